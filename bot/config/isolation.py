@@ -130,7 +130,8 @@ def _states(config: Config) -> Iterator[_Grant]:
     """The directories of the local states, which Terraform writes beside their files."""
     for name, environment in config.environments.items():
         terraform = environment.terraform
-        path = Path(terraform.backend_config.get("path", "")) if terraform and not terraform.hcp else Path()
+        written = terraform.backend_config.get("path") if terraform and not terraform.hcp else None
+        path = Path(written) if isinstance(written, str) else Path()
         if path.is_absolute():
             yield _Grant(name, f"environments.{name}.terraform.backend_config.path", path.parent)
 

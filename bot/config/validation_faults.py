@@ -92,7 +92,8 @@ def _problem(model: type[BaseModel], error: ErrorDetails, keys: Keys) -> str:
     if kind != "extra_forbidden" and may_hold_secret(keys) and not _VARIABLE.fullmatch(str(error["input"])):
         return _NAMES_A_VARIABLE
     if kind == "extra_forbidden":
-        choices = [key for key in keys_below(model, keys[:-1]) if key != "name"]
+        own_name = len(keys) == 3 and keys[0] == "environments"  # the name of an environment is the key above it
+        choices = [key for key in keys_below(model, keys[:-1]) if not (own_name and key == "name")]
         meant = did_you_mean(str(keys[-1]), choices)
         return f"unknown key{meant or f'; use one of {_listed(choices)}'}"
     if kind == "value_error":

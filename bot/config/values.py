@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -17,6 +18,7 @@ from runners.github.refs import is_pattern, is_ref
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_COLLECTION = re.compile(r"([A-Za-z_]\w*\.[A-Za-z_]\w*)\s*:?\s*([<>=!*\d].*)?", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LONGEST = timedelta(days=3650)
 
@@ -159,6 +161,29 @@ def _regex_problem(text: str) -> str | None:
     return None if text else "is empty and would match every line; write a pattern"
 
 
+def parse_collection(value: object) -> object:
+    """Read "community.general>=8" as a name and a version range; another value is for the model to read."""
+    if not isinstance(value, str):
+        return value
+    match = _COLLECTION.fullmatch(value.strip())
+    if match is None:
+        raise ValueError(
+            f'"{value[:60]}" is not a collection; write for example community.general, or "community.general>=8"'
+        )
+    return {"name": match[1], "version": match[2] or "*"}
+
+
+def _parse_backend_setting(value: object) -> str | Mapping[str, str]:
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, dict) or not value:
+        raise ValueError("must be text (in quotes), or a mapping of keys to texts for a block such as workspaces")
+    for name, text in value.items():
+        if _variable_problem(name) or not isinstance(text, str):
+            raise ValueError(f"`{name}` must be a name with a text (in quotes)")
+    return value
+
+
 def _unquoted_off(value: object) -> object:
     """YAML reads `off` without quotes as false."""
     return "off" if value is False else value
@@ -220,6 +245,21 @@ Login = Annotated[
         "is not a valid login name; use lower-case letters, digits, dashes, dots and underscores",
     ),
 ]
+Group = Annotated[
+    str,
+    _matching(
+        r"(?!(?:all|ungrouped)$)[A-Za-z_][A-Za-z0-9_.-]{0,63}",
+        "is not a name for a group of Ansible's inventory; use letters, digits and underscores (all has every host already)",
+    ),
+]
+CollectionName = Annotated[
+    str,
+    _matching(r"[A-Za-z_]\w*\.[A-Za-z_]\w*", "is not the name of a collection; write for example community.general"),
+]
+VersionRange = Annotated[
+    str, _matching(r"[\w.,<>=!*+ -]+", 'is not a range of versions; write for example ">=8", ">=8,<10" or "9.1.0"')
+]
+BackendSetting = Annotated[str | Mapping[str, str], PlainValidator(_parse_backend_setting)]
 RepositoryPath = Annotated[str, _checked(_path_problem)]
 Playbook = Annotated[str, _checked(_playbook_problem)]
 Template = Annotated[str, _checked(_template_problem)]

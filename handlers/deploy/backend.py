@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bot.operations.operation import Operation
     from bot.slack.blocks.common import ApprovalView
     from handlers.deploy.views import Release
+    from runners.results import Commit
 
 
 class DeployBackend(Protocol):
@@ -33,6 +34,9 @@ class DeployBackend(Protocol):
 
     async def verify(self, operation: Operation, ref: str, /) -> None:
         """Within a step, before anybody approves. Raises UserError for what is certain to fail later."""
+
+    async def examine(self, operation: Operation, commit: Commit, /) -> None:
+        """Within a step, before anybody approves, of a commit that may run. Raises RunnerError for code that cannot run."""
 
     async def roll_out(self, operation: Operation, release: Release, approval: ApprovalView | None, /) -> None:
         """Durable: deploy the release, record what runs now (handlers/deploy/release.py), and end the operation.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.access import arguments as typed_arguments, policy
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from runners.results import Commit, RefStanding
 
 
+DISPLAYED_AFTER = 1.0  # seconds of reading the code; less needs no change of the message
+
+
 async def deploy(operation: Operation) -> None:
     """Durable: promote, resolve the commit, require its checks, ask for approval where configured, roll out.
 
@@ -52,7 +57,7 @@ async def deploy(operation: Operation) -> None:
         return
     if not standing.allowed:
         notices = (*ref_views.notices(operation.environment.name, standing), *notices)
-    await operation.step("check order", lambda: _check_order(operation, release.commit))
+    await operation.step("check order", lambda: _check_before(operation, release, standing))
     checked = await checks.required(operation, replace(release, notices=(*notices, *release.notices)))
     if checked is None:
         return
@@ -142,6 +147,20 @@ def _nothing_deployed(operation: Operation) -> FailureContext:
     arguments = operation.record.arguments
     then = deploy_arguments.repeating_command(operation.environment, arguments)
     return FailureContext(f"nothing was {'checked' if arguments.get(CHECK) else 'deployed'}", next_command=then)
+
+
+async def _check_before(operation: Operation, release: Release, standing: RefStanding) -> None:
+    """Within a step, before anybody approves: the order of environments, and the code where it may run by now."""
+    await _check_order(operation, release.commit)
+    if not standing.allowed:
+        return
+    reading = views.working(operation.head, f"reading the code at {kit.escape(release.commit.short)}", release)
+    async with operation.live() as live:
+        slow = asyncio.get_running_loop().call_later(DISPLAYED_AFTER, partial(live.show, lambda: reading))
+        try:
+            await backend_of(operation.environment).examine(operation, release.commit)
+        finally:
+            slow.cancel()
 
 
 async def _check_order(operation: Operation, commit: Commit) -> None:

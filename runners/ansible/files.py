@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from runners.aws.inventory import group_name, host_variables
+from runners.aws.inventory import group_name, groups_of_all, host_variables
 from runners.processes.child import child_environment
 from runners.processes.stragglers import MARK
 from runners.removal import remove_tree_if_possible
@@ -123,7 +123,7 @@ def _as_data(value: object) -> Any:
 
 
 def inventory_text(inventory: Inventory, home: Path) -> str:
-    """A static inventory as JSON: all hosts, a group for each machine and one for the environment."""
+    """A static inventory as JSON: all hosts, a group for each machine, and those that have every host."""
     local = {"ansible_remote_tmp": str(home / "remote")}
     more = local if inventory.connection == "local" else {"ansible_async_dir": "~/.ansible_async"}  # there as usual
     groups: dict[str, dict[str, Any]] = {}
@@ -131,6 +131,7 @@ def inventory_text(inventory: Inventory, home: Path) -> str:
         groups.setdefault(group_name(host.machine), {"hosts": {}})["hosts"][host.name] = {}
     hosts = {host.name: host_variables(inventory, host) | more for host in inventory.hosts}
     groups.setdefault(group_name(inventory.environment), {})["children"] = {name: {} for name in groups}
+    groups |= {name: {"hosts": {host.name: {} for host in inventory.hosts}} for name in groups_of_all(inventory)}
     return json.dumps({"all": {"hosts": hosts, "children": groups}})
 
 

@@ -34,10 +34,13 @@ from runners.removal import remove_tree_if_possible
 from runners.ssh.keys import write_secret
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from runners.processes.wall import Isolation, Room
 
 TIMEOUT = 600.0  # seconds for all of it
 SERVER_TIMEOUT = "30"  # seconds for one answer of a server
+CONFIGURED = "deploy.ansible.collections"
 _KINDS = ("collections", "roles")
 _MOST_ROUNDS = 20  # roles that need roles that need roles
 _META = ("meta/main.yml", "meta/main.yaml")
@@ -58,9 +61,10 @@ async def install(
     *,
     isolation: Isolation = WALL,
     root: Path | None = None,
+    collections: Mapping[str, str] | None = None,
     timeout: float = TIMEOUT,
 ) -> Path | None:
-    """Install what the requirements of `project` name; the directory with `collections` and `roles` in it.
+    """Install what `project` requires, and `collections` (ranges by name); the directory with `collections` and `roles` in it.
 
     What is cacheable is installed once for an environment, whose `cache` it is: versions that a file leaves open are those
     of the first time. Everything else is installed below `scratch`, the operation's directory, once for each operation.
@@ -72,7 +76,7 @@ async def install(
         NotFoundError: there is no such collection or role, or not in this version.
         RunnerError: the file cannot be read, a role or link leads outside, or the disk is full.
     """
-    requirements = await asyncio.to_thread(find, project, root or project)
+    requirements = await asyncio.to_thread(find, project, root or project, collections)
     if requirements is None:
         return None
     chosen = cache if requirements.cacheable else Cache(scratch / "galaxy")
@@ -133,10 +137,22 @@ async def _install(requirements: Requirements, project: Path, part: Path, room: 
             argv = ["ansible-galaxy", kind, "install", "-r", str(path), "-p", str(part / f"{kind}s")]
             argv += ["--no-deps"] if kind == "role" else []
             await _run(argv, name, part, cwd=cwd, env=env, room=room, timeout=end - time.monotonic())
+    if requirements.collections:
+        await _install_configured(requirements, part, cwd=cwd, env=env, room=room, end=end)
     await _install_dependencies(part, cwd, env, room, end)
     for kind in _KINDS:
         await asyncio.to_thread((part / kind).mkdir, exist_ok=True)
     await asyncio.to_thread(remove_tree_if_possible, home)
+
+
+async def _install_configured(
+    requirements: Requirements, part: Path, *, cwd: Path, env: dict[str, str], room: Room, end: float
+) -> None:
+    file = part / "home" / f"configured-{uuid.uuid4().hex}.yml"  # no child can have put a link there
+    entries = [{"name": name, "version": version} for name, version in requirements.collections.items()]
+    await asyncio.to_thread(write_secret, file, yaml.safe_dump({"collections": entries}))
+    argv = ["ansible-galaxy", "collection", "install", "-r", str(file), "-p", str(part / "collections")]
+    await _run(argv, CONFIGURED, part, cwd=cwd, env=env, room=room, timeout=end - time.monotonic())
 
 
 async def _install_dependencies(part: Path, cwd: Path, env: dict[str, str], room: Room, end: float) -> None:

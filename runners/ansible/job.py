@@ -99,8 +99,13 @@ def room_of(job: PlaybookJob, places: Places) -> Room:
     )
 
 
-def listing_argv(job: PlaybookJob, places: Places) -> list[str]:
-    """What lists the playbook's tasks without running any."""
-    argv = ["ansible-playbook", job.playbook, "--list-tasks", "-i", str(places.data / "inventory" / "hosts.json")]
+def listing_argv(job: PlaybookJob, places: Places, *listed: str) -> list[str]:
+    """What lists the playbook's tasks, or as `listed` says, without running any."""
+    argv = [
+        "ansible-playbook",
+        *(listed or (job.playbook, "--list-tasks")),
+        "-i",
+        str(places.data / "inventory" / "hosts.json"),
+    ]
     argv += ["-e", f"@{places.data / 'env' / 'extravars'}"]
     return [*argv, *([f"--limit={job.limit}"] if job.limit is not None else [])]

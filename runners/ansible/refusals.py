@@ -17,20 +17,21 @@ _MISSING_PROGRAM = 127
 _ERROR_CODES = frozenset({1, 4, 5, 250})
 _DISK_FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 _SUBMODULE = "Name it with its repository and version in roles/requirements.yml, or copy its files into the repository."
-_REQUIREMENTS = "Name it with a version in requirements.yml beside the playbooks."
+_REQUIREMENTS = "Name it in deploy.ansible.collections, or in requirements.yml beside the playbooks."
+_ROLE_REQUIREMENTS = "Name it with a version in requirements.yml beside the playbooks."
 # What Ansible complains of before the first task, and what to do about it. The order counts.
 _REMEDIES = (
     (
         r"couldn't resolve module/action '(\w+\.\w+)\.\w+'",
-        "Name the collection {} with a version in requirements.yml beside the playbooks.",
+        "Add `{}` to deploy.ansible.collections, or name it in requirements.yml beside the playbooks.",
     ),
     (
         r"couldn't resolve module/action",
-        "If it is of a collection, name that in requirements.yml, and the module by its whole name.",
+        "If it is of a collection, name that in deploy.ansible.collections, and the module by its whole name.",
     ),
     (
         r"the role '([^']+)' was not found",
-        f"{_REQUIREMENTS} If {{}} is a git submodule: an archive of the repository does not have it.",
+        f"{_ROLE_REQUIREMENTS} If {{}} is a git submodule: an archive of the repository does not have it.",
     ),
     (r"(?i)collection.{0,80}(?:was not found|not found|unable to)", _REQUIREMENTS),
     (
@@ -58,28 +59,33 @@ def refusal(job: PlaybookJob, record: PlaybookRecord, exit_code: int | None) -> 
         return NotFoundError(
             job.doing,
             f"nothing was done: the {whom} no host or group of the inventory",
-            remedy=f"It has {_names(job)}.",
+            remedy=f"It has {_names(job)}. deploy.ansible.groups adds a group that every host is in.",
             log_tail=tail,
         )
     if _DISK_FULL.search(tail):
         return RunnerError(job.doing, "the disk is full", remedy=_MAKE_ROOM, exit_code=exit_code, log_tail=tail)
-    complaint = _first_complaint(tail)
+    complaint = complaint_of(tail)
     return RunnerError(
         job.doing,
         complaint or "Ansible refused the playbook",
-        remedy=_remedy(complaint or tail),
+        remedy=remedy_of(complaint or tail),
         exit_code=exit_code,
         log_tail=tail,
     )
 
 
-def _remedy(complaint: str) -> str:
+def remedy_of(complaint: str) -> str:
     """What to do about a complaint of Ansible; "" where that is not known."""
     for pattern, remedy in _REMEDIES:
         match = re.search(pattern, complaint)
         if match:
             return remedy.format(*match.groups())
     return ""
+
+
+def in_job(job: PlaybookJob, text: str) -> str:
+    """Ansible's output with paths as in the repository."""
+    return text.replace(f"{(job.root or job.project).absolute()}/", "")
 
 
 def unpacked_submodule(job: PlaybookJob, path: str) -> NotFoundError:
@@ -102,7 +108,8 @@ def stopped_by(record: PlaybookRecord, exit_code: int | None) -> str:
     return f"Ansible stopped: {complaints[-1].rstrip('.')}" if exit_code in _ERROR_CODES and complaints else ""
 
 
-def _first_complaint(tail: str) -> str:
+def complaint_of(tail: str) -> str:
+    """The first complaint of Ansible itself in its output; "" without one."""
     return next(iter(_complaints(tail)), "")
 
 

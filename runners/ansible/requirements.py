@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runners import foreign_yaml
@@ -13,6 +14,7 @@ from runners.errors import RunnerError
 from runners.processes.foreign_files import read_regular
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 # Where teams put the file, and what it may then name.
@@ -36,6 +38,7 @@ LONGEST_FILE = 1 << 20  # bytes
 class Requirements:
     """What has to be installed: each file with what it names ("collection", "role").
 
+    `collections` are those of the configuration, with their ranges of versions, which no file names.
     `digest` is of all that decides what is installed. `cacheable` when nothing comes from the repository's own files, and
     everything is from a galaxy or from git at a commit: what is behind a URL, a branch or a tag may change.
     """
@@ -43,15 +46,19 @@ class Requirements:
     files: tuple[tuple[Path, tuple[str, ...]], ...]
     digest: str
     cacheable: bool
+    collections: Mapping[str, str] = field(default_factory=dict)
 
 
-def find(project: Path, root: Path) -> Requirements | None:
+def find(project: Path, root: Path, configured: Mapping[str, str] | None = None) -> Requirements | None:
     """The requirements of a directory of playbooks; None when it has none. `root` is the whole of the repository.
+
+    `configured` are ranges of versions by collection. Where a file names a collection too, the file decides.
 
     Raises:
         RunnerError: a file is broken, or a role's name leads outside.
     """
     files: list[tuple[Path, tuple[str, ...]]] = []
+    collections = dict(configured or {})
     digest, cacheable = hashlib.sha256(_FORMAT), True
     for name, kinds in PLACES.items():
         path = project / name
@@ -62,12 +69,23 @@ def find(project: Path, root: Path) -> Requirements | None:
         digest.update(name.encode() + b"\0%d\0" % len(content) + content)
         files.append((path, tuple(kind for kind in kinds if named[kind])))
         cacheable = cacheable and all(_from_galaxy_or_commit(kind, entry) for kind in kinds for entry in named[kind])
+        for entry in named["collection"]:
+            collections.pop(_collection_of(entry), None)
         if "role" in kinds:
             check_roles(named["role"], name, project)
     files = [(path, kinds) for path, kinds in files if kinds]
     settings = project / SETTINGS
     digest.update(content_of(settings, root, SETTINGS) if settings.is_file() else b"")
-    return Requirements(tuple(files), digest.hexdigest()[:32], cacheable) if files else None
+    digest.update(json.dumps(sorted(collections.items())).encode() if collections else b"")
+    if not files and not collections:
+        return None
+    return Requirements(tuple(files), digest.hexdigest()[:32], cacheable, collections)
+
+
+def _collection_of(entry: object) -> str:
+    """The name of a collection that a file names."""
+    name = entry.get("name") if isinstance(entry, dict) else entry
+    return str(name).partition(":")[0]
 
 
 def check_roles(entries: list[Any], name: str, project: Path) -> None:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 TAG = "type"
 _LOCAL = "local"
+PACKER_GROUP = (
+    "default"  # Packer's name for the host that it builds: playbooks for images and deploys say `hosts: default`
+)
 
 
 async def find_hosts(
@@ -34,12 +37,12 @@ async def find_hosts(
     user: str,
     port: int,
     connection: str,
+    groups: tuple[str, ...] = (),
     timeout: float = 60.0,
 ) -> Inventory:
     """The running instances whose tag `type` is `tag` with {environment} and {machine} filled in, for each machine.
 
-    Hosts come in the order of `machines`, the oldest instance first, and are named "staging-backend", or
-    "staging-backend-1", ... where a machine role has several. `address` is "public_dns" or "private_ip"; with
+    Hosts come in the order of `machines`, the oldest instance first; they are "staging-backend", or "staging-backend-1", ... `address` is "public_dns" or "private_ip"; with
     `connection` "local" a host without one keeps its instance id as its address.
 
     Raises:
@@ -63,7 +66,7 @@ async def find_hosts(
         hosts = await run_blocking(ask, timeout=timeout, doing=doing)
     except (exceptions.BotoCoreError, exceptions.ClientError) as error:
         raise explained(error, doing) from None
-    return Inventory(environment=environment, hosts=hosts, user=user, port=port, connection=connection)
+    return Inventory(environment=environment, hosts=hosts, user=user, port=port, connection=connection, groups=groups)
 
 
 def _running_by_tag(ec2: EC2Client, values: Sequence[str], doing: str) -> dict[str, list[InstanceTypeDef]]:
@@ -137,16 +140,27 @@ def _no_address(instance: InstanceTypeDef, address: str, doing: str) -> NotFound
 
 
 def ansible_inventory(inventory: Inventory) -> dict[str, object]:
-    """The JSON that an inventory script prints for `--list`: a group for each machine, all variables in _meta."""
+    """The JSON that an inventory script prints for `--list`: its groups, all variables in _meta."""
     groups: dict[str, list[str]] = {}
     for host in inventory.hosts:
         groups.setdefault(group_name(host.machine), []).append(host.name)
+    everywhere = {name: {"hosts": [host.name for host in inventory.hosts]} for name in groups_of_all(inventory)}
     return {
         "_meta": {"hostvars": {host.name: host_variables(inventory, host) for host in inventory.hosts}},
-        "all": {"children": [*groups, group_name(inventory.environment)]},
+        "all": {"children": [*groups, group_name(inventory.environment), *everywhere]},
         group_name(inventory.environment): {"children": list(groups)},
         **{name: {"hosts": hosts} for name, hosts in groups.items()},
+        **everywhere,
     }
+
+
+def groups_of_all(inventory: Inventory) -> tuple[str, ...]:
+    """The groups that have every host, beside the environment's: the configured ones, and Packer's own.
+
+    A group of a machine role, or of the environment, keeps its hosts.
+    """
+    own = {group_name(inventory.environment), *(group_name(host.machine) for host in inventory.hosts)}
+    return tuple(name for name in dict.fromkeys((PACKER_GROUP, *inventory.groups)) if name not in own)
 
 
 def host_variables(inventory: Inventory, host: Host) -> dict[str, object]:

@@ -27,13 +27,14 @@ class Host:
 @stored("inventory")
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """The running machines of an environment, in the configured order of machines."""
+    """The running machines of an environment, in the configured order of machines; `groups` are further groups of every host."""
 
     environment: str
     hosts: tuple[Host, ...]
     user: str
     port: int
     connection: str
+    groups: tuple[str, ...] = ()
 
 
 @stored("failed-task")

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 from runners.errors import NotFoundError, TimedOutError
 from runners.processes.child import GRACE
 from runners.processes.stragglers import end_marked
-from runners.terraform import errors as terraform_errors, plugin_cache, program as terraform_program
+from runners.terraform import (
+    backend as terraform_backend,
+    errors as terraform_errors,
+    plugin_cache,
+    program as terraform_program,
+)
 from runners.terraform.apply_run import APPLY, apply, cancel_apply, never_started, resume_apply
 from runners.terraform.planning import PLAN_FILE, PLAN_TEXT, SavedPlan, fingerprint, masked_plan_text, plan
 from runners.terraform.plugin_cache import cache_directories
@@ -62,7 +67,7 @@ async def init(workspace: Workspace, *, timeout: float) -> None:
         await end_marked(str(workspace.scratch), GRACE)
     argv = ["init", "-input=false", "-no-color", terraform_program.lock_timeout()]
     argv += ["-lockfile=readonly"] if workspace.lock_file.exists() else []
-    argv += terraform_program.backend_arguments(workspace)
+    argv += terraform_backend.backend_arguments(workspace)
     shared = await asyncio.to_thread(plugin_cache.open_entry, workspace)
     async with _exclusive(shared, timeout, doing):
         if shared:

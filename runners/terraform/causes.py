@@ -19,6 +19,7 @@ BACKEND_FILE = "backend.tfbackend"  # has terraform.backend_config, in the scrat
 LOCK_REMEDY = (
     "Wait until that has ended. Where PostgreSQL keeps the state, a lock goes with its holder, also one that died."
 )
+IN_HCP = "Plan it in HCP Terraform: replace `directory` by `terraform.hcp` with `organization` and `workspace`."
 LONGEST_CAUSE = 400  # characters
 _LOCK = re.compile(r"^\s*(ID|Path|Who|Operation|Created):[ \t]*(\S.*?)\s*$", re.MULTILINE)
 # The backends "http" and "pg" describe the requested lock in place of the held lock; "http" names the held lock's id.
@@ -177,7 +178,13 @@ def _lock_file(diagnostic: Diagnostic, version: str) -> Explanation:
 
 def _remote(diagnostic: Diagnostic, version: str) -> Explanation:
     del version
-    return RunnerError, f"this backend cannot save plans: {diagnostic.summary}", "Plan this one in HCP Terraform."
+    return RunnerError, f"this backend cannot save plans: {diagnostic.summary}", IN_HCP
+
+
+def _no_workspace(diagnostic: Diagnostic, version: str) -> Explanation:
+    del version
+    where = f" ({diagnostic.filename}:{diagnostic.line})" if diagnostic.filename else ""
+    return RunnerError, f"the code keeps its state in HCP Terraform and names no workspace{where}", IN_HCP
 
 
 EXPLANATIONS: Sequence[tuple[re.Pattern[str], Callable[[Diagnostic, str], Explanation | None]]] = (
@@ -195,5 +202,6 @@ EXPLANATIONS: Sequence[tuple[re.Pattern[str], Callable[[Diagnostic, str], Explan
     (re.compile(""), _backend_setting),
     (re.compile("Failed to read the given file as a state or plan file"), _unreadable),
     (re.compile("Provider dependency changes detected|Inconsistent dependency lock file"), _lock_file),
+    (re.compile("Invalid workspaces configuration"), _no_workspace),
     (re.compile("Saving a generated plan is currently not supported"), _remote),
 )

@@ -18,7 +18,6 @@ from runners.processes.children import FILES
 from runners.processes.stragglers import MARK
 from runners.processes.wall import WALL
 from runners.terraform import bundled
-from runners.terraform.causes import BACKEND_FILE
 from runners.terraform.room import room_of
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ class Workspace:
     scratch: Path
     env: Mapping[str, str] = field(repr=False)
     plugin_cache: Cache | None = None
-    backend_config: Mapping[str, str] = field(default_factory=dict, repr=False)
+    backend_config: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict, repr=False)
     var_files: tuple[Path, ...] = ()
     selected: str | None = None
     ordinary: frozenset[str] = frozenset()
@@ -271,20 +270,6 @@ def apply_variable_arguments(workspace: Workspace, variables: Mapping[str, str],
     if not workspace.program.is_at_least(_EPHEMERAL):
         return []
     return variable_arguments(workspace, variables, doing)
-
-
-def backend_arguments(workspace: Workspace) -> list[str]:
-    """The arguments of `terraform init` for the backend: its settings are in a private file, as all users can read argv."""
-    if not workspace.backend_config:
-        return []
-    file = workspace.scratch / BACKEND_FILE
-    write_private(file, "".join(f"{name} = {_quoted(value)}\n" for name, value in workspace.backend_config.items()))
-    return [f"-backend-config={file}"]
-
-
-def _quoted(value: str) -> str:
-    # Quoted strings of HCL are those of JSON, except for templates.
-    return json.dumps(value, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
 
 
 def write_private(file: Path, text: str) -> None:

@@ -31,7 +31,8 @@ def room_of(
     files = [path for path in workspace.var_files if path.exists()]  # a missing file is reported before the plan
     shared = [*program, *files, *(cache.path for cache in caches if not cache.writable)]
     backend = workspace.scratch / BACKEND_FILE
-    isolation, state = workspace.isolation, Path(workspace.backend_config.get("path", ""))
+    path = workspace.backend_config.get("path")
+    isolation, state = workspace.isolation, Path(path if isinstance(path, str) else "")
     if state.is_absolute() and state.parent.is_dir() and not grants.fault(state.parent, isolation.hidden):
         isolation = replace(isolation, writable=(*isolation.writable, state.parent))
     return isolation.room(writable=writable, given=[*([backend] if backend.exists() else []), *given], shared=shared)

@@ -18,6 +18,7 @@ from runners.ansible import galaxy
 from runners.caches import Cache
 from runners.errors import NotFoundError, ProgramMissingError, RunnerError, UnavailableError
 from runners.results import State
+from tests.attacks.galaxy_server import Galaxy, collection as served_collection, serving
 from tests.real.test_ansible import Playbooks, playbooks
 
 if TYPE_CHECKING:
@@ -205,3 +206,25 @@ def test_paths_that_the_repository_names_are_searched_as_well(playbooks: Playboo
         "ANSIBLE_COLLECTIONS_PATH": f"{installed}/collections",
         "ANSIBLE_ROLES_PATH": f"{installed}/roles:{project.parent}/roles:{project}/own%s",
     }
+
+
+@pytest.mark.parametrize("written", ["", "collections: [{name: acme.tools, version: 1.0.0}]\n"])
+async def test_collections_of_the_configuration_are_installed_as_those_of_a_file(
+    playbooks: Playbooks, unused_tcp_port: int, cache: Cache, written: str
+) -> None:
+    async with serving(Galaxy(artifact=served_collection("the server's")), unused_tcp_port) as galaxy_server:
+        playbooks.write("ansible.cfg", f"[galaxy]\nserver = {galaxy_server.url}\n")
+        playbooks.write("requirements.yml", written)
+        # Where the repository's file names it too, the file decides: no server has 2.0.0.
+        named = {"acme.tools": ">=2" if written else ">=1,<2"}
+        made = await galaxy.install(playbooks.project, cache, playbooks.scratch, collections=named)
+        assert made
+        assert made.is_relative_to(cache.root), "it is from a galaxy, and so cached"
+        assert (made / "collections" / "ansible_collections" / "acme" / "tools" / "who").read_text() == "the server's"
+        again = await galaxy.install(playbooks.project, cache, playbooks.scratch, collections=named)
+        assert again == made
+        assert len(galaxy_server.downloads) == 1
+        if not written:
+            with pytest.raises(NotFoundError) as missing:
+                await galaxy.install(playbooks.project, cache, playbooks.scratch, collections={"acme.tools": ">=3"})
+            assert "deploy.ansible.collections" in str(missing.value.remedy)

@@ -53,3 +53,33 @@ async def test_a_backend_setting_that_is_not_known_is_named_as_configured(worksp
     assert error.value.remedy == 'Did you mean "path"? Correct terraform.backend_config.'
     assert "hunter-22" not in f"{error.value} {error.value.log_tail}"
     assert "tfbackend" not in f"{error.value} {error.value.log_tail}"
+
+
+REMOTE = 'terraform {\n  backend "remote" {\n    organization = "acme"\n  }\n}'
+S3 = 'terraform {\n  backend "s3" {\n    bucket = "b"\n    key    = "k"\n    region = "us-west-2"\n  }\n}'
+
+
+@pytest.mark.parametrize(
+    ("code", "settings", "problem"),
+    [
+        # Both get as far as the network: the settings were read.
+        (REMOTE, {"workspaces": {"name": "production"}}, r"app\.terraform\.io cannot be reached"),
+        (S3, {"assume_role": {"role_arn": "arn:aws:iam::123456789012:role/x"}}, "credential"),
+        (REMOTE, {"workspaces": {"nmae": "production"}}, r"terraform\.backend_config.*Unsupported argument"),
+    ],
+)
+async def test_settings_with_keys_reach_the_backend(
+    code: str, settings: dict[str, dict[str, str]], problem: str, workspace: Workspace
+) -> None:
+    write(workspace, code)
+    proxy = {"HTTPS_PROXY": NOWHERE, "https_proxy": NOWHERE, "AWS_EC2_METADATA_DISABLED": "true"}
+    with pytest.raises(RunnerError, match=problem):
+        await terraform.init(replace(workspace, env={**workspace.env, **proxy}, backend_config=settings), timeout=LONG)
+
+
+@pytest.mark.parametrize("kind", ["remote", "cloud"])
+async def test_a_workspace_of_hcp_terraform_that_is_not_named_has_the_remedy(kind: str, workspace: Workspace) -> None:
+    write(workspace, REMOTE if kind == "remote" else REMOTE.replace('backend "remote"', "cloud"))
+    with pytest.raises(RunnerError, match="the code keeps its state in HCP Terraform and names no workspace") as error:
+        await terraform.init(workspace, timeout=LONG)
+    assert "terraform.hcp" in str(error.value.remedy)

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, ClassVar, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from bot.config.models import Model
 from bot.config.values import (
     CheckNames,
+    CollectionName,
     Duration,
+    Group,
     Login,
     PipelineFiles,
     Playbook,
@@ -22,7 +24,9 @@ from bot.config.values import (
     SecretSource,
     Text,
     Variable,
+    VersionRange,
     Workflow,
+    parse_collection,
 )
 
 
@@ -68,8 +72,21 @@ class GitHubActions(DeploySettings):
     record: bool = True
 
 
+class Collection(Model):
+    """A collection that playbooks need; `version` is a range as ansible-galaxy reads it, such as ">=8,<10"."""
+
+    name: CollectionName
+    version: VersionRange = "*"
+
+
+CollectionRange = Annotated[Collection, BeforeValidator(parse_collection)]
+
+
 class Ansible(DeploySettings):
-    """Deploys by playbooks of the repository; secrets are names of variables in the bot's environment."""
+    """Deploys by playbooks of the repository; secrets are names of variables in the bot's environment.
+
+    `groups` are further groups of every host. `collections` are installed beside those of the repository's requirements.yml.
+    """
 
     directory: RepositoryPath
     playbook: Playbook
@@ -81,6 +98,8 @@ class Ansible(DeploySettings):
     pipelining: bool = True
     at_once: bool = False
     host_keys: Literal["first_sight", "console"] = "first_sight"
+    groups: tuple[Group, ...] = ()
+    collections: tuple[CollectionRange, ...] = ()
     extra_vars: Mapping[Variable, object] = {}
     secret_vars: Mapping[Variable, SecretSource] = {}
 

@@ -12,6 +12,7 @@ from bot.config.models.approval import Approval
 from bot.config.models.deploy import DaemonChecks, Deploy, Promote
 from bot.config.models.refs import Refs
 from bot.config.values import (
+    BackendSetting,
     Channel,
     FollowUp,
     Name,
@@ -38,7 +39,7 @@ class Terraform(Model):
 
     `variables` may be given with the command; destroying a resource of a `protected` type needs a typed confirmation.
     `secret_environment` maps a variable of the child to the name of one in the bot's environment. `aws_profile` replaces
-    aws.profile for this environment.
+    aws.profile for this environment. A mapping in `backend_config` is a block of the backend, or a setting with keys.
     """
 
     directory: RepositoryPath | None = None
@@ -47,7 +48,7 @@ class Terraform(Model):
     protected: tuple[ResourceType, ...] = ()
     confirm_above: Annotated[int, Field(ge=0)] | None = None
     workspace: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,89}$")] | None = None
-    backend_config: Mapping[Variable, str] = {}
+    backend_config: Mapping[Variable, BackendSetting] = {}
     var_files: tuple[RepositoryPath, ...] = ()
     environment: Mapping[Variable, str] = {}
     secret_environment: Mapping[Variable, SecretSource] = {}

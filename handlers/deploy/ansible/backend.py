@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from handlers.deploy.ansible import preflight
 from handlers.deploy.ansible.rollout import roll_out
-from handlers.deploy.ansible.scope import private_key_of, secret_vars_of
+from handlers.deploy.ansible.scope import private_key_of, scope_of, secret_vars_of
 
 if TYPE_CHECKING:
     from bot.config import Environment
     from bot.operations.operation import Operation
+    from runners.results import Commit
 
-__all__ = ["TAKES_CHECK", "TAKES_ROLES", "required_checks", "roll_out", "title", "verify"]
+__all__ = ["TAKES_CHECK", "TAKES_ROLES", "examine", "required_checks", "roll_out", "title", "verify"]
 
 TAKES_ROLES = True
 TAKES_CHECK = True
@@ -31,3 +33,9 @@ async def verify(operation: Operation, _: str) -> None:
     """Raises UserError when the private key or a secret variable is missing from the bot's environment."""
     private_key_of(operation.services, operation.environment)
     secret_vars_of(operation.services, operation.environment)
+
+
+async def examine(operation: Operation, commit: Commit) -> None:
+    """Raises RunnerError where a playbook cannot run at this commit or reaches no host: see preflight.examine."""
+    hosts = await scope_of(operation).find_hosts(operation.services)
+    await operation.unless_cancelled(preflight.examine(operation, commit, hosts))

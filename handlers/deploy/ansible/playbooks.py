@@ -49,7 +49,7 @@ class Play:
 
 
 async def prepare(operation: Operation, commit: Commit) -> tuple[Path, Path | None]:
-    """The playbooks' directory at this commit, and the directory of what its requirements.yml names (None: nothing).
+    """The playbooks' directory at this commit, and the directory of the collections and roles that it needs (None: nothing).
 
     Complete copies are used again. Raises RunnerError when GitHub or a galaxy does not answer, or a file is invalid.
     """
@@ -59,7 +59,10 @@ async def prepare(operation: Operation, commit: Commit) -> tuple[Path, Path | No
         cache_of(operation, services.workplace / "galaxy"),
     )
     isolation = services.isolation_of(operation.environment)
-    return project, await galaxy.install(project, cache, operation.scratch, isolation=isolation, root=root)
+    named = {each.name: each.version for each in settings_of(operation.environment).collections}
+    return project, await galaxy.install(
+        project, cache, operation.scratch, isolation=isolation, root=root, collections=named
+    )
 
 
 async def run(operation: Operation, play: Play, on_progress: OnProgress) -> PlaybookResult:

@@ -12,7 +12,7 @@ from bot.errors import Cancelled
 from bot.operations.child_outage import live_with_note
 from bot.slack.blocks.common import FailureContext
 from bot.store.operations import Status
-from handlers.deploy.ansible import daemons, host_keys, playbooks, rollout_end, views
+from handlers.deploy.ansible import daemons, host_keys, playbooks, preflight, rollout_end, views
 from handlers.deploy.ansible.playbooks import Play
 from handlers.deploy.ansible.scope import scope_of, settings_of
 from handlers.deploy.ansible.views import RolloutState
@@ -116,7 +116,9 @@ class Rollout:
             slow = asyncio.get_running_loop().call_later(DISPLAYED_AFTER, show)
             try:
                 with suppress(Cancelled):  # the store has who it was
-                    await self.operation.unless_cancelled(playbooks.prepare(self.operation, self.release.commit))
+                    await self.operation.unless_cancelled(
+                        preflight.examine(self.operation, self.release.commit, self.hosts)
+                    )
             finally:
                 slow.cancel()
 

@@ -74,6 +74,7 @@ async def find_hosts(
         user=settings.user,
         port=settings.port,
         connection=settings.connection,
+        groups=settings.groups,
         timeout=LOOKUP_TIMEOUT,
     )
 

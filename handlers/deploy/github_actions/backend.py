@@ -13,8 +13,9 @@ from runners.github.runs import workflow_file
 if TYPE_CHECKING:
     from bot.config import Environment
     from bot.operations.operation import Operation
+    from runners.results import Commit
 
-__all__ = ["TAKES_CHECK", "TAKES_ROLES", "required_checks", "roll_out", "title", "verify"]
+__all__ = ["TAKES_CHECK", "TAKES_ROLES", "examine", "required_checks", "roll_out", "title", "verify"]
 
 TAKES_ROLES = False
 TAKES_CHECK = False
@@ -52,3 +53,7 @@ async def verify(operation: Operation, ref: str) -> None:
             f"{actions.workflow} at {ref} requires the input {', '.join(missing)}, which has no default. Set it under "
             f"environments.{operation.environment.name}.deploy.github_actions.inputs. Nothing was deployed."
         )
+
+
+async def examine(_: Operation, __: Commit) -> None:
+    """Nothing: the code runs on GitHub, and `verify` has read the workflow."""

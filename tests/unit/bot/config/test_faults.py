@@ -134,6 +134,16 @@ def test_faults_at_the_top(top: dict[str, str], key: str, words: str) -> None:
             "lists a/b twice; remove one",
         ),
         ({"promote": "{from: main, to: x, repositories: [a/b], wait: 1}"}, ".promote.wait", "is not a duration"),
+        (
+            {"terraform": "{directory: i, backend_config: {workspaces: {name: 7}}}"},
+            ".terraform.backend_config.workspaces",
+            "`name` must be a name with a text",
+        ),
+        (
+            {"terraform": "{directory: i, backend_config: {bucket: [a]}}"},
+            ".terraform.backend_config.bucket",
+            "must be text",
+        ),
         ({"code_deploy_after_old_image": "maybe"}, ".code_deploy_after_old_image", '"maybe" is not allowed; write'),
     ],
 )

@@ -27,7 +27,7 @@ def job(project: Path = Path()) -> PlaybookJob:
     [
         (
             "couldn't resolve module/action 'community.postgresql.postgresql_db'. This often indicates a misspelling",
-            "Name the collection community.postgresql with a version in requirements.yml beside the playbooks.",
+            "Add `community.postgresql` to deploy.ansible.collections, or name it in requirements.yml beside the playbooks.",
         ),
         ("couldn't resolve module/action 'postgresql_db'. This often", "the module by its whole name"),
         ("the role 'geerlingguy.nginx' was not found in roles", "geerlingguy.nginx is a git submodule"),

@@ -177,12 +177,12 @@ def test_each_code_has_its_error(code: str, status: int, kind: type[RunnerError]
     assert error.remedy or kind is RunnerError
 
 
-def inventory(connection: str = "ssh") -> Inventory:
+def inventory(connection: str = "ssh", groups: tuple[str, ...] = ("web_servers", "cron")) -> Inventory:
     hosts = tuple(
         Host(name, machine, f"i-{name}", f"{name}.example", "ami-1", "us-west-2a")
         for name, machine in (("staging-web-1-1", "web-1"), ("staging-web-1-2", "web-1"), ("staging-cron", "cron"))
     )
-    return Inventory("staging", hosts, "deployer", 22222, connection)
+    return Inventory("staging", hosts, "deployer", 22222, connection, groups)
 
 
 def read_by_ansible(source: Path) -> dict[str, Any]:
@@ -208,6 +208,9 @@ def test_ansible_reads_the_inventory_as_script_and_as_file(tmp_path: Path, form:
     assert set(read["web_1"]["hosts"]) == {"staging-web-1-1", "staging-web-1-2"}
     assert read["cron"]["hosts"] == ["staging-cron"]
     assert set(read["staging"]["children"]) == {"web_1", "cron"}
+    everybody = ["staging-web-1-1", "staging-web-1-2", "staging-cron"]
+    assert read["web_servers"]["hosts"] == everybody
+    assert read["default"]["hosts"] == everybody, "Packer's name for its host"
     variables = read["_meta"]["hostvars"]["staging-cron"]
     assert variables.pop("ansible_async_dir", None) == (None if form == "script" else "~/.ansible_async")
     assert variables == {

@@ -10,7 +10,7 @@ from bot.config import read
 from bot.errors import Cancelled
 from bot.redaction import Redactor
 from bot.slack.blocks.common import FailureContext, Head
-from handlers.deploy.ansible import playbooks, rollout
+from handlers.deploy.ansible import playbooks, preflight, rollout
 from handlers.deploy.views import Release
 from runners.errors import RunnerError
 from runners.results import Commit, FailedTask, Host, HostResult, Inventory, PlaybookResult, State
@@ -176,7 +176,7 @@ async def deployed(
             raise prepared
 
     monkeypatch.setattr(playbooks, "run", run)
-    monkeypatch.setattr(playbooks, "prepare", prepare)
+    monkeypatch.setattr(preflight, "examine", prepare)
     monkeypatch.setattr(playbooks, "timed_out", returning(partial_result))
     monkeypatch.setattr(rollout, "code_of", returning(None))
     monkeypatch.setattr("handlers.deploy.ansible.host_keys.changed", returning(()))

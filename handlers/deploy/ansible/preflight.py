@@ -1,0 +1,61 @@
+"""Whether the playbooks can run at a commit and reach their hosts, before anybody approves and before anything runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from handlers.deploy.ansible import playbooks
+from handlers.deploy.ansible.scope import settings_of
+from handlers.shared.checkout import code_of
+from runners.ansible import PlaybookJob, preflight
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.operations.operation import Operation
+    from runners.results import Commit, Inventory
+
+EXAMINED = "examined"  # in the operation's directory: the commit whose playbooks were examined
+
+
+async def examine(operation: Operation, commit: Commit, hosts: Inventory) -> None:
+    """Within a step: install what the playbooks need, and let Ansible read them; once for each machine.
+
+    Raises:
+        NotFoundError: there is no such playbook, or it names groups that the inventory lacks and reaches no host of a role.
+        RunnerError: a file is invalid, or Ansible refuses a playbook, for example because of a missing collection.
+        UnavailableError: GitHub or a galaxy does not answer.
+    """
+    mark = operation.scratch / EXAMINED
+    project, installed = await playbooks.prepare(operation, commit)
+    if mark.is_file() and mark.read_text(encoding="ascii") == commit.sha:
+        return
+    roles_of: dict[str, list[str]] = {}
+    for role in dict.fromkeys(host.machine for host in hosts.hosts):
+        roles_of.setdefault(playbooks.name_of(operation, role), []).append(role)
+    job = _job(operation, await code_of(operation, commit), project, hosts, installed)
+    plays = await preflight.plays_of(
+        replace(job, extra_vars={**job.extra_vars, "signalbox_commit": commit.sha}), [*roles_of]
+    )
+    for name, roles in roles_of.items():
+        preflight.check_reached(plays[name], name, hosts, roles)
+    mark.write_text(commit.sha, encoding="ascii")
+
+
+def _job(operation: Operation, root: Path, project: Path, hosts: Inventory, installed: Path | None) -> PlaybookJob:
+    """All that a run gets, but for secrets."""
+    settings = settings_of(operation.environment)
+    return PlaybookJob(
+        project=project,
+        playbook="",
+        inventory=hosts,
+        limit=None,
+        extra_vars=settings.extra_vars,
+        secret_vars=dict.fromkeys(settings.secret_vars, ""),  # only their names count here
+        private_key=None,
+        scratch=operation.scratch,
+        installed=installed,
+        root=root,
+        isolation=operation.services.isolation_of(operation.environment),
+    )

@@ -1,0 +1,144 @@
+"""What a playbook would reach, before anything runs: Ansible's own reading of it, with the hosts of each play."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from rapidfuzz import fuzz, process
+
+from runners.ansible import files as ansible_files
+from runners.ansible.files import Places
+from runners.ansible.galaxy import search_paths
+from runners.ansible.job import check_job, listing_argv, room_of
+from runners.ansible.refusals import complaint_of, in_job, remedy_of
+from runners.aws.inventory import group_name, groups_of_all
+from runners.errors import NotFoundError, RunnerError
+from runners.processes import child
+from runners.removal import remove_tree_if_possible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from runners.ansible.job import PlaybookJob
+    from runners.processes.wall import Room
+    from runners.results import Inventory
+
+TIMEOUT = 120.0
+_PLAYBOOK = re.compile(r"^playbook: (.+)$", re.MULTILINE)
+_PLAY = re.compile(r"^  play #\d+ .*\n    pattern: (\[.*\])\n    hosts \(\d+\):((?:\n {6}\S.*)*)", re.MULTILINE)
+_ORIGIN = re.compile(r"^Origin: (\S+:\d+)", re.MULTILINE)
+_BETWEEN = re.compile(r"[,:](?![^\[]*\])")  # of the parts of a pattern; a range in brackets has a colon too
+_NOT_A_NAME = re.compile(r"[*?~]|\{\{")
+_HERE = frozenset({"all", "localhost", "127.0.0.1", "::1", "ungrouped"})
+_NAMED = 12  # names in an error
+_NOT_NAMED = "(secret)"  # stands for a secret variable: what a playbook reaches must not depend on one
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """A play: the names in its `hosts`, and the inventory's hosts that these select."""
+
+    names: tuple[str, ...]
+    hosts: frozenset[str]
+
+
+async def plays_of(job: PlaybookJob, playbooks: Sequence[str]) -> dict[str, tuple[Play, ...]]:
+    """Ansible's list of the plays of each playbook: it reads them, their roles and what these import, and runs nothing.
+
+    Files are only in a directory of its own in the job's scratch, which is deleted. No secret variable has its value.
+
+    Raises:
+        NotFoundError: there is no such playbook.
+        RunnerError: Ansible refuses one of the playbooks, for example because of a missing collection.
+    """
+    places = Places(job.scratch.absolute() / "listing")
+    for playbook in playbooks:
+        check_job(replace(job, playbook=playbook), places)
+    argv, room = await asyncio.to_thread(_prepare, job, places, playbooks)
+    env = ansible_files.environment(places, forks=1, key=False)
+    if job.installed:
+        env |= search_paths(job.project, job.installed, job.root or job.project)
+    doing = f"reading {', '.join(playbooks)}"
+    try:
+        answer = await child.run(argv, cwd=job.project, env=env, timeout=TIMEOUT, doing=doing, room=room)
+    finally:
+        await asyncio.to_thread(remove_tree_if_possible, places.base)
+    if answer.exit_code:
+        raise _refused(job, doing, answer)
+    return _plays(answer.stdout)
+
+
+def _prepare(job: PlaybookJob, places: Places, playbooks: Sequence[str]) -> tuple[list[str], Room]:
+    variables = ansible_files.variables_text(job.extra_vars, dict.fromkeys(job.secret_vars, _NOT_NAMED))
+    ansible_files.prepare(places, job.inventory, variables, None)
+    return listing_argv(job, places, *playbooks, "--list-hosts"), room_of(job, places)
+
+
+def _refused(job: PlaybookJob, doing: str, answer: child.Output) -> RunnerError:
+    text = in_job(job, f"{answer.stdout}\n{answer.stderr}")
+    complaint, origin = complaint_of(text) or "Ansible refuses the playbook", _ORIGIN.search(text)
+    problem = f"{complaint.rstrip('.')} ({origin[1]})" if origin else complaint
+    tail = "\n".join(text.strip().splitlines()[-15:])
+    return RunnerError(doing, problem, remedy=remedy_of(complaint), exit_code=answer.exit_code, log_tail=tail)
+
+
+def _plays(text: str) -> dict[str, tuple[Play, ...]]:
+    _, *parts = _PLAYBOOK.split(text)
+    return {name: tuple(_plays_in(listed)) for name, listed in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def _plays_in(text: str) -> Iterator[Play]:
+    for pattern, hosts in _PLAY.findall(text):
+        parts = (part for each in ast.literal_eval(pattern) for part in _BETWEEN.split(str(each)))
+        names = (part.strip().lstrip("!&").partition("[")[0] for part in parts)
+        yield Play(tuple(dict.fromkeys(filter(None, names))), frozenset(hosts.split()))
+
+
+def check_reached(plays: Sequence[Play], playbook: str, inventory: Inventory, roles: Sequence[str]) -> None:
+    """Check that the playbook reaches a host of each of these roles, unless it names only what the inventory has.
+
+    Raises:
+        NotFoundError: no play reaches a role's hosts, and plays name groups or hosts that the inventory lacks.
+    """
+    reached = frozenset().union(*(play.hosts for play in plays))
+    lost = [role for role in roles if not reached & {host.name for host in inventory.hosts if host.machine == role}]
+    missing = missing_names(plays, inventory)
+    if not lost or not missing:
+        return
+    named = ", ".join(f"`{name}`" for name in missing)
+    raise NotFoundError(
+        f"reading {playbook}",
+        f"{playbook} names {named}, which {'is' if len(missing) == 1 else 'are'} not in the inventory of "
+        f"{inventory.environment}, and reaches no host of {', '.join(lost)}",
+        remedy=remedy_for(missing, inventory),
+    )
+
+
+def missing_names(plays: Sequence[Play], inventory: Inventory) -> tuple[str, ...]:
+    """The groups and hosts that plays name and the inventory does not have."""
+    there = {*names_of(inventory), *_HERE}
+    names = dict.fromkeys(name for play in plays for name in play.names if not _NOT_A_NAME.search(name))
+    return tuple(name for name in names if name not in there)
+
+
+def names_of(inventory: Inventory) -> tuple[str, ...]:
+    """The groups of an inventory, then its hosts."""
+    groups = [group_name(host.machine) for host in inventory.hosts]
+    own = [group_name(inventory.environment), *groups_of_all(inventory)]
+    return tuple(dict.fromkeys([*groups, *own, *(host.name for host in inventory.hosts)]))
+
+
+def remedy_for(missing: Sequence[str], inventory: Inventory) -> str:
+    """What to do about names that the inventory does not have: what it has, and the key that adds a group."""
+    there = names_of(inventory)
+    similar = process.extractOne(missing[0].lower(), there, scorer=fuzz.ratio, score_cutoff=60)
+    meant = f"Did you mean `{similar[0]}`? " if similar else ""
+    key = f"environments.{inventory.environment}.deploy.ansible.groups"
+    return (
+        f"{meant}The inventory has {', '.join(there[:_NAMED])}. "
+        f"Correct `hosts:`, or add the group to {key}: every host is then in it."
+    )
