@@ -56,6 +56,7 @@ from bot.store.audit import Audit
 from bot.store.cursors import Cursors
 from bot.store.deliveries import Deliveries
 from bot.store.deployments import Deployments, MachineCommits
+from bot.store.groups import Groups
 from bot.store.host_keys import HostKeys
 from bot.store.images import Images
 from bot.store.operations import Operations
@@ -186,7 +187,8 @@ class Service:
     def _services(
         self, chat: Chat, store: Store, workplace: Path, metadata: tuple[str, ...], held: HeldLease
     ) -> Services:
-        audit = Audit(store, self._clock, self._plain, self._settings.signalbox_key)
+        groups = Groups(store)
+        audit = Audit(store, self._clock, self._plain, self._settings.signalbox_key, groups)
         return Services(
             config=self._config,
             chat=chat,
@@ -198,7 +200,7 @@ class Service:
             outbox=Outbox(store, self._clock),
             queue_display=QueueDisplay(),
             run_claims=RunClaims(store, self._clock),
-            deliveries=Deliveries(store, self._clock),
+            deliveries=Deliveries(store, self._clock, groups),
             deployments=Deployments(store, self._clock),
             images=Images(store, self._clock),
             removals=Removals(store),
@@ -229,8 +231,8 @@ class Service:
         reception = Reception(Peers(self._settings.trusted_proxies))
         installation = Installation(client, self._settings.slack_app_token, external=self._config.access.external)
         app = bolt.build(client, installation)
-        bolt.attach(app, services, registry)
-        application, dispatch = server.make(), Dispatch(app, installation)
+        commands = bolt.attach(app, services, registry)
+        application, dispatch = server.make(), Dispatch(app, installation, commands)
         if self._settings.slack_app_token:
             handler = SocketMode(app, self._settings.slack_app_token, dispatch, reception.refusals)
             await handler.connect_async()  # type: ignore[no-untyped-call]

@@ -43,13 +43,15 @@ WAKE_UP = "wake up"  # the topic of messages to a waiting operation
 # SQLite has a single writer at a time: many connections would sleep on the file's lock and wake in any order. A file
 # closes no connection, so testing each before use would only cost an idle bot processor time.
 SQLITE = {"pool_size": 4, "pool_pre_ping": False}
-# Seconds between polls of the queues. With several processes a handover takes less than a second: see takeover.py.
-QUEUE_INTERVAL, SHARED_QUEUE_INTERVAL = 1.0, 0.5
+# Seconds between polls of the queues. Few of them reach the database: see signals.py.
+QUEUE_INTERVAL = 0.2
 # One more waits for notifications. Ten processes stay below 100 connections: see bot/store/database.py.
 POSTGRESQL = {"pool_size": 4}
 # Seconds between polls for workflows that are delayed or have a deadline. Operations have neither. DBOS's own interval
 # of a second is a fifth of an idle bot's processor time.
 BACKGROUND_INTERVAL = 30.0
+# Seconds until the engine sends what it has to notify. Its own value wakes an idle process a hundred times a second.
+NOTIFIED_WITHIN = 0.05
 # Accepted requests get their numbers a few at a time, so that requests that Slack still waits for are accepted first.
 NUMBERED_AT_ONCE = 2
 
@@ -101,6 +103,7 @@ class Engine:
                 application_version=versions.APPLICATION_VERSION,
                 executor_id=settings.executor,
                 notification_listener_polling_interval_sec=settings.wake_interval,
+                notification_coalesce_sec=NOTIFIED_WITHIN,
                 log_level="ERROR",
                 db_engine_kwargs=SQLITE if settings.url.startswith("sqlite") else POSTGRESQL,
                 serializer=StoredForm(settings.keyring),
@@ -141,11 +144,10 @@ class Engine:
         dbos_background._BACKGROUND_JOBS_INTERVAL_SEC = BACKGROUND_INTERVAL  # noqa: SLF001  -- there is no setting for it
         DBOS.launch()
         self.shared.guard_queues()
-        interval = QUEUE_INTERVAL if self._settings.url.startswith("sqlite") else SHARED_QUEUE_INTERVAL
         await DBOS.register_queue_async(
             QUEUE,
             partition_concurrency=1,
-            polling_interval_sec=min(self._settings.queue_interval, interval),
+            polling_interval_sec=self._settings.queue_interval,
             on_conflict="always_update",
         )
 
@@ -183,6 +185,7 @@ class Engine:
         options = SetEnqueueOptions(queue_partition_key=environment, priority=number)
         with SetWorkflowID(_operation_id(number)), options:
             await DBOS.enqueue_workflow_async(QUEUE, self._workflows[kind], number)
+        self.shared.work.send()
 
     async def step(self, name: str, function: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run `function` and store its result, or the error that it raises; after a restart the stored result is returned.

@@ -12,6 +12,8 @@ import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from bot.engine.signals import WORK, WORKERS, Polls, Signal, remembered
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 
@@ -27,21 +29,40 @@ class SharedWork:
         self._executor = executor
         self._waiting = set[str]()
         self._handed_over = set[str]()
+        self._polls = Polls()
+        self.work, self.workers = Signal(WORK), Signal(WORKERS)
+        self.work.heard(self._polls.signalled)
         self.may_take: Callable[[], bool] = lambda: True  # whether this process takes workflows from the queues now
         # Makes what older versions left this version's own, also of the processes given: see bot/engine/versions.py.
         self.adopt: Callable[[Collection[str]], None] = lambda _: None
 
     def guard_queues(self) -> None:
-        """Let the engine take a workflow from a queue only while `may_take` says so. Once, after the launch."""
+        """Let the engine poll its queues when there may be something to take, and take only while `may_take` says so.
+
+        Once, after the launch. Its own poll costs an idle process five queries a second.
+        """
         database = self._dbos._sys_db  # noqa: SLF001  -- there is no setting for it
         take, take_partitioned = database.start_queued_workflows, database.start_queued_partitioned_workflows
-        database.start_queued_workflows = lambda *given, **named: take(*given, **named) if self._takes() else ([], None)
-        database.start_queued_partitioned_workflows = lambda *given, **named: (
-            take_partitioned(*given, **named) if self._takes() else []
+        database.start_queued_workflows = lambda queue, *given, **named: (
+            take(queue, *given, **named) if self._takes(queue.name) else ([], None)
         )
+        database.start_queued_partitioned_workflows = lambda queue, *given, **named: (
+            take_partitioned(queue, *given, **named) if self._takes(queue.name) else []
+        )
+        database.get_queue, database.list_queues = remembered(database.get_queue), remembered(database.list_queues)
+        record = database.update_workflow_outcome
 
-    def _takes(self) -> bool:
-        if not self.may_take():
+        def record_and_signal(*given: Any, **named: Any) -> Any:
+            outcome = record(*given, **named)
+            self.work.send()  # the next in its queue may begin
+            return outcome
+
+        database.update_workflow_outcome = record_and_signal
+        self.work.connect(database)
+        self.workers.connect(database)
+
+    def _takes(self, queue: str) -> bool:
+        if not self.may_take() or not self._polls.due(queue):
             return False
         self.adopt(())  # before the newest is taken: operations of a queue run in the order of their numbers
         return True
@@ -66,6 +87,7 @@ class SharedWork:
         if ended:
             await asyncio.to_thread(self.adopt, ended)
             await asyncio.to_thread(self._dbos._recover_pending_workflows, ended)  # noqa: SLF001  -- see above
+            self.work.send()
         return tuple(ended)
 
     @asynccontextmanager
@@ -89,10 +111,12 @@ class SharedWork:
             log.info("%s waits: another process takes it over", workflow)
             again = self._dbos._sys_db.reenqueue_for_recovery  # noqa: SLF001  -- see above
             await asyncio.to_thread(again, workflow, [self._executor], _RECOVERY_QUEUE)
+            self.work.send()
 
     async def abandon(self, workflow: str) -> None:
         """End this workflow: no process continues it."""
         await self._dbos.cancel_workflow_async(workflow)
+        self.work.send()
 
 
 def numbers_of(workflows: Iterable[str]) -> tuple[int, ...]:

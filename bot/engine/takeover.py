@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bot.errors import DatabaseAwayError
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from bot.store.workers import Worker
 
 log = logging.getLogger(__name__)
-INTERVAL = 0.3  # seconds between polls of the leases: a polite handover takes less than a second
-SQLITE_INTERVAL = 5.0  # seconds; an SQLite file is used on one machine, where a process is soon started again
+# Seconds between polls of the leases. A worker that gives its lease back signals that; one that dies has a lease that runs
+# out at a known time.
+SHORTEST_INTERVAL, LONGEST_INTERVAL = 0.3, 5.0
 FULL_LOOK = 60.0  # seconds between polls of the engine for workflows of processes that are gone
 
 
@@ -34,11 +36,15 @@ class Takeover:
         self._shared = shared
         self._is_dead = is_dead
         self._living = frozenset[str]()
+        self._next_end = LONGEST_INTERVAL  # seconds until the next lease of others may run out
+        self._signalled = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Take up what is left, then watch."""
         self._shared.may_take = lambda: self._held.may_take
+        self._loop = asyncio.get_running_loop()
+        self._shared.workers.heard(self._hear)
         await self._look()
         self._task = asyncio.create_task(self._watch(), name="takeover")
 
@@ -52,7 +58,7 @@ class Takeover:
     async def _watch(self) -> None:
         full_look = time.monotonic() + FULL_LOOK
         while True:
-            await asyncio.sleep(INTERVAL if self._held.shared_database else SQLITE_INTERVAL)
+            await self._pause()
             try:
                 if time.monotonic() > full_look:
                     self._living, full_look = frozenset(), time.monotonic() + FULL_LOOK
@@ -62,10 +68,26 @@ class Takeover:
             except Exception:
                 log.exception("what other processes left cannot be taken up now")
 
+    def _hear(self) -> None:
+        with suppress(RuntimeError):  # the loop is closed while the process ends
+            self._loop.call_soon_threadsafe(self._signalled.set)
+
+    async def _pause(self) -> None:
+        """Wait for a signal, for the end of the next lease, or for LONGEST_INTERVAL."""
+        seconds = LONGEST_INTERVAL
+        if self._held.shared_database:  # else the others are on this machine, and a process is soon started again
+            seconds = max(SHORTEST_INTERVAL, min(LONGEST_INTERVAL, self._next_end))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._signalled.wait()
+        self._signalled.clear()
+
     async def _look(self) -> None:
         everybody = await self._workers.all()
         own = self._held.lease.incarnation
-        expired = [each for each in everybody if not each.ended and not each.alive and each.incarnation != own]
+        others = [each for each in everybody if not each.ended and each.incarnation != own]
+        self._next_end = min((each.valid_for for each in others), default=LONGEST_INTERVAL)
+        expired = [each for each in others if not each.alive]
         for worker in expired:
             if self._is_dead(worker) and await self._workers.end_expired(worker):
                 log.warning("%s on %s is gone, silent for %.0f s", worker.executor, worker.host, worker.silent_for)

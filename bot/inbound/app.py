@@ -16,7 +16,7 @@ from slack_bolt.error import BoltUnhandledRequestError
 import handlers
 from bot.access import arguments
 from bot.errors import UserError
-from bot.inbound import payloads
+from bot.inbound import commands, payloads
 from bot.inbound.replays import Replays
 from bot.operations.lifecycle import begin, run
 from bot.operations.registry import Registry
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from slack_bolt.authorization import AuthorizeResult
     from slack_sdk.web.async_client import AsyncWebClient
 
+    from bot.inbound.commands import Answer
     from bot.inbound.installation import Installation
-    from bot.operations.registry import Button, Command, HomeTab, Kind, Modal, Submission
+    from bot.operations.registry import Button, HomeTab, Kind, Modal, Submission
     from bot.services import Services
     from bot.slack.blocks.kit import Message
     from bot.store.operations import Request
@@ -98,11 +99,9 @@ def register_operations(services: Services, registry: Registry) -> None:
         services.engine.register(kind.name, _body(services, kind, registry))
 
 
-def attach(app: AsyncApp, services: Services, registry: Registry) -> None:
-    """Attach what the handlers register; everything else is answered with a refusal."""
+def attach(app: AsyncApp, services: Services, registry: Registry) -> Mapping[str, Answer]:
+    """Attach what the handlers register; everything else is answered with a refusal. Returns what answers commands."""
     replays = Replays(services.deliveries)
-    for command in registry.commands:
-        app.command(command.name)(_on_command(services, registry, command, replays))
     for button in registry.buttons:
         app.action(button.action_id)(_on_click(services, registry, button, replays))
     for modal in registry.modals:
@@ -110,6 +109,7 @@ def attach(app: AsyncApp, services: Services, registry: Registry) -> None:
     for home in registry.homes:
         app.event("app_home_opened")(_on_home(services, home, replays))
     app.error(_on_error(services))
+    return commands.answers(services, registry, replays)
 
 
 def _body(services: Services, kind: Kind, registry: Registry) -> Callable[[int], Any]:
@@ -117,21 +117,6 @@ def _body(services: Services, kind: Kind, registry: Registry) -> Callable[[int],
         await run(services, number, kind, registry.follow_ups)
 
     return body
-
-
-def _on_command(
-    services: Services, registry: Registry, command: Command, replays: Replays
-) -> Callable[..., Awaitable[None]]:
-    async def handle(body: dict[str, Any]) -> Message | None:
-        invocation = payloads.invocation(body, registry)
-        arguments.no_secret(services.redact, invocation.text)
-        return await command.handle(services, invocation)
-
-    async def listener(ack: Ack, body: dict[str, Any]) -> None:
-        reply = await answer_of(lambda: replays.once(body, lambda: handle(body)))
-        await ack(**(services.chat.reply(reply) if reply else {}))
-
-    return listener
 
 
 def _on_click(

@@ -6,7 +6,6 @@ database alone is enough to compute the chain anew, but not the seals. bot/store
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from dataclasses import dataclass, field
@@ -17,11 +16,13 @@ import sqlalchemy as sa
 
 from bot.errors import ForgedError
 from bot.store.database import Store, lock_transaction, metadata
+from bot.store.groups import Groups
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from bot.seals import Keyring
+    from bot.store.groups import Group
 
 FIRST_PREVIOUS = "0" * 64  # the first entry's `previous`
 # PostgreSQL's advisory lock for appending: a constant that nothing else in this database uses.
@@ -87,22 +88,18 @@ class Audit:
         clock: Callable[[], float],
         redact: Callable[[str], str],
         keyring: Keyring | None = None,
+        groups: Groups | None = None,
     ) -> None:
         self._keyring = keyring
         self._store = store
         self._clock = clock
         self._redact = redact
-        self._pending: list[tuple[Entry, float, asyncio.Future[None]]] = []
-        self._writer: asyncio.Task[None] | None = None
+        self._entries: Group[tuple[Entry, float], None] = (groups or Groups(store)).of(self._append)
         self._head = (0, FIRST_PREVIOUS)  # number and digest of the newest entry that was seen on disk
 
     async def record(self, entry: Entry) -> None:
         """Append the entry; returns when it is on disk."""
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._pending.append((entry, self._clock(), written))
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write_all())
-        await written
+        await self._entries.run((entry, self._clock()))
 
     async def record_once(self, entry: Entry) -> bool:
         """Append the entry unless its operation has one of the action, and MACHINE where it names one; whether it did."""
@@ -173,22 +170,7 @@ class Audit:
             raise ForgedError(f"Entry {number} of the audit log was removed or replaced. Nothing was started.")
         self._head = max(digests.items())
 
-    async def _write_all(self) -> None:
-        while self._pending:
-            batch, self._pending = self._pending, []
-            entries = [(entry, at) for entry, at, _ in batch]
-            try:
-                await self._store.run(lambda connection, entries=entries: self._append(connection, entries))  # type: ignore[misc]
-            except Exception as error:  # noqa: BLE001  -- raised where record() is awaited; the next batch is still written
-                for _, _, written in batch:
-                    if not written.done():
-                        written.set_exception(error)
-            else:
-                for _, _, written in batch:
-                    if not written.done():
-                        written.set_result(None)
-
-    def _append(self, connection: sa.Connection, batch: Iterable[tuple[Entry, float]]) -> None:
+    def _append(self, connection: sa.Connection, batch: Sequence[tuple[Entry, float]]) -> Sequence[None]:
         lock_transaction(connection, LOCK)
         last = connection.execute(
             sa.select(audit.c.number, audit.c.digest).order_by(audit.c.number.desc()).limit(1)
@@ -201,6 +183,7 @@ class Audit:
             previous = digest_of(row)
             rows.append({**row, "digest": previous, "seal": self._seal(previous)})
         connection.execute(sa.insert(audit), rows)
+        return [None] * len(batch)
 
     def _seal(self, digest: str) -> str | None:
         return self._keyring.seal(PURPOSE, {"digest": digest}) if self._keyring else None

@@ -20,7 +20,7 @@ from runners.concurrency import run_blocking
 from runners.errors import TimedOutError, on_one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -145,6 +145,13 @@ def insert_new(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) 
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     # Not every driver counts the rows of such an insert, but each returns them.
     return connection.scalar(insert(table).values(row).on_conflict_do_nothing().returning(sa.literal(1))) is not None
+
+
+def insert_all_new(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> set[Any]:
+    """Insert the rows without those whose key exists; the keys of what was inserted. No two rows may have the same key."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    [key] = table.primary_key.columns
+    return set(connection.scalars(insert(table).on_conflict_do_nothing().returning(key), rows))
 
 
 def lock_transaction(connection: sa.Connection, lock: int) -> None:

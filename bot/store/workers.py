@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta
 
+# The channel and payload by which the engine lets every process poll the workers (bot/engine/signals.py).
+SIGNAL = "dbos_notifications_channel", "signalbox workers"
+
 workers = sa.Table(
     "signalbox_workers",
     metadata,
@@ -141,14 +144,14 @@ class Workers:
 
     async def release(self, lease: Lease) -> None:
         """Give the lease back: others take up what this process leaves, at once."""
-        await self._store.run(lambda connection: _change(connection, _holds(lease), _ENDED))
+        await self._store.run(lambda connection: _change(connection, _holds(lease), _ENDED, signal=True))
 
     async def end_expired(self, worker: Worker) -> bool:
         """End the lease of this worker, so that it can never renew it, if it has run out; whether it has."""
 
         def work(connection: sa.Connection) -> bool:
             holds = _holds(Lease(worker.executor, worker.token))
-            return _change(connection, holds & (workers.c.lease_until <= now(connection)), _ENDED)
+            return _change(connection, holds & (workers.c.lease_until <= now(connection)), _ENDED, signal=True)
 
         return await self._store.run(work)
 
@@ -175,8 +178,8 @@ class Workers:
 
     async def drain(self, executor: str, *, draining: bool) -> bool:
         """Let a worker take no new operation, or take some again; false when there is no such worker."""
-        values = {"draining": draining}
-        return await self._store.run(lambda connection: _change(connection, workers.c.executor == executor, values))
+        values, named = {"draining": draining}, workers.c.executor == executor
+        return await self._store.run(lambda connection: _change(connection, named, values, signal=True))
 
     def _renewed(self, connection: sa.Connection) -> dict[str, object]:
         time = now(connection)
@@ -211,8 +214,12 @@ def _locked(executor: str, connection: sa.Connection) -> sa.Select[tuple[object,
     return _selected(connection).where(workers.c.executor == executor).with_for_update()
 
 
-def _change(connection: sa.Connection, which: sa.ColumnElement[bool], values: Mapping[str, object]) -> bool:
+def _change(
+    connection: sa.Connection, which: sa.ColumnElement[bool], values: Mapping[str, object], *, signal: bool = False
+) -> bool:
     statement = sa.update(workers).where(which).values(values).returning(workers.c.executor)
+    if signal and connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_notify(*SIGNAL)))  # others hear it when the transaction is committed
     return connection.scalar(statement) is not None
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bot.store.database import Store
 
 LENGTH = timedelta(minutes=2)
+QUEUE = SimpleNamespace(name="operations")
 
 
 @dataclass
@@ -146,12 +147,17 @@ async def test_a_drained_process_takes_nothing_and_hands_over_what_waits(store: 
     dbos._sys_db = SimpleNamespace(
         start_queued_workflows=lambda *_: (taken, None),
         start_queued_partitioned_workflows=lambda *_: taken,
+        update_workflow_outcome=lambda *_: None,
+        get_queue=lambda *_: None,
+        list_queues=list,
+        engine=SimpleNamespace(dialect=SimpleNamespace(name="sqlite")),
+        _signal_notification=lambda *_: None,
         reenqueue_for_recovery=lambda workflow, executors, _: again.append((workflow, executors)),
     )
     mine = await watching(store, dbos)
     mine._shared.guard_queues()
     mine._shared.may_take = lambda: mine._held.may_take
-    assert dbos._sys_db.start_queued_partitioned_workflows("queue") == taken
+    assert dbos._sys_db.start_queued_partitioned_workflows(QUEUE) == taken
     continued: list[str] = []
 
     async def wait(event: asyncio.Event) -> None:
@@ -167,8 +173,8 @@ async def test_a_drained_process_takes_nothing_and_hands_over_what_waits(store: 
     await mine._look()
     await mine._look()
     assert again == [("operation-1", [mine._held.lease.incarnation])]
-    assert dbos._sys_db.start_queued_partitioned_workflows("queue") == []
-    assert dbos._sys_db.start_queued_workflows("queue") == ([], None)
+    assert dbos._sys_db.start_queued_partitioned_workflows(QUEUE) == []
+    assert dbos._sys_db.start_queued_workflows(QUEUE) == ([], None)
     woken.set()
     await asyncio.wait({task}, timeout=0.05)
     assert not continued, "it goes on elsewhere, and never here"
@@ -177,8 +183,7 @@ async def test_a_drained_process_takes_nothing_and_hands_over_what_waits(store: 
 
 
 async def test_it_watches_until_it_is_closed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(takeover, "INTERVAL", 0.01)
-    monkeypatch.setattr(takeover, "SQLITE_INTERVAL", 0.01)
+    monkeypatch.setattr(takeover, "LONGEST_INTERVAL", 0.01)
     b = await acquired(store, "b")
     dbos = Dbos({b.incarnation: ["operation-1"]})
     mine = await watching(store, dbos)
@@ -189,3 +194,20 @@ async def test_it_watches_until_it_is_closed(store: Store, monkeypatch: pytest.M
         await asyncio.sleep(0.01)
     await mine.close()
     assert not mine._shared.may_take()
+
+
+async def test_a_signal_ends_the_pause_and_so_does_the_end_of_the_next_lease(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await acquired(store, "b")
+    mine = await watching(store, Dbos())
+    await mine.start()
+    assert takeover.LONGEST_INTERVAL < mine._next_end <= LENGTH.total_seconds()
+    await mine.close()
+    monkeypatch.setattr(takeover, "LONGEST_INTERVAL", 86_400.0)
+    mine._shared.workers.send()
+    await mine._pause()
+    monkeypatch.setattr(takeover, "SHORTEST_INTERVAL", 0.01)
+    mine._held.shared_database = True
+    mine._next_end = -1.0  # one has run out
+    await mine._pause()

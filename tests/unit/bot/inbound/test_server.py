@@ -108,10 +108,10 @@ async def client(handled: Handled, operations: Operations, health: Any) -> Async
     )
     installation = Installation(web_client)
     app = bolt.build(web_client, installation)
-    bolt.attach(app, services := cast("Services", made), registry)
+    commands = bolt.attach(app, services := cast("Services", made), registry)
     application = server.make()
     server.add_metrics(application, services, health)
-    server.add_slack(application, Dispatch(app, installation), services, SECRET, Reception())
+    server.add_slack(application, Dispatch(app, installation, commands), services, SECRET, Reception())
     async with TestClient(TestServer(application)) as made_client:
         yield made_client
     await slack.stop()
