@@ -67,7 +67,7 @@ class QueueDisplay(Protocol):
         """Draw the message of an operation that was cancelled while it waited, and the queue without it. Returns at once."""
         ...
 
-    def announced(self, record: Record, text: str) -> None:
+    def announced(self, services: Services, record: Record, text: str) -> None:
         """Note what an operation's first message says."""
         ...
 

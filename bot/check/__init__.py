@@ -20,6 +20,7 @@ from bot.check.isolation import check_isolation
 from bot.check.jump_hosts import jump_hosts
 from bot.check.programs import check_ansible, check_secrets, check_terraform
 from bot.check.result import NOTE, Findings
+from bot.check.shared_states import shared_states
 from bot.check.slack import SlackCalls, check_slack
 from bot.check.workers import check_workers
 from bot.seals import NEW_KEY
@@ -85,7 +86,7 @@ async def check(
 
 
 def _notes(config: Config, environ: Mapping[str, str]) -> list[Connection]:
-    return [*inactive_settings(config), *jump_hosts(config), *unencrypted_addresses(environ)]
+    return [*inactive_settings(config), *shared_states(config), *jump_hosts(config), *unencrypted_addresses(environ)]
 
 
 def _missing_key() -> Findings:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -44,6 +46,29 @@ class Shared:
     channel: str
     approval: Approval
     windows: tuple[Window, ...] = ()
+
+
+def queue_of(config: Config, name: str) -> tuple[str, ...]:
+    """The names whose operations run one at a time with those of `name`, in the configured order; usually it alone.
+
+    Environments that share a Terraform state share a queue: a plan that waits for approval must not become stale by another.
+    """
+    state = _state_of(config, name)
+    if state is None:
+        return (name,)
+    return tuple(each for each in config.environments if _state_of(config, each) == state)
+
+
+def _state_of(config: Config, name: str) -> tuple[object, ...] | None:
+    """What identifies the state of an environment, as far as the configuration has it; None without Terraform."""
+    environment = config.environments.get(name)
+    terraform = environment.terraform if environment else None
+    if terraform is None:
+        return None
+    if terraform.hcp:
+        return terraform.hcp.organization.lower(), terraform.hcp.workspace
+    settings = json.dumps(dict(terraform.backend_config), sort_keys=True, default=dict)
+    return str(PurePosixPath(terraform.directory or "")), terraform.workspace or "default", settings
 
 
 def find_target(config: Config, name: str) -> Target | None:

@@ -7,7 +7,7 @@ import logging
 import secrets
 from typing import TYPE_CHECKING
 
-from bot.config.targets import find_target
+from bot.config.targets import find_target, queue_of
 from bot.errors import Cancelled, ChangedWorkflowError, ForgedError, NoLongerApprovedError, UserError
 from bot.operations import outgoing
 from bot.operations.follow_ups import link_from_older
@@ -67,7 +67,7 @@ async def _begin(services: Services, request: Request, kind: Kind) -> None:
     if refusal:
         await engine.step("report refusal", lambda: _report_refusal(services, number, refusal))
     else:
-        await engine.enqueue(request.kind, number, request.environment)
+        await engine.enqueue(request.kind, number, queue_of(services.config, request.environment)[0])
 
 
 async def _number(services: Services, request: Request) -> int:
@@ -203,7 +203,8 @@ async def _refuse(services: Services, number: int, why: str) -> None:
 
 async def _announce(services: Services, number: int) -> str:
     record = await services.operations.get(number)
-    ahead = [older for older in await services.operations.open_in(record.environment) if older.number < number]
+    queue = queue_of(services.config, record.environment)
+    ahead = [older for older in await services.operations.open_in(*queue) if older.number < number]
     text = waits_for(len(ahead), ahead[-1]) if ahead else ""
     message = common.waiting(head_of(record), text) if ahead else _starting(record)
     refused = await until_taken(number, lambda: post_announcement(services, record, message))
@@ -213,7 +214,7 @@ async def _announce(services: Services, number: int) -> str:
         await services.operations.set_status(number, Status.FAILED, str(refused))
         return refused.code
     if ahead:
-        services.queue_display.announced(record, text)
+        services.queue_display.announced(services, record, text)
         services.queue_display.changed(services, record.environment)  # it may have changed while Slack took the message
     return ""
 

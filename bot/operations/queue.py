@@ -13,7 +13,7 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from bot.config.targets import LANE
+from bot.config.targets import LANE, queue_of
 from bot.errors import DatabaseAwayError
 from bot.operations.posting import deliver, deliver_once
 from bot.slack.blocks import common, kit
@@ -38,7 +38,7 @@ class QueueDisplay:
     """Draws the messages of queued operations in the background: one task for each environment, whatever changes."""
 
     def __init__(self) -> None:
-        # By environment and number, of open operations; unknown after a restart.
+        # By queue (the first of its environments) and number, of open operations; unknown after a restart.
         self._displayed: defaultdict[str, dict[int, str]] = defaultdict(dict)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._changed: set[str] = set()
@@ -46,19 +46,20 @@ class QueueDisplay:
 
     def changed(self, services: Services, environment: str) -> None:
         """Draw what has changed in this queue. Returns at once; changes that come together are drawn together."""
+        environment = queue_of(services.config, environment)[0]
         self._changed.add(environment)
         if environment not in self._tasks:
             # In a context of its own, this is no part of the workflow that changed the queue.
             work = self._draw(services, environment)
             self._tasks[environment] = asyncio.create_task(work, context=contextvars.Context())
 
-    def announced(self, record: Record, text: str) -> None:
+    def announced(self, services: Services, record: Record, text: str) -> None:
         """Note what an operation's first message says."""
-        self._displayed[record.environment][record.number] = text
+        self._displayed[queue_of(services.config, record.environment)[0]][record.number] = text
 
     def cancelled(self, services: Services, record: Record) -> None:
         """Draw the message of an operation that was withdrawn, and the queue without it. Returns at once."""
-        self._cancelled.setdefault(record.environment, []).append(record.number)
+        self._cancelled.setdefault(queue_of(services.config, record.environment)[0], []).append(record.number)
         self.changed(services, record.environment)
 
     async def drawn(self) -> None:
@@ -104,22 +105,22 @@ class QueueDisplay:
             self._displayed[environment][record.number] = text
 
     async def _first_due(self, services: Services, environment: str) -> tuple[int, Record, str] | None:
-        records = await services.operations.open_in(environment)
+        records = await services.operations.open_in(*queue_of(services.config, environment))
         numbers = {record.number for record in records}
         for ended in self._displayed[environment].keys() - numbers:
             del self._displayed[environment][ended]
         for position, ahead, record in _waiting(records):
             text = waits_for(position, ahead)
-            if self._displayed_text(position, ahead, record) != text:
+            if self._displayed_text(environment, position, ahead, record) != text:
                 return position, record, text
         return None
 
-    def _displayed_text(self, position: int, ahead: Record, record: Record) -> str | None:
+    def _displayed_text(self, environment: str, position: int, ahead: Record, record: Record) -> str | None:
         """What the message displays; None if that is unknown, which it is after a restart.
 
         Then one that is far behind displays what it did some turns ago.
         """
-        displayed = self._displayed[record.environment]
+        displayed = self._displayed[environment]
         if record.number not in displayed and position > NEAR:
             displayed[record.number] = waits_for(position + UNDRAWN, ahead)
         return displayed.get(record.number)

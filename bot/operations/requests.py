@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.access import policy
-from bot.config.targets import LANE
+from bot.config.targets import LANE, queue_of
 from bot.errors import Denied, UserError
 from bot.slack.web_api import ChatError
 from bot.store.audit import Entry
@@ -93,7 +93,9 @@ async def start(services: Services, request: OperationRequest, attempt: Entry | 
 async def _check_queue(services: Services, request: OperationRequest) -> None:
     """Raises UserError while as many operations are open there as the configuration allows."""
     queue, limit = _queue_of(request), services.config.operations.queue_limit
-    count = len(await services.operations.open_in(queue)) + services.engine.unnumbered(queue)
+    count = len(await services.operations.open_in(*queue_of(services.config, queue))) + services.engine.unnumbered(
+        queue
+    )
     if count >= limit:
         raise UserError(
             f"The queue of {request.target.name} is full: {count} operations are running or waiting "

@@ -147,9 +147,9 @@ class Operations:
         ended = {"ended_at": self._clock()} if status.ended else {}
         await self._update(number, {"status": status.value, "activity": activity[:200], **ended})
 
-    async def open_in(self, environment: str) -> tuple[Record, ...]:
-        """The operations of this environment that have not ended, oldest first."""
-        return await self._select(operations.c.environment == environment, operations.c.status.in_(OPEN))
+    async def open_in(self, *environments: str) -> tuple[Record, ...]:
+        """The operations of these environments that have not ended, oldest first."""
+        return await self._select(operations.c.environment.in_(environments), operations.c.status.in_(OPEN))
 
     async def queues(self) -> frozenset[str]:
         """The environments in which operations wait."""

@@ -8,6 +8,12 @@ from tests.scenarios.acting import clicks, decisions, infrastructure, operations
 
 if TYPE_CHECKING:
     from sandbox.world import World
+    from tests.scenarios.conftest import StartWorld
+
+# Each operation then has a state of its own beside the code: two environments may not write one directory.
+NO_PATHS = {
+    f'      backend_config: {{path: "{{files}}/state/{name}/terraform.tfstate"}}\n': "" for name in ("staging", "prod")
+}
 
 
 async def test_the_second_deploy_says_what_it_waits_for_and_goes_on_after_the_first(shared_world: World) -> None:
@@ -76,3 +82,13 @@ async def test_a_newer_plan_takes_the_place_of_one_that_waits(shared_world: Worl
     assert not decisions(old)
     await clicks(shared_world, "max", ask, "reject")
     await shows(shared_world, "#prod", "rejected by @max")
+
+
+async def test_environments_with_the_same_state_wait_for_each_other(start_world: StartWorld) -> None:
+    world = await start_world(config={"directory: instances/production\n": "directory: instances/staging\n"} | NO_PATHS)
+    await types(world, "ana", "#staging", "/plan staging")
+    ask = await shows(world, "#staging", "#1 ", "Waiting for approval")
+    await types(world, "lee", "#prod", "/plan prod")
+    await shows(world, "#prod", "#2 ", "waits for #1 (Plan for staging, asked by @ana), which waits for approval")
+    await clicks(world, "lee", ask, "reject")
+    await shows(world, "#prod", "#2 ", "Waiting for approval")

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.access import arguments as typed_arguments
+from bot.config.targets import queue_of
 from bot.errors import UserError
 from bot.operations import authority, requests
 from bot.operations.queue import head_of
@@ -91,7 +92,7 @@ async def request_restart(services: Services, click: Click) -> Message | None:
     # Two clicks at nearly the same time have the same key, since the first has no record yet.
     digest = hashlib.sha256(click.value.encode()).hexdigest()[:16]
     key = f"restart-{digest}-after-{previous.number if previous else 0}"
-    queue = await services.operations.open_in(environment.name)
+    queue = await services.operations.open_in(*queue_of(services.config, environment.name))
     await requests.start(services, OperationRequest(KIND, title, click.user, key, environment, arguments), attempt)
     if not queue:
         return None

@@ -51,7 +51,8 @@ class Queue:
         outbox = SimpleNamespace(waits=self._none, replace=self._none)
         chat = SimpleNamespace(turn=self._pace.turn, update=self._update, redacted=dict)
         operations = SimpleNamespace(open_in=self._open_in, get=self._get, cancel_requested=self._nobody)
-        made = SimpleNamespace(annotations=annotations, outbox=outbox, chat=chat, operations=operations)
+        config = SimpleNamespace(environments={})
+        made = SimpleNamespace(annotations=annotations, outbox=outbox, chat=chat, operations=operations, config=config)
         return cast("Services", made)
 
     async def _nothing(self, *_: object) -> tuple[str, ...]:
@@ -84,7 +85,7 @@ class Queue:
         record, ahead = record_of(number), self.open()
         if ahead:
             text = waits_for(len(ahead), ahead[-1])
-            self.display.announced(record, text)
+            self.display.announced(self.services, record, text)
             self.says[number] = f"waits for {text}"
         else:
             record = replace(record, status=Status.RUNNING)
