@@ -91,7 +91,8 @@ def check_window(target: Target, now: datetime) -> None:
 
 
 def environment_of(config: Config, name: str) -> Environment:
-    """The environment of an operation. Raises Denied if it was removed from the configuration."""
+    """The environment of an operation, with or without a lane. Raises Denied if it was removed from the configuration."""
+    name = name.partition(targets.LANE)[0]
     if name not in config.environments:
         raise Denied(f"{name} is no longer in the configuration; nothing changed.")
     return config.environments[name]

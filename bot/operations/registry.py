@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
     from datetime import timedelta
 
     from bot.config import Config
@@ -160,14 +160,14 @@ class PeriodicTask:
 
 @dataclass(frozen=True, slots=True)
 class RunListener:
-    """Runs of a workflow that were not started by Signalbox: by hand on GitHub, by a push, by another bot.
+    """Runs of workflows that were not started by Signalbox: by a schedule, by hand on GitHub, by a push, by another bot.
 
-    `workflow` gives the file's name, or None if such runs are not to be followed. `handle` is called for each run,
+    `workflows` gives the names of the files whose runs are to be followed. `handle` is called for each run,
     sometimes twice for the same run: the key of a request that it begins must contain the run (`run-<id>`). The run's
     `jobs` are not read yet.
     """
 
-    workflow: Callable[[Config], str | None]
+    workflows: Callable[[Config], Collection[str]]
     handle: Callable[[Services, WorkflowRun], Coroutine[Any, Any, None]]
 
 

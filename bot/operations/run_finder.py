@@ -38,8 +38,11 @@ class RunFinder:
     """Finds runs of each workflow with a listener: after a webhook, else every minute."""
 
     def __init__(self, services: Services, cursors: Cursors, listeners: Sequence[RunListener]) -> None:
-        named = ((listener, listener.workflow(services.config)) for listener in listeners)
-        self._searches = [Search(services, cursors, listener, workflow) for listener, workflow in named if workflow]
+        self._searches = [
+            Search(services, cursors, listener, workflow)
+            for listener in listeners
+            for workflow in listener.workflows(services.config)
+        ]
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:

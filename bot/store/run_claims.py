@@ -62,6 +62,16 @@ class RunClaims:
         claims = sa.select(run_claims).where(run_claims.c.run_id.in_(run_ids))
         return await self._store.run(lambda connection: frozenset(self._verified(connection, claims, "run_id")))
 
+    async def operation_of(self, run_id: int) -> int | None:
+        """The operation that this run of GitHub Actions belongs to, or None. Raises ForgedError."""
+        claim = sa.select(run_claims).where(run_claims.c.run_id == run_id)
+
+        def work(connection: sa.Connection) -> int | None:
+            row = connection.execute(claim).mappings().first()
+            return None if row is None else self._operation(run_claims, row)
+
+        return await self._store.run(work)
+
     async def started_here(self, run_id: int) -> bool:
         """Whether the operation that claims this run of GitHub Actions sent the request for it. Raises ForgedError."""
         claim = sa.select(run_claims).where(run_claims.c.run_id == run_id)

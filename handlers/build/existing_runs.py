@@ -44,10 +44,10 @@ if TYPE_CHECKING:
 FOLLOW, RERUN = "follow-build", "rerun-build"
 
 
-def workflow(config: Config) -> str | None:
+def workflows(config: Config) -> tuple[str, ...]:
     """The workflow whose runs are followed although they were started in GitHub."""
     images = config.images
-    return images.workflow if images and images.follow_runs_by_hand else None
+    return (images.workflow,) if images and images.follow_runs_by_hand else ()
 
 
 async def follow_started(services: Services, run: WorkflowRun) -> None:
@@ -179,5 +179,5 @@ async def _annotations(operation: Operation, run: WorkflowRun) -> Mapping[int, A
 
 
 BUTTONS = (Button(RERUN_FAILED, rerun_failed),)
-RUN_LISTENERS = (RunListener(workflow, follow_started),)
+RUN_LISTENERS = (RunListener(workflows, follow_started),)
 KINDS = (Kind(FOLLOW, follow_existing), Kind(RERUN, rerun))

@@ -76,7 +76,7 @@ from runners.results.plans import (
     ResourceChange,
 )
 from runners.results.refs import RefDifference, RefPull, RefStanding
-from runners.results.runs import Commit, Job, PendingReview, PushRun, State, WorkflowRun
+from runners.results.runs import Commit, Job, PendingReview, State, WorkflowRun
 
 __all__ = [
     "IDENTIFIER",
@@ -132,7 +132,6 @@ __all__ = [
     "PlaybookResult",
     "PullRequest",
     "PullState",
-    "PushRun",
     "RecycleBin",
     "RecycleRule",
     "Recycled",

@@ -89,7 +89,7 @@ class WorkflowRun:
     """One run of a GitHub Actions workflow with its jobs, as last seen. Times are aware UTC.
 
     `actor` is the login of who started this attempt, `event` what GitHub calls its cause ("workflow_dispatch"), `branch` the
-    branch or tag. While GitHub does not answer, `stale_since` is when it last answered and `stale_because` why.
+    branch or tag, `file` the name of the workflow's file. While GitHub does not answer, `stale_since` is when it last answered and `stale_because` why.
     """
 
     repository: str
@@ -108,17 +108,9 @@ class WorkflowRun:
     branch: str = ""
     stale_since: datetime | None = None
     stale_because: str = ""
+    file: str = ""
 
     @property
     def failed_jobs(self) -> tuple[Job, ...]:
         """The jobs that ended badly, in GitHub's order."""
         return tuple(job for job in self.jobs if job.state in (State.FAILED, State.CANCELLED, State.UNKNOWN))
-
-
-@stored("push-run")
-@dataclass(frozen=True, slots=True)
-class PushRun:
-    """The newest run that a push started of one workflow; `file` is the name of the workflow's file."""
-
-    file: str
-    run: WorkflowRun

@@ -176,6 +176,16 @@ class Repository(ScriptedRuns):
         file = parse(registered.path, commit.files[registered.path].decode(), given)
         return self._start(registered, file, commit, branch=branch, inputs=given, actor=actor)
 
+    def run_schedule(self, workflow: str) -> Run:
+        """Start a run as its schedule does: on the default branch, in the name of who committed last."""
+        registered = self.workflow(workflow)
+        commit = self.graph.resolve(self.default_branch)
+        file = parse(registered.path, commit.files[registered.path].decode()) if registered else None
+        if registered is None or file is None or "schedule" not in file.triggers:
+            raise RefusedError(f"{workflow} has no schedule on {self.default_branch}")
+        branch, actor = self.default_branch, commit.author.login
+        return self._start(registered, file, commit, branch=branch, inputs={}, actor=actor, event="schedule")
+
     def _start(
         self,
         workflow: Workflow,

@@ -62,7 +62,8 @@ class GitHubActions(DeploySettings):
     """Deploys by a workflow. `mark_input` names the workflow's input for the operation's mark.
 
     `required_checks`: those that the branch requires (true), none (false), or the checks with these names. With `record`
-    GitHub records each deploy as a deployment.
+    GitHub records each deploy as a deployment. With `follow_runs_by_hand` the bot also reports runs of the workflow that
+    were started outside of Slack.
     """
 
     workflow: Workflow
@@ -70,6 +71,7 @@ class GitHubActions(DeploySettings):
     mark_input: Variable | None = None
     required_checks: CheckNames = True
     record: bool = True
+    follow_runs_by_hand: bool = True
 
 
 class Collection(Model):

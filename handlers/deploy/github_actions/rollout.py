@@ -15,7 +15,7 @@ from bot.slack.blocks.common import FailureContext
 from bot.slack.blocks.jobs import machines_done
 from bot.store.operations import Status
 from handlers.deploy import release as releases
-from handlers.deploy.github_actions import deployment_record, views
+from handlers.deploy.github_actions import deployment_record, under_way, views
 from handlers.deploy.github_actions.later_attempts import FAILED_ATTEMPT
 from handlers.shared.dispatch import Dispatch, dispatch_once, run_ended, run_url
 from handlers.shared.github_outage import GitHubOutage, outage_notice
@@ -54,6 +54,10 @@ def settings_of(environment: Environment) -> GitHubActions:
 
 async def roll_out(operation: Operation, release: Release, approval: ApprovalView | None) -> None:
     """Durable: dispatch the workflow at the approved commit, follow its jobs, record what runs now."""
+    if await operation.services.engine.patched("deploys under way"):
+        settings = settings_of(operation.environment)
+        if not await under_way.waited_for(operation, settings, release, approval):
+            return
     run_id = await dispatch_once(operation, _dispatch_of(operation, release))
     operation.failure_context = FailureContext(commit=release.commit, approval=approval)
     enabled = settings_of(operation.environment).record
@@ -63,7 +67,7 @@ async def roll_out(operation: Operation, release: Release, approval: ApprovalVie
     url = run_url(release.commit, run_id)
     await deployment_record.set_state(operation, record, "in_progress", log_url=url)
     try:
-        run = await operation.step("follow the run", lambda: _follow(operation, release, approval, run_id))
+        run = await operation.step("follow the run", lambda: follow(operation, release, approval, run_id))
     except RunnerError as error:
         why = f"Lost sight of it: {error.problem}"
         await deployment_record.set_state(operation, record, "error", log_url=url, why=why)
@@ -83,13 +87,12 @@ async def _end(operation: Operation, release: Release, approval: ApprovalView | 
         await operation.end(Status.FAILED if warning else Status.SUCCEEDED, message)
         return
     if not warning:
-        await operation.step("record machines", lambda: _record_machines(operation, release, run))
-    for job in views.failing_jobs(run)[:LOGS_POSTED]:
-        await _post_log(operation, job)
+        await operation.step("record machines", lambda: record_machines(operation, release, run))
+    await post_logs(operation, run)
     await operation.end(Status.FAILED, views.run_ended(operation.head, release, approval, run, warning=warning))
 
 
-async def _record_machines(operation: Operation, release: Release, run: WorkflowRun) -> None:
+async def record_machines(operation: Operation, release: Release, run: WorkflowRun) -> None:
     """Within a step: record the commit for the machines whose jobs succeeded although the run failed.
 
     The attempt is noted, since somebody may run it again in GitHub.
@@ -120,7 +123,7 @@ def _dispatch_of(operation: Operation, release: Release) -> Dispatch:
     )
 
 
-async def _follow(operation: Operation, release: Release, approval: ApprovalView | None, run_id: int) -> WorkflowRun:
+async def follow(operation: Operation, release: Release, approval: ApprovalView | None, run_id: int) -> WorkflowRun:
     """Within a step: display the run until it ends. Raises RunnerError when GitHub reports nothing about it."""
     repository = operation.services.config.github.repository
     newest: list[WorkflowRun] = []
@@ -172,6 +175,12 @@ async def _redrawing(
         yield
     finally:
         task.cancel()
+
+
+async def post_logs(operation: Operation, run: WorkflowRun) -> None:
+    """Durable: post the ends of the failing jobs' logs into the thread."""
+    for job in views.failing_jobs(run)[:LOGS_POSTED]:
+        await _post_log(operation, job)
 
 
 async def _post_log(operation: Operation, job: Job) -> None:

@@ -45,6 +45,20 @@ def run_progress(
     return deploy_message(head, "running", news, release, approval, details=details)
 
 
+def waits_for_run(head: Head, release: Release, approval: ApprovalView | None, run: WorkflowRun) -> Message:
+    """A deploy that has not begun, since a run that nobody requested here deploys to the environment."""
+    by = f" by {kit.escape(run.actor)}" if run.actor else ""
+    how = "by its schedule" if run.event == "schedule" else f"in GitHub{by}"
+    news = f"waiting for {kit.link(f'{run.workflow}, run {run.number}', run.url)}, which was started {how}"
+    cancel = common.cancel_button(head, "Nothing is deployed. The run that is under way continues.")
+    return deploy_message(head, "running", news, release, approval, buttons=[cancel])
+
+
+def not_begun(head: Head, status: str, news: str, release: Release, approval: ApprovalView | None) -> Message:
+    """A deploy that ended before anything was started; `news` (mrkdwn) says why."""
+    return deploy_message(head, status, news, release, approval)
+
+
 def run_ended(
     head: Head, release: Release, approval: ApprovalView | None, run: WorkflowRun, *, warning: str = ""
 ) -> Message:

@@ -9,7 +9,7 @@ from bot.slack.blocks import common, kit
 from bot.slack.blocks.jobs import STATE_LABELS
 from handlers.deploy.promote.views import CHOICE_BLOCK, SKIP
 from runners import phrases
-from runners.results import PushRun, State
+from runners.results import State, WorkflowRun
 from runners.stored import stored
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Pipeline:
     branch: str
     sha: str = ""
     merged: bool = False
-    runs: tuple[PushRun, ...] = ()
+    runs: tuple[WorkflowRun, ...] = ()
     missing: tuple[str, ...] = ()
     skipped: bool = False
     read: bool = False
@@ -47,12 +47,12 @@ class Pipeline:
     @property
     def failed(self) -> bool:
         """Whether a run has ended otherwise than well."""
-        return any(each.run.state.ended and each.run.state not in _GOOD for each in self.runs)
+        return any(each.state.ended and each.state not in _GOOD for each in self.runs)
 
     @property
     def ended(self) -> bool:
         """Whether nothing remains to be waited for."""
-        return self.read and not self.problem and not self.missing and all(each.run.state.ended for each in self.runs)
+        return self.read and not self.problem and not self.missing and all(each.state.ended for each in self.runs)
 
     @property
     def passed(self) -> bool:
@@ -126,14 +126,13 @@ def _lines(pipeline: Pipeline) -> list[str]:
     lines = [f"*{kit.escape(pipeline.repository)}*: pipeline of {kit.code(pipeline.branch)}{commit}"]
     if pipeline.problem:
         lines.append(f":warning: {kit.escape(pipeline.problem)}")
-    lines += [f"{STATE_LABELS[each.run.state]} {_run_link(each)}" for each in pipeline.runs[:RUNS_LISTED]]
+    lines += [f"{STATE_LABELS[each.state]} {_run_link(each)}" for each in pipeline.runs[:RUNS_LISTED]]
     lines += phrases.rest(len(pipeline.runs) - RUNS_LISTED, noun="run") if len(pipeline.runs) > RUNS_LISTED else []
     lines += [f"⏳ {kit.code(file)}: its run has not appeared yet" for file in pipeline.missing[:RUNS_LISTED]]
     return lines if len(lines) > 1 else [*lines, "no workflow runs for it"]
 
 
-def _run_link(push_run: PushRun) -> str:
-    run = push_run.run
+def _run_link(run: WorkflowRun) -> str:
     return kit.link(f"{run.workflow}, run {run.number}", run.url)
 
 

@@ -49,6 +49,7 @@ def parse_run(repository: str, run: Mapping[str, Any], jobs: Sequence[Job] = ())
         actor=actor_of(run),
         event=run.get("event") or "",
         branch=run.get("head_branch") or "",
+        file=file_of(run),
     )
     return with_jobs(bare, jobs)
 
@@ -63,6 +64,11 @@ def with_jobs(run: WorkflowRun, jobs: Sequence[Job]) -> WorkflowRun:
     ends = [job.ended_at for job in jobs if job.ended_at]
     ended_at = max(ends) if ends and state.ended else run.ended_at
     return replace(run, jobs=tuple(jobs), state=state, ended_at=ended_at)
+
+
+def file_of(described: Mapping[str, Any]) -> str:
+    """The name of the file of a workflow or run: its `path` may end with `@` and a ref."""
+    return str(described.get("path") or "").partition("@")[0].rpartition("/")[2]
 
 
 def actor_of(run: Mapping[str, Any]) -> str:

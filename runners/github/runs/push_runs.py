@@ -13,14 +13,14 @@ from runners import foreign_yaml
 from runners.concurrency import run_blocking
 from runners.errors import NotFoundError
 from runners.github.runs import filter_patterns
-from runners.github.runs.parsing import parse_run
+from runners.github.runs.parsing import file_of, parse_run
 from runners.github.runs.workflow_file import FOLDER, LONGEST, PARSING
-from runners.results import PushRun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runners.github.api.reads import CachedReads
+    from runners.results import WorkflowRun
 
 MOST_FILES = 100  # workflow files that are read
 # Source: docs.github.com, "Skipping workflow runs". A trailer skips checks in the same way.
@@ -107,7 +107,7 @@ async def _names(reads: CachedReads, repository: str, sha: str, doing: str) -> l
 
 async def _disabled(reads: CachedReads, repository: str, doing: str) -> frozenset[str]:
     workflows = [each async for each in reads.pages(repository, "/actions/workflows", key="workflows", doing=doing)]
-    return frozenset(_file_of(each) for each in workflows if str(each["state"]).startswith("disabled"))
+    return frozenset(file_of(each) for each in workflows if str(each["state"]).startswith("disabled"))
 
 
 async def _trigger(reads: CachedReads, repository: str, name: str, sha: str, doing: str) -> PushTrigger | None:
@@ -138,7 +138,7 @@ def _patterns(value: Any) -> tuple[str, ...]:
     return tuple(map(str, value)) if isinstance(value, list) else (str(value),)
 
 
-async def started(reads: CachedReads, repository: str, sha: str, branch: str) -> tuple[PushRun, ...]:
+async def started(reads: CachedReads, repository: str, sha: str, branch: str) -> tuple[WorkflowRun, ...]:
     """The newest run of each workflow that the push of the commit to the branch started, by the name of the file.
 
     GitHub's list lags behind by seconds.
@@ -150,12 +150,7 @@ async def started(reads: CachedReads, repository: str, sha: str, branch: str) ->
     doing = f"listing the runs of {sha[:7]} in {repository}"
     newest: dict[str, dict[str, Any]] = {}
     async for run in reads.pages(repository, f"/actions/runs?{query}", key="workflow_runs", doing=doing):
-        file = _file_of(run)
+        file = file_of(run)
         if file not in newest or run["id"] > newest[file]["id"]:
             newest[file] = run
-    return tuple(PushRun(file, parse_run(repository, run)) for file, run in sorted(newest.items()))
-
-
-def _file_of(described: dict[str, Any]) -> str:
-    """The name of the workflow's file: its `path` may end with `@` and a ref."""
-    return str(described["path"]).partition("@")[0].rpartition("/")[2]
+    return tuple(parse_run(repository, run) for _, run in sorted(newest.items()))

@@ -99,7 +99,7 @@ class Hunt:
         services = SimpleNamespace(
             config=config, github=self.github, run_claims=self.stored, clock=clock, chat=self, redact=Redactor()
         )
-        watch = RunListener(lambda _: self.workflow, self.listener.handle)
+        watch = RunListener(lambda _: [self.workflow] if self.workflow else [], self.listener.handle)
         self.finder = RunFinder(cast("Services", services), cast("Cursors", self.stored), [watch])
         self.finder.start()
         await asyncio.sleep(5)

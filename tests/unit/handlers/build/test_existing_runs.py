@@ -32,9 +32,9 @@ RUN = WorkflowRun(
 
 
 def test_runs_are_followed_unless_the_configuration_says_otherwise(desk: Desk) -> None:
-    assert existing_runs.workflow(desk.config) == "build.yml"
-    assert existing_runs.workflow(read(FILE.replace("build.yml}", "build.yml, follow_runs_by_hand: false}"))) is None
-    assert existing_runs.workflow(read(FILE.replace("images: {workflow: build.yml}", ""))) is None
+    assert existing_runs.workflows(desk.config) == ("build.yml",)
+    assert existing_runs.workflows(read(FILE.replace("build.yml}", "build.yml, follow_runs_by_hand: false}"))) == ()
+    assert existing_runs.workflows(read(FILE.replace("images: {workflow: build.yml}", ""))) == ()
 
 
 async def test_a_run_that_is_found_is_followed_once_and_holds_up_nobody(desk: Desk) -> None:

@@ -17,7 +17,7 @@ from handlers.deploy.promote.pipeline import YOUNG, PipelineReader, PipelineResu
 from handlers.deploy.promote.pipeline_views import Pipeline
 from handlers.deploy.promote.views import SKIP
 from runners.github import GitHub
-from runners.results import PushRun, State, WorkflowRun
+from runners.results import State, WorkflowRun
 from sandbox.github import GitHubError, GitHubStandIn, sandbox_repositories
 from tests.unit.bot.drawn import buttons, hostile, read
 from tests.unit.handlers.deploy.promote.test_views import MERGED, NOTHING, READY
@@ -94,9 +94,9 @@ def test_what_was_merged_and_what_needed_no_merge_is_waited_for() -> None:
     assert [each.sha for each in pipelines_of((MERGED, NOTHING, READY), merged_only=True)] == ["c" * 40]
 
 
-def run(state: State, name: str = "Build") -> PushRun:
+def run(state: State, name: str = "Build") -> WorkflowRun:
     moment = datetime(2026, 11, 20, 10, tzinfo=UTC)
-    return PushRun("build.yml", WorkflowRun("o/app", 4, 2, 1, name, "c" * 40, state, "https://github.com/r/4", moment))
+    return WorkflowRun("o/app", 4, 2, 1, name, "c" * 40, state, "https://github.com/r/4", moment)
 
 
 @given(st.lists(STATES, min_size=1, max_size=9), st.booleans())

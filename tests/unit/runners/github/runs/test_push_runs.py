@@ -62,7 +62,7 @@ async def test_what_a_push_has_to_start_is_what_it_started(
     await asyncio.gather(*map(repository.ended, list(repository.runs.values())))
     stand_in.site.listing_lag = 0.0
     runs = await push_runs.started(CachedReads(github), APPLICATION, sha, "staging")
-    assert [(each.file, each.run.state) for each in runs] == [(name, State.SUCCEEDED) for name in expected.files]
+    assert [(each.file, each.state) for each in runs] == [(name, State.SUCCEEDED) for name in expected.files]
     assert await push_runs.started(CachedReads(github), APPLICATION, sha, "main") == ()
 
 
