@@ -16,6 +16,7 @@ from bot.access import policy
 from bot.access.accounts import Accounts
 from bot.access.directory import Directory
 from bot.children.keeping import Keeping
+from bot.children.rescue import Rescue
 from bot.config.isolation import isolations, without_metadata_service
 from bot.engine.engine import Engine, EngineSettings
 from bot.engine.lease import HeldLease
@@ -165,6 +166,7 @@ class Service:
         stack.push_async_callback(takeover.close)
         stack.push_async_callback((await watch_open(services)).close)
         stack.push_async_callback(DailySweep(services).close)
+        stack.push_async_callback(Rescue(services.children).close)
         await display_open(stack, services)
 
     async def _check_metadata_service(self, isolation: Isolation, workplace: Path) -> tuple[str, ...]:

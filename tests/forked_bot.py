@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from sandbox.bot_process import Launch
 
-# Seconds that the bot waits and that no scenario is about: between polls of its queue and of a run on GitHub, and for
-# GitHub's answer. A bot that is started as people start it waits for 1, 5 and 15.
-TURN_INTERVAL, RUN_INTERVAL, ANSWER_TIMEOUT = 0.2, 1.0, 3
+# Seconds that the bot waits and that no scenario is about: between polls of its queue and of a run on GitHub, for GitHub's
+# answer, and for GitHub after an apply. A bot that is started as people start it waits for 1, 5, 15 and 30.
+TURN_INTERVAL, RUN_INTERVAL, ANSWER_TIMEOUT, CODE_TIMEOUT = 0.2, 1.0, 3, 2.0
 # Imported by the bot only when it needs them, which most tests would wait for at each start.
 LATE = ("pytfe", "dbos", "alembic.command", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql")
 SERVICES = ("ec2", "sts", "autoscaling", "backup", "iam", "imagebuilder", "pricing", "rbin", "ssm")
@@ -158,10 +158,12 @@ def _read_service_descriptions() -> None:
 def _shorten_waiting() -> None:
     from bot import service  # noqa: PLC0415 - the tests' own processes need not import the bot
     from bot.engine.engine import EngineSettings  # noqa: PLC0415
+    from handlers.plan import local_backend  # noqa: PLC0415
     from runners.github import GitHub  # noqa: PLC0415
     from runners.github.runs.poller import watch_run  # noqa: PLC0415
 
     vars(service)["EngineSettings"] = partial(EngineSettings, queue_interval=TURN_INTERVAL)
+    vars(local_backend)["CODE_TIMEOUT"] = CODE_TIMEOUT
     _set_default(GitHub.__init__, answer_timeout=ANSWER_TIMEOUT)
     _set_default(watch_run, interval=RUN_INTERVAL)
 

@@ -8,16 +8,18 @@ import math
 import os
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from bot.children import traces
 from bot.children.spec import Answer, Spec
+from bot.children.traces import Trace
 from bot.store import children as stored_children
 from bot.store.children import ChildRow
 from bot.store.database_outage import retry_while_away
-from runners.errors import RunnerError, TimedOutError
+from runners.errors import RunnerError, TimedOutError, UncertainError
 from runners.processes import child
 from runners.processes.detached import START_TIMEOUT, Detached, entering
 from runners.processes.line_cutter import LineCutter
@@ -33,17 +35,22 @@ if TYPE_CHECKING:
 POLL = 0.25  # seconds between reads of the rows
 _ROOT = Path(__file__).parents[2]
 _START = f"import sys; sys.path.insert(0, {str(_ROOT)!r}); from bot.children.keeper import main; main()"
+_FOLLOWING = "following a program"
 _PUBLIC = ("HOME", "PATH")  # libpq looks for its files in HOME
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who starts children: the machine, its host name, the executor; `lease` in seconds."""
+    """Who starts children: the machine, its host name, the executor; `lease` in seconds.
+
+    In `traces` each keeper leaves a trace; without such a directory nobody replaces one that dies.
+    """
 
     machine: str
     host: str
     executor: str
     lease: float
+    traces: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,7 @@ class SharedChildren:
                 return earlier
             raise RunnerError(doing, "another process was about to start it, and did not", remedy="Try again.")
         program = _Program(command, cwd, dict(env), leaves, walled=room.walled)
-        answer = await _keeper(self._spec(claim, directory, program))
+        answer = await start_keeper(self._spec(claim, directory, program))
         if not answer.started and await self.rows.revoke(claim):
             raise RunnerError(doing, answer.problem)
         return SharedChild(self.rows, claim)
@@ -94,29 +101,41 @@ class SharedChildren:
         return ChildRow(self.operation, name, uuid4().hex, holder.machine, holder.host, holder.executor)
 
     def _spec(self, claim: ChildRow, directory: Path, program: _Program) -> Spec:
+        mark, leaves, place = program.env.get(MARK, ""), str(program.leaves or ""), str(directory.absolute())
+        trace = Trace(claim.operation, claim.name, claim.keeper, place, leaves, mark)
+        path = traces.leave(self.holder.traces, trace) if self.holder.traces else ""
+        spec = self.rescuing_spec(claim, trace, str(path))
+        return replace(
+            spec, command=program.command, walled=program.walled, cwd=str(program.cwd), env=program.env, rescues=False
+        )
+
+    def rescuing_spec(self, row: ChildRow, trace: Trace, path: str) -> Spec:
+        """The spec of a keeper for a child that another one has started; `path` is of its trace."""
         store = self.rows.store
         url = store.engine.url.set(drivername="postgresql")
         keys = {each: store.keyring.key(each).hex() for each in (stored_children.TABLE, stored_children.PURPOSE)}
         libpq = {each: value for each, value in os.environ.items() if each.startswith("PG") or each in _PUBLIC}
         return Spec(
-            operation=claim.operation,
-            name=claim.name,
-            keeper=claim.keeper,
-            machine=claim.machine,
-            host=claim.host,
-            executor=claim.executor,
+            operation=row.operation,
+            name=row.name,
+            keeper=row.keeper,
+            machine=row.machine,
+            host=row.host,
+            executor=row.executor,
             lease=self.holder.lease,
             grace=self.grace,
-            directory=str(directory.absolute()),
-            command=program.command,
-            walled=program.walled,
-            cwd=str(program.cwd),
-            env=program.env,
-            leaves=str(program.leaves or ""),
-            mark=program.env.get(MARK, ""),
+            directory=trace.directory,
+            command=[],
+            walled=False,
+            cwd="/",
+            env={},
+            leaves=trace.leaves,
+            mark=trace.mark,
             conninfo=url.render_as_string(hide_password=False),
             variables=libpq,
             keys=keys,
+            trace=path,
+            rescues=True,
         )
 
     async def attach(self, name: str, directory: Path) -> Child | None:
@@ -189,7 +208,7 @@ class SharedChild:
     async def _look(self) -> ChildRow:
         current = await retry_while_away(lambda: self.rows.find(self.row.operation, self.row.name))
         if current is None or current.keeper != self.row.keeper:
-            raise RunnerError("following a program", "its record is gone from the database")
+            raise UncertainError(_FOLLOWING, "its record is gone from the database")
         self.row = current
         return current
 
@@ -198,10 +217,10 @@ class SharedChild:
 
     def _check_size(self, stored: int, recorded: int | None) -> None:
         if self.row.ended and stored != recorded:
-            raise RunnerError("following a program", "what it printed is not complete in the database")
+            raise UncertainError(_FOLLOWING, "what it printed is not complete in the database")
 
 
-async def _keeper(spec: Spec) -> Answer:
+async def start_keeper(spec: Spec) -> Answer:
     """Start a keeper; its answer."""
     argv = [sys.executable, "-I", "-c", _START]
     pipe = asyncio.subprocess.PIPE

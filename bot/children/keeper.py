@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import psycopg
 
+from bot.children import traces
 from bot.children.record import LostError, Record
 from bot.children.spec import HARD, RENEWALS, SOFT, Answer, Spec
 from bot.process import protection
@@ -32,6 +34,8 @@ PACE = 1.0  # seconds between uses of the database, at least
 CHUNK = 256 << 10
 LARGEST_LEFT = 256 << 20  # bytes of the file that the program leaves
 GIVE_UP = 24 * 3600.0  # seconds of trying to record an end
+LONGEST_PAUSE = 60.0  # seconds between two of these attempts
+ENDING = 10.0  # seconds of trying after SIGTERM: who stops a machine waits for longer
 OUTPUT, LEFT = "output", "left"  # as in bot/store/children.py
 
 
@@ -44,12 +48,31 @@ class Keeper:
         self._directory = Path(spec.directory)
         self._child = Detached(self._directory)
         self._leash = -1
+        self._lock: int | None = None
         self._renewed = self._tried = self._stored = 0.0  # times of supervise.now
         self._position: int | None = None  # bytes of output that are stored; None: to be asked for
         self._stopping = False
+        self._ending = False
+        signal.signal(signal.SIGTERM, self._end)
 
     def launch(self) -> Answer:
-        """Record that the program starts, then start it."""
+        """Record that the program starts, then start it. Of one to rescue: renew its lease."""
+        if self._spec.trace:
+            self._lock = traces.lock(Path(self._spec.trace), wait=not self._spec.rescues)  # until this process ends
+            if self._lock is None:
+                return Answer(problem="another keeper holds it")
+        return self._take_over() if self._spec.rescues else self._launch()
+
+    def _take_over(self) -> Answer:
+        try:
+            asked = supervise.now()
+            self._record.renew()
+        except (psycopg.Error, LostError) as error:
+            return Answer(problem=f"its lease cannot be renewed ({type(error).__name__})")
+        self._renewed = asked
+        return Answer(started=True)
+
+    def _launch(self) -> Answer:
         try:
             reserve(self._directory, f"starting {self._spec.name}")
             asked = supervise.now()
@@ -64,14 +87,36 @@ class Keeper:
         while self._child.running:
             if self._child.unsupervised:
                 self._child.kill_group()
+            if self._ending:
+                self._stop(self._spec.grace)
             if self._due() and not self._attempt():
                 return
             time.sleep(POLL)
         if self._spec.mark:
             asyncio.run(end_marked(self._spec.mark))
-        deadline = supervise.now() + GIVE_UP
-        while not self._finish() and supervise.now() < deadline:
-            time.sleep(PACE)
+        if self._record_end() and self._spec.trace:
+            Path(self._spec.trace).unlink(missing_ok=True)
+
+    def _record_end(self) -> bool:
+        """Store the rest and the end, with growing pauses while the database is away; false when it was given up.
+
+        The bot of this machine then finds the trace, and another keeper goes on.
+        """
+        pause, deadline = PACE, supervise.now() + GIVE_UP
+        while not self._finish():
+            until = supervise.now() + random.uniform(0.5, 1) * pause  # noqa: S311  -- no secret
+            while (at := supervise.now()) < until:
+                deadline = min(deadline, at + ENDING) if self._ending else deadline
+                if at >= deadline:
+                    say("the end of the program is not recorded in the database")
+                    return False
+                time.sleep(min(POLL, until - at))
+            pause = min(2 * pause, LONGEST_PAUSE)
+        return True
+
+    def _end(self, *_: object) -> None:
+        """On SIGTERM, as when the machine stops: end the program as Cancel does, and record its end if that is possible."""
+        self._ending = True
 
     def _start_supervisor(self, asked: float) -> None:
         reading, self._leash = os.pipe()
@@ -135,10 +180,17 @@ class Keeper:
 
     def _stop_if_asked(self) -> None:
         if not self._stopping and (grace := self._record.cancel_requested()) is not None:
+            self._stop(grace)
+
+    def _stop(self, grace: float) -> None:
+        """Let the supervisor end the program; without a leash, of a child to rescue, it does so already."""
+        if not self._stopping:
             self._stopping = True
             self._notify(f"stop {grace}")
 
     def _notify(self, line: str) -> None:
+        if self._spec.rescues:
+            return
         with suppress(BlockingIOError, BrokenPipeError):  # a supervisor that is stopped, or gone: seen elsewhere
             os.write(self._leash, f"{line}\n".encode())
 
@@ -205,7 +257,7 @@ def main() -> None:
     os.setsid()
     for number in supervise.IGNORED:
         signal.signal(number, signal.SIG_IGN)
-    keeper = Keeper(spec)
+    keeper = Keeper(spec)  # from here on SIGTERM is heard
     answer = keeper.launch()
     os.write(1, answer.to_json().encode())
     _leave_streams(Path(spec.directory), answer)

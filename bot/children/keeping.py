@@ -6,6 +6,7 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bot.children import traces
 from bot.children.following import Holder, SharedChildren
 from bot.process.machine import machine_id
 from bot.store.children import ChildRows
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
+    from bot.children.spec import Spec
+    from bot.children.traces import Trace
     from bot.store.children import ChildRow
     from bot.store.database import Store
     from runners.processes.children import Children
@@ -34,12 +37,19 @@ class Keeping:
     @classmethod
     def of_bot(cls, store: Store, workplace: Path, executor: str, lease: timedelta) -> Keeping:
         """How the children of this bot are kept."""
-        holder = Holder(machine_id(workplace), socket.gethostname(), executor, lease.total_seconds())
+        directory, host = workplace / traces.DIRECTORY, socket.gethostname()
+        holder = Holder(machine_id(workplace), host, executor, lease.total_seconds(), directory)
         return cls(None if store.file else ChildRows(store), holder)
 
     def of(self, operation: int, grace: float = child.GRACE) -> Children:
         """The children of this operation; `grace` as in SharedChildren."""
         return FILES if self.rows is None else SharedChildren(self.rows, self.holder, operation, grace)
+
+    def rescuer(self, row: ChildRow, path: Path, trace: Trace) -> Spec:
+        """The spec of another keeper for this child, whose trace is at this path. Raises RuntimeError with SQLite."""
+        if self.rows is None:
+            raise RuntimeError("children have no keepers with SQLite")
+        return SharedChildren(self.rows, self.holder, row.operation).rescuing_spec(row, trace, str(path))
 
     async def silent(self, operation: int) -> ChildRow | None:
         """The running child of the operation whose keeper has not been heard of for the longest time, if that is long."""

@@ -31,7 +31,8 @@ class Spec:
     """A child to keep. `lease` and `grace` are in seconds.
 
     `conninfo` is libpq's, `variables` are those that libpq reads, `keys` are hexadecimal by purpose. `leaves` is the path of
-    a file to store at the end; `mark` finds what the program left running (runners/processes/stragglers.py). Both may be empty.
+    a file to store at the end; `mark` finds what the program left running (runners/processes/stragglers.py). `trace` is the
+    path of bot/children/traces.py. These three may be empty. A keeper that `rescues` starts nothing: another one has.
     """
 
     operation: int
@@ -52,6 +53,8 @@ class Spec:
     conninfo: str = field(repr=False)
     variables: dict[str, str] = field(repr=False)
     keys: dict[str, str] = field(repr=False)
+    trace: str = ""
+    rescues: bool = False
 
     def to_json(self) -> str:
         """The text that `from_json` reads."""

@@ -48,6 +48,7 @@ async def end(services: Services, number: int, why: str) -> None:
     detail = {"status": status.value, "outcome": "not continued", "why": why, "begun": ", ".join(begun)}
     if await services.audit.record_once(Entry("signalbox", ENDED, record.environment, number, detail)):
         log.error("operation %s is ended, since nobody continues it: %s", number, why)
+    await services.approvals.close_undecided(number)
     scratch = services.workplace / "operations" / str(number)
     runs_on = bool(await run_blocking(marked, str(scratch), timeout=30, doing="looking for what still runs"))
     await deliver(services, number, not_continued(record, status, why, begun, runs_on=runs_on), until_displayed=True)

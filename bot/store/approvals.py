@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from bot.errors import Denied, UserError
 from bot.store import sealed
 from bot.store.database import Store, insert_new, metadata
+from bot.store.operations import Status, operations
 from runners.stored import stored
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Outcome(StrEnum):
     EXPIRED = "expired"
     SUPERSEDED = "superseded"
     OUTSIDE_SLACK = "outside_slack"  # decided, or made pointless, in HCP Terraform or on GitHub
+    ENDED = "ended"  # its operation ended without a decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ class Approvals:
         return await self._store.run(work)
 
     async def get(self, approval_id: str) -> Approval:
-        """The approval, expired if its time has passed. Raises UserError when there is none with this id, and ForgedError."""
+        """The approval; closed if it has expired or its operation has ended. Raises UserError for an unknown id, and ForgedError."""
         return await self._store.run(lambda connection: self._current(connection, approval_id))
 
     async def decide(
@@ -205,15 +207,18 @@ class Approvals:
 
     async def supersede(self, operation: int) -> bool:
         """Close the pending approvals of an operation that a newer one supersedes; false when it has none."""
+        return await self._store.run(lambda connection: self._close_all(connection, operation, Outcome.SUPERSEDED))
+
+    async def close_undecided(self, operation: int) -> None:
+        """Close the pending approvals of an operation that is about to end without a decision."""
+        await self._store.run(lambda connection: self._close_all(connection, operation, Outcome.ENDED))
+
+    def _close_all(self, connection: sa.Connection, operation: int, outcome: Outcome) -> bool:
         pending = (approvals.c.operation == operation) & (approvals.c.outcome == Outcome.PENDING.value)
-
-        def work(connection: sa.Connection) -> bool:
-            ids = connection.scalars(sa.select(approvals.c.id).where(pending)).all()
-            for approval_id in ids:
-                self._close(connection, approval_id, Outcome.SUPERSEDED)
-            return bool(ids)
-
-        return await self._store.run(work)
+        ids = connection.scalars(sa.select(approvals.c.id).where(pending).with_for_update()).all()
+        for approval_id in ids:
+            self._close(connection, approval_id, outcome)
+        return bool(ids)
 
     def _row(self, request: ApprovalRequest) -> dict[str, Any]:
         now = self._clock()
@@ -234,10 +239,14 @@ class Approvals:
 
     def _current(self, connection: sa.Connection, approval_id: str) -> Approval:
         approval = self._read(connection, approval_id)
-        if approval.outcome is Outcome.PENDING and self._clock() >= approval.expires_at:
-            self._close(connection, approval_id, Outcome.EXPIRED)
-            return self._read(connection, approval_id)
-        return approval
+        if approval.outcome is not Outcome.PENDING:
+            return approval
+        status = connection.scalar(sa.select(operations.c.status).where(operations.c.number == approval.operation))
+        over = status is not None and Status(status).ended  # whatever ended it
+        if not over and self._clock() < approval.expires_at:
+            return approval
+        self._close(connection, approval_id, Outcome.ENDED if over else Outcome.EXPIRED)
+        return self._read(connection, approval_id)
 
     def _read(self, connection: sa.Connection, approval_id: str) -> Approval:
         """The approval, locked, after the seals of its row and its votes are verified."""
@@ -264,20 +273,18 @@ class Approvals:
         sealed.change(connection, self._keyring, approvals, row, {"outcome": outcome.value})
 
 
+_CLOSED = {
+    Outcome.EXPIRED: "This approval has expired; nothing was done. Run the command again for a fresh one.",
+    Outcome.SUPERSEDED: "A newer request for approval replaced this one; your click changed nothing. Decide on the newer one.",
+    Outcome.OUTSIDE_SLACK: "This was decided, or changed, outside of Slack meanwhile; your click changed nothing.",
+    Outcome.ENDED: "This has ended, and its message says how; your click changed nothing.",
+}
+
+
 def _refuse_unless_open(approval: Approval, person: str, decision: Outcome) -> None:
-    match approval.outcome:
-        case Outcome.EXPIRED:
-            raise Denied("This approval has expired; nothing was done. Run the command again for a fresh one.")
-        case Outcome.SUPERSEDED:
-            raise Denied(
-                "A newer request for approval replaced this one; your click changed nothing. Decide on the newer one."
-            )
-        case Outcome.OUTSIDE_SLACK:
-            raise Denied("This was decided, or changed, outside of Slack meanwhile; your click changed nothing.")
-        case Outcome.APPROVED | Outcome.REJECTED:
-            raise Denied(f"This was already {approval.outcome.value}; your click changed nothing.")
-        case Outcome.PENDING:
-            pass
+    if approval.outcome is not Outcome.PENDING:
+        decided = f"This was already {approval.outcome.value}; your click changed nothing."
+        raise Denied(_CLOSED.get(approval.outcome, decided))
     if decision is Outcome.APPROVED and person in approval.approvers:
         raise Denied("You have approved this already; it needs another person as well.")
 

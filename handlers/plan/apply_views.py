@@ -87,6 +87,13 @@ def refused(plan: PlanView, approval: ApprovalView, problem: str, remedy: str, *
     return with_plan(plan, approval, "failed", headline, _text_block(text), buttons=buttons)
 
 
+def unknown(plan: PlanView, approval: ApprovalView, problem: str, remedy: str) -> Message:
+    """After an apply that may have happened: how it ended is not known."""
+    headline = f"interrupted, and it is unknown whether the plan was applied. {kit.escape(common.sentence(problem))}"
+    extra = _text_block(common.remedy_lines(remedy))
+    return with_plan(plan, approval, "interrupted", headline, extra, buttons=[plan_again_button(plan.head)])
+
+
 def not_planned(head: Head, commit: Commit | None, failure: Failure, *, again: bool = True) -> Message:
     """After planning failed: the problem, the remedy, and with `again` the button for a new plan."""
     remedy = failure.remedy.removeprefix(NOTHING_APPLIED).removesuffix(PLAN_AGAIN if again else "").strip()

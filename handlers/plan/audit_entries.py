@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bot.operations.entries import annotate_once
 from runners import phrases
-from runners.errors import RunnerError
+from runners.errors import RunnerError, UncertainError
 from runners.results import Change
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from handlers.plan.views import PlanView
     from runners.results import ApplyResult, Commit, PlanSummary
 
-
+T = TypeVar("T")
 LONGEST_PROBLEM = 200  # characters
 DIGITS = 12  # of a plan's digest, as in its message
 
@@ -36,14 +36,20 @@ async def record_apply_start(operation: Operation, view: PlanView) -> None:
 
 async def record_apply_end(operation: Operation, apply: Awaitable[ApplyResult]) -> ApplyResult:
     """Within a step: wait for the apply and record its outcome, also when it raises a RunnerError."""
-    try:
-        result = await apply
-    except RunnerError as error:
-        why = operation.services.redact(error.problem)[:LONGEST_PROBLEM]
-        await annotate_once(operation, "apply ended", outcome="not applied", why=why)
-        raise
+    result = await recording_refusal(operation, apply)
     await record_apply_result(operation, result)
     return result
+
+
+async def recording_refusal(operation: Operation, apply: Awaitable[T]) -> T:
+    """Within a step: wait for the apply; record its end where it raises a RunnerError, and no other."""
+    try:
+        return await apply
+    except RunnerError as error:
+        why = operation.services.redact(error.problem)[:LONGEST_PROBLEM]
+        outcome = "unknown" if isinstance(error, UncertainError) else "not applied"
+        await annotate_once(operation, "apply ended", outcome=outcome, why=why)
+        raise
 
 
 async def record_apply_result(operation: Operation, result: ApplyResult) -> None:

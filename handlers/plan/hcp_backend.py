@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,12 @@ from handlers.plan import audit_entries, hcp_run, views
 from handlers.plan.settings import settings_of, timeout_of
 from handlers.shared.checkout import commit_of
 from runners import hcp as hcp_terraform
-from runners.errors import RunnerError
+from runners.errors import RunnerError, UnavailableError, UncertainError
 from runners.hcp.values import Phase
 from runners.stored import stored
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 
     from bot.operations.operation import Operation
     from bot.slack.blocks.common import ApprovalView
@@ -101,23 +101,36 @@ async def apply(operation: Operation, view: PlanView, on_progress: OnProgress) -
             await operation.check_authorized("apply")
             await audit_entries.record_apply_start(operation, view)
             await hcp_terraform.confirm(hcp, workspace, run_id, digest=view.summary.digest, comment=comment)
-        return await hcp_terraform.follow_apply(
-            hcp,
-            workspace,
-            run_id,
-            total=len(view.summary.changes),
-            on_progress=on_progress,
-            timeout=timeout_of(operation.services.config),
-            sensitive=plan.sensitive,
-            computes_secrets=plan.computes_secrets,
-        )
+        with _uncertain_without_answer():
+            return await hcp_terraform.follow_apply(
+                hcp,
+                workspace,
+                run_id,
+                total=len(view.summary.changes),
+                on_progress=on_progress,
+                timeout=timeout_of(operation.services.config),
+                sensitive=plan.sensitive,
+                computes_secrets=plan.computes_secrets,
+            )
 
     return operation.services.redact.within(await audit_entries.record_apply_end(operation, confirm_and_follow()))
 
 
 async def resume_apply(operation: Operation, view: PlanView, on_progress: OnProgress) -> ApplyResult:
     """After a restart: follow the run, and confirm it only if the first confirmation never arrived."""
-    return await apply(operation, view, on_progress)
+    with _uncertain_without_answer():
+        return await apply(operation, view, on_progress)
+
+
+@contextmanager
+def _uncertain_without_answer() -> Iterator[None]:
+    """Once the run may be confirmed, an answer that does not come says nothing about it."""
+    try:
+        yield
+    except UncertainError:
+        raise
+    except UnavailableError as error:
+        raise UncertainError(error.doing, error.problem, remedy="Check the run in HCP Terraform.") from error
 
 
 async def stop_apply(operation: Operation) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -9,13 +10,17 @@ from handlers.plan import audit_entries, command as plan_command, saved_plans
 from handlers.plan.settings import settings_of, timeout_of
 from handlers.shared.caches import cache_of
 from handlers.shared.checkout import code_of, commit_of
+from handlers.shared.resuming import prepared
 from runners import terraform
 from runners.aws.credentials import profile_variables
 from runners.concurrency import run_blocking
+from runners.errors import RunnerError
 from runners.processes.child import child_environment
 from runners.terraform import Workspace
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bot.config import Terraform
     from bot.operations.operation import Operation
     from bot.slack.blocks.common import ApprovalView
@@ -23,6 +28,9 @@ if TYPE_CHECKING:
     from handlers.plan.views import PlanView
     from runners.caches import Cache
     from runners.results import ApplyResult, Commit, PlanSummary
+
+log = logging.getLogger(__name__)
+CODE_TIMEOUT = 30.0  # seconds for which GitHub is asked again after an apply has ended: without it, errors are withheld
 
 
 async def commit_to_plan(operation: Operation) -> Commit:
@@ -72,16 +80,37 @@ async def apply(operation: Operation, view: PlanView, on_progress: OnProgress) -
 
 async def resume_apply(operation: Operation, view: PlanView, on_progress: OnProgress) -> ApplyResult:
     """After a restart: follow the apply to its outcome; an apply that was started is never started again."""
-    make, timeout = partial(_workspace, operation, view.commit), timeout_of(operation.services.config)
-    await saved_plans.restore(operation, view.summary.digest, make, with_plan=False)
-    workspace = await make()
-    resumed = await terraform.resume_apply(workspace, on_progress=on_progress, timeout=timeout)
+    workspace = await _workspace_again(operation, view)
+    timeout = timeout_of(operation.services.config)
+    resuming = terraform.resume_apply(workspace, on_progress=on_progress, timeout=timeout)
+    resumed = await audit_entries.recording_refusal(operation, resuming)
     if resumed is None and (operation.scratch / terraform.PLAN_FILE).is_file():
         # The scratch directory is complete and has no trace of an apply: it was not started, and the approval is valid.
         return await apply(operation, view, on_progress)
     result = resumed or await terraform.never_started(workspace)
     await audit_entries.record_apply_result(operation, result)
     return operation.services.redact.within(result)
+
+
+async def _workspace_again(operation: Operation, view: PlanView) -> Workspace:
+    """The plan's workspace, also on another machine. An apply that was started needs it only for reading the state.
+
+    So without GitHub or the store of artifacts such an apply is followed in a workspace without code.
+    """
+
+    async def complete() -> Workspace:
+        make = partial(_workspace, operation, view.commit)
+        await saved_plans.restore(operation, view.summary.digest, make, with_plan=False)
+        return await make()
+
+    started = await terraform.started_apply(operation.scratch, operation.services.children.of(operation.number))
+    if started is None:
+        return await complete()
+    try:
+        return await prepared(complete, started, timeout=CODE_TIMEOUT)
+    except RunnerError as error:
+        log.warning("operation %s: its apply is followed without its code: %s", operation.number, error)
+        return await _workspace_in(operation, operation.scratch / "code" / "missing")
 
 
 async def stop_apply(operation: Operation) -> None:
@@ -105,9 +134,13 @@ async def unlock(operation: Operation, commit: Commit, lock_id: str) -> None:
 
 
 async def _workspace(operation: Operation, commit: Commit) -> Workspace:
+    return await _workspace_in(operation, await code_of(operation, commit))
+
+
+async def _workspace_in(operation: Operation, root: Path) -> Workspace:
+    """The workspace of the code below `root`."""
     services, settings = operation.services, settings_of(operation.environment)
     program = await terraform.find_program(services.config.terraform.program, services.secrets.search_path)
-    root = await code_of(operation, commit)
     return Workspace(
         program=program,
         directory=root / str(settings.directory),

@@ -25,7 +25,7 @@ from handlers.plan.command import REF
 from handlers.plan.settings import needs_typed_confirmation, protected_losses, settings_of
 from handlers.shared import ref_guard, ref_views
 from handlers.shared.ref_guard import RefRules
-from runners.errors import NotFoundError, RunnerError, StateLockedError
+from runners.errors import NotFoundError, RunnerError, StateLockedError, UncertainError
 from runners.results import RefStanding
 
 if TYPE_CHECKING:
@@ -182,8 +182,10 @@ async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -
         raise
     except RunnerError as error:
         orphaned_by = await state_lock.orphaned_by(operation, error) if isinstance(error, StateLockedError) else ""
-        message = apply_views.refused(view, approval, error.problem, error.remedy, orphaned_by=orphaned_by)
-        await operation.end(Status.FAILED, message)
+        uncertain = isinstance(error, UncertainError)
+        draw = apply_views.unknown if uncertain else partial(apply_views.refused, orphaned_by=orphaned_by)
+        message = draw(view, approval, error.problem, error.remedy)
+        await operation.end(Status.INTERRUPTED if uncertain else Status.FAILED, message)
         return
     await _report(operation, view, approval, result)
 

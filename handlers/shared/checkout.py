@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from runners.github import archive, commits
 
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
 
     from bot.operations.operation import Operation
     from runners.results import Commit
+
+_fetching = WeakValueDictionary[str, asyncio.Lock]()  # by the directory
 
 
 async def commit_of(operation: Operation, ref: str) -> Commit:
@@ -24,9 +28,10 @@ async def commit_of(operation: Operation, ref: str) -> Commit:
 async def code_of(operation: Operation, commit: Commit) -> Path:
     """The root of the repository's files at this commit. A complete copy is used again, a partial one is not."""
     code = operation.scratch / "code"
-    if not code.is_dir():
-        part = operation.scratch / "code.part"
-        operation.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-        await archive.fetch_code(operation.services.github, commit, part)
-        part.rename(code)
+    async with _fetching.setdefault(str(code), asyncio.Lock()):  # playbooks may run at the same time
+        if not code.is_dir():
+            part = operation.scratch / "code.part"
+            operation.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+            await archive.fetch_code(operation.services.github, commit, part)
+            part.rename(code)
     return next(path for path in code.iterdir() if path.is_dir())

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runners.ansible.following import OnProgress
-    from runners.processes.children import Children
+    from runners.processes.children import Child, Children
 
 __all__ = [
     "GRACE",
@@ -30,6 +30,7 @@ __all__ = [
     "read_result",
     "resume_playbook",
     "run_playbook",
+    "started_playbook",
     "stored_result",
 ]
 
@@ -84,6 +85,11 @@ async def resume_playbook(job: PlaybookJob, *, on_progress: OnProgress, timeout:
         return None
     places.base.mkdir(mode=0o700, parents=True, exist_ok=True)  # it may run on another machine
     return await Following(job, places, run).to_the_end(on_progress, timeout)
+
+
+async def started_playbook(scratch: Path, name: str = "playbook", children: Children = FILES) -> Child | None:
+    """The run of the job with this scratch, running or ended; None when it never started."""
+    return await children.attach(name, places_of(scratch).run)
 
 
 async def cancel_playbook(scratch: Path, name: str = "playbook", children: Children = FILES) -> None:

@@ -17,7 +17,7 @@ from runners.terraform import (
     plugin_cache,
     program as terraform_program,
 )
-from runners.terraform.apply_run import APPLY, apply, cancel_apply, never_started, resume_apply
+from runners.terraform.apply_run import APPLY, apply, cancel_apply, never_started, resume_apply, started_apply
 from runners.terraform.planning import PLAN_FILE, PLAN_TEXT, SavedPlan, fingerprint, masked_plan_text, plan
 from runners.terraform.plugin_cache import cache_directories
 from runners.terraform.program import Program, Workspace, find_program
@@ -48,6 +48,7 @@ __all__ = [
     "own_name",
     "plan",
     "resume_apply",
+    "started_apply",
 ]
 
 

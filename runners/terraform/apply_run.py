@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from runners.concurrency import run_blocking
-from runners.errors import NotFoundError, RunnerError, StalePlanError, StateLockedError
+from runners.errors import NotFoundError, RunnerError, StalePlanError, StateLockedError, UncertainError
 from runners.processes.children import FILES
 from runners.processes.foreign_files import read_regular
 from runners.results import ApplyResult, Diagnostic
@@ -45,6 +45,7 @@ INCOMPLETE = Diagnostic(
     "What Terraform printed is incomplete",
     "Terraform ended without an error, so all of the plan is applied. The numbers here may be too low: the disk may have been full.",
 )
+LOOK = "Check the state and the resources. A new plan shows what is left."
 _EXIT_TIMEOUT = 60.0  # seconds from the last line until the exit code is recorded
 
 
@@ -68,6 +69,7 @@ async def apply(
         StalePlanError: the file has another digest, or the state has changed since.
         StateLockedError: somebody holds the state's lock.
         NotFoundError: there is no plan file, or a variable file is missing.
+        UncertainError: it was started, and how it ended cannot be read.
         RunnerError: an apply was started in this scratch directory before.
     """
     doing = f"applying the plan of {workspace.name}"
@@ -94,13 +96,18 @@ async def resume_apply(
     """Follow the apply that was started in this scratch directory, from its first line; None when none was started.
 
     The result's `finished` is false for an interrupted apply; its `in_state` then has the addresses in the state, if the
-    state can be read.
+    state can be read. Without the code in the workspace's directory, texts that may have secrets are withheld.
 
     Raises:
-        StalePlanError, StateLockedError: as `apply`.
+        StalePlanError, StateLockedError, UncertainError: as `apply`.
     """
-    job = await workspace.children.attach(APPLY, workspace.scratch / APPLY)
+    job = await started_apply(workspace.scratch, workspace.children)
     return await _follow(workspace, job, on_progress, timeout, sensitive) if job else None
+
+
+async def started_apply(scratch: Path, children: Children) -> Child | None:
+    """The apply that was started in this scratch directory, running or ended; None when none was."""
+    return await children.attach(APPLY, scratch / APPLY)
 
 
 async def never_started(workspace: Workspace) -> ApplyResult:
@@ -114,7 +121,7 @@ async def cancel_apply(scratch: Path, *, grace: float = GRACE, children: Childre
 
     Returns false when no apply runs.
     """
-    job = await children.attach(APPLY, scratch / APPLY)
+    job = await started_apply(scratch, children)
     if job is None or not await job.is_running():
         return False
     await job.cancel(grace)
@@ -154,6 +161,19 @@ def _checked_copy(plan_file: Path, digest: str, scratch: Path, doing: str) -> Pa
 
 
 async def _follow(
+    workspace: Workspace, job: Child, on_progress: OnProgress, timeout: float, sensitive: Collection[str]
+) -> ApplyResult:
+    """The result of an apply that was started: no error from here on means that it did not happen, but Terraform's own."""
+    try:
+        return await _followed(workspace, job, on_progress, timeout, sensitive)
+    except (StalePlanError, StateLockedError):
+        raise
+    except RunnerError as error:
+        doing = f"following the apply of {workspace.name}"
+        raise UncertainError(doing, f"{error.doing}: {error.problem}", remedy=LOOK) from error
+
+
+async def _followed(
     workspace: Workspace, job: Child, on_progress: OnProgress, timeout: float, sensitive: Collection[str]
 ) -> ApplyResult:
     limit = asyncio.timeout(timeout)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import psutil
 
 from bot.children.following import Holder, SharedChildren
+from bot.children.keeping import Keeping
+from bot.children.rescue import Rescue
 from bot.store.children import ChildRows
 from runners.processes.child import child_environment
 from runners.processes.wall import OUTSIDE
@@ -55,8 +57,20 @@ class Machine:
     @property
     def children(self) -> SharedChildren:
         """The long children of the operation, as a bot on this machine has them."""
-        holder = Holder(self.name, f"host-{self.name}", self.name, self.lease)
-        return SharedChildren(ChildRows(self.store), holder, OPERATION, grace=1.0)
+        return SharedChildren(ChildRows(self.store), self.holder, OPERATION, grace=1.0)
+
+    @property
+    def holder(self) -> Holder:
+        """The bot on this machine."""
+        return Holder(self.name, f"host-{self.name}", self.name, self.lease, self.home / "keepers")
+
+    async def rescue(self) -> None:
+        """Do what the bot on this machine does each second: look for keepers that died."""
+        rescue = Rescue(Keeping(ChildRows(self.store), self.holder))
+        try:
+            await rescue.look()
+        finally:
+            await rescue.close()
 
     async def start(self, beats: Path, seconds: float, manner: str = "listens", leaves: Path | None = None) -> Child:
         """Start the program, which works for so many seconds."""

@@ -9,12 +9,15 @@ import pytest
 import sqlalchemy as sa
 
 from bot.settings import database_url as sqlalchemy_url
+from sandbox.exchanges import DropConnectionError
 from tests.scenarios import staged
 from tests.scenarios.machines import at_work, keepers, lose, nobody_keeps, recovered, second_machine, sharing
+from tests.scenarios.moments import until
 from tests.scenarios.staged import approved, asked, one_message_each, shows
 
 if TYPE_CHECKING:
     from sandbox.bot_process import Launch
+    from sandbox.exchanges import Exchange
     from tests.scenarios.conftest import StartWorld
 
 pytestmark = [pytest.mark.needs_postgres, pytest.mark.slow("starts two bots, and waits for leases to run out")]
@@ -55,6 +58,29 @@ async def test_the_bot_dies_inside_an_apply(
         assert entries(database_url, "apply ended") == 1
 
 
+async def test_an_apply_is_reported_truly_where_github_is_silent_for_who_follows_it(
+    start_world: StartWorld, forked: Launch, database_url: str
+) -> None:
+    world = await start_world(**sharing(database_url, "8s"))
+    machines = staged.machines_wait(world)
+    async with second_machine(world, forked) as second:
+        await approved(world, "/plan staging")
+        await machines.reached(3)
+        working, other = at_work(world.bot, second)
+        world.github.on_request.append(_silent)
+        await working.kill()
+        await recovered(working, other)
+        machines.open()
+        await shows(world, "#staging", "#1 ", "applied, 3 replaced", "approved by @lee")
+        assert machines.times_run == 3
+        world.github.on_request.clear()
+    assert entries(database_url, "apply ended") == 1
+
+
+async def _silent(_: Exchange) -> None:
+    raise DropConnectionError
+
+
 async def test_the_machine_is_gone_inside_an_apply(start_world: StartWorld, forked: Launch, database_url: str) -> None:
     world = await start_world(**sharing(database_url, "20s"))
     machines = staged.machines_wait(world)
@@ -78,15 +104,18 @@ async def test_the_machine_is_gone_inside_an_apply(start_world: StartWorld, fork
 
 
 async def test_the_keeper_dies_inside_an_apply(start_world: StartWorld, forked: Launch, database_url: str) -> None:
-    world = await start_world(**sharing(database_url, "8s"))
+    """Its supervisor interrupts Terraform, whose own end is what is reported: no machine was lost."""
+    world = await start_world(**sharing(database_url, "60s"))
     machines = staged.machines_wait(world)
-    async with second_machine(world, forked):
+    async with second_machine(world, forked) as second:
         await approved(world, "/plan staging")
         await machines.reached(3)
         [keeper] = keepers(world)
         keeper.kill()
-        await shows(world, "#staging", "#1 ", "interrupted during the apply, and not started again")
+        logs = [bot.log for bot in (world.bot, second)]
+        await until(lambda: any("the keeper of apply is gone" in log.read_text() for log in logs))
         machines.open()
+        await shows(world, "#staging", "#1 ", ":x:", "the apply failed", "What was done stays done")
         assert machines.times_run == 3
 
 

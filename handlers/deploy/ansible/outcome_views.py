@@ -81,8 +81,10 @@ def _status_and_news(release: Release, state: RolloutState, end: RolloutEnd) -> 
         then = f" To continue, run {kit.code(end.then)}" if end.then else ""
         return "cancelled", f"{end.cancelled_by} cancelled it.{_stopped_at(state)}{untouched}{then}"
     if interrupted:
-        playbook = kit.escape(interrupted[0].playbook)
-        return "interrupted", f"interrupted during {playbook}, and not started again.{untouched} {_run_again(end)}"
+        playbook, why = kit.escape(interrupted[0].playbook), kit.escape(interrupted[0].uncertainty)
+        unknown = f" How it ended is unknown: {why}" if why else ""
+        news = f"interrupted during {playbook}, and not started again.{unknown}{untouched} {_run_again(end)}"
+        return "interrupted", news
     wrong = [daemon for daemon in end.daemons if not daemon.ok]
     if not bad and wrong:
         return "failed", f"{short} was deployed, but {_daemon_problems(wrong)}"

@@ -12,11 +12,12 @@ from handlers.deploy.ansible import host_keys
 from handlers.deploy.ansible.scope import private_key_of, secret_vars_of, settings_of
 from handlers.shared.caches import cache_of
 from handlers.shared.checkout import code_of
+from handlers.shared.resuming import prepared
 from runners import ansible
 from runners.ansible import PlaybookJob, galaxy
 from runners.ansible.logfile import read_log
 from runners.concurrency import run_blocking
-from runners.errors import RunnerError
+from runners.errors import RunnerError, UncertainError
 from runners.results import PlaybookResult, State
 
 if TYPE_CHECKING:
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
 
     from bot.operations.operation import Operation
     from runners.errors import TimedOutError
+    from runners.processes.children import Child, Children
     from runners.results import Commit, Inventory
 
     OnProgress = Callable[[PlaybookResult], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 READ_TIMEOUT = 60.0
+CODE_TIMEOUT = 600.0  # seconds for which GitHub is asked again after a playbook has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +79,26 @@ async def run(operation: Operation, play: Play, on_progress: OnProgress) -> Play
 
 
 async def resume(operation: Operation, play: Play, on_progress: OnProgress) -> PlaybookResult:
-    """Within a step, after a restart: follow the playbook to its end if it has begun, else run it."""
-    job = await _job(operation, play)
+    """Within a step, after a restart: follow the playbook to its end if it has begun, else run it.
+
+    Raises UncertainError where it has begun, and what it takes to follow it cannot be had.
+    """
+    started = await ansible.started_playbook(
+        scratch_of(operation, play.role), run_name(play.role), _children(operation)
+    )
+    job = await (_job_again(operation, play, started) if started else _job(operation, play))
     result = await ansible.resume_playbook(job, on_progress=on_progress, timeout=_timeout(operation))
     if result is None:
         return await run(operation, play, on_progress)
     return await _ended(operation, play, result)
+
+
+async def _job_again(operation: Operation, play: Play, started: Child) -> PlaybookJob:
+    try:
+        return await prepared(lambda: _job(operation, play), started, timeout=CODE_TIMEOUT)
+    except RunnerError as error:
+        doing, problem = f"following the playbook of {play.role}", f"{error.doing}: {error.problem}"
+        raise UncertainError(doing, problem, remedy="Check the hosts before you deploy again.") from error
 
 
 async def timed_out(operation: Operation, role: str, error: TimedOutError) -> PlaybookResult | None:
@@ -98,8 +115,11 @@ async def timed_out(operation: Operation, role: str, error: TimedOutError) -> Pl
 
 async def stop(operation: Operation, role: str) -> None:
     """Stop the role's playbook, or prevent its start."""
-    children = operation.services.children.of(operation.number)
-    await ansible.cancel_playbook(scratch_of(operation, role), run_name(role), children)
+    await ansible.cancel_playbook(scratch_of(operation, role), run_name(role), _children(operation))
+
+
+def _children(operation: Operation) -> Children:
+    return operation.services.children.of(operation.number, ansible.GRACE)
 
 
 def name_of(operation: Operation, role: str) -> str:
@@ -173,7 +193,7 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
         installed=installed,
         root=await code_of(operation, play.commit),
         isolation=operation.services.isolation_of(operation.environment),
-        children=operation.services.children.of(operation.number, ansible.GRACE),
+        children=_children(operation),
         name=run_name(play.role),
     )
 

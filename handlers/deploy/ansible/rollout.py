@@ -16,9 +16,8 @@ from handlers.deploy.ansible import daemons, host_keys, playbooks, preflight, ro
 from handlers.deploy.ansible.playbooks import Play
 from handlers.deploy.ansible.scope import scope_of, settings_of
 from handlers.deploy.ansible.views import RolloutState
-from handlers.shared.checkout import code_of
 from runners.concurrency import together
-from runners.errors import RunnerError, TimedOutError
+from runners.errors import RunnerError, TimedOutError, UncertainError
 from runners.results import HostResult, PlaybookResult, State
 
 if TYPE_CHECKING:
@@ -158,6 +157,8 @@ class Rollout:
         async def result_of(play: Play) -> PlaybookResult:
             try:
                 return await run(self.operation, play, lambda result: on_progress(play.role, result))
+            except UncertainError as error:
+                return self.operation.services.redact.within(self._unknown(play.role, error))
             except TimedOutError as error:
                 partial_result = await playbooks.timed_out(self.operation, play.role, error)
                 return self.operation.services.redact.within(partial_result or self._refused(play.role, error))
@@ -167,14 +168,24 @@ class Rollout:
         async def stop() -> None:
             await asyncio.gather(*(playbooks.stop(self.operation, play.role) for play in plays))
 
-        async def work() -> tuple[PlaybookResult, ...]:
-            if len(plays) > 1:
-                await code_of(self.operation, self.release.commit)  # fetched before all of them ask for it
-            return await together(*(result_of(play) for play in plays))
-
         async with live_with_note(self.operation) as live:
             self._show(live)
-            return await self.operation.unless_cancelled(work(), stop)
+            return await self.operation.unless_cancelled(together(*map(result_of, plays)), stop)
+
+    def _unknown(self, role: str, error: UncertainError) -> PlaybookResult:
+        """Of a playbook that has begun, and of which nothing more is known."""
+        waiting, why = self._waiting(role), f"{error.problem.rstrip('.')}. {error.remedy}"
+        hosts = tuple(replace(host, state=State.UNKNOWN) for host in waiting.hosts)
+        playbook = playbooks.name_of(self.operation, role)
+        return replace(
+            waiting,
+            playbook=playbook,
+            state=State.UNKNOWN,
+            hosts=hosts,
+            finished=False,
+            uncertainty=why,
+            log_tail=str(error),
+        )
 
     def _refused(self, role: str, error: RunnerError) -> PlaybookResult:
         log_tail = "\n".join(filter(None, [str(error), error.remedy, error.log_tail]))

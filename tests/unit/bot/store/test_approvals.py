@@ -11,6 +11,7 @@ import pytest
 from bot.errors import Denied, UserError
 from bot.store.approvals import Approval, ApprovalRequest, Approvals, Outcome
 from bot.store.database import Store
+from bot.store.operations import Operations, Request, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -199,3 +200,29 @@ async def test_a_decision_that_cannot_be_recorded_did_not_happen(approvals: Appr
     with pytest.raises(OSError, match="disk full"):
         await approvals.decide(made.id, "U0LEE", YES, fail)
     assert await approvals.get(made.id) == made
+
+
+@pytest.mark.parametrize("status", list(Status))
+async def test_an_approval_is_closed_once_its_operation_has_ended(
+    approvals: Approvals, store: Store, clock: Clock, status: Status
+) -> None:
+    operations = Operations(store, clock)
+    number = await operations.create(Request("key", "plan", "staging", "U0ANA", "Plan", "C0OPS", {}))
+    made = await approvals.create(replace(REQUEST, operation=number))
+    await operations.set_status(number, status)
+    if not status.ended:
+        assert (await approvals.decide(made.id, "U0LEE", YES)).outcome is YES
+        return
+    with pytest.raises(Denied, match="This has ended, and its message says how; your click changed nothing"):
+        await approvals.decide(made.id, "U0LEE", YES)
+    closed = await approvals.get(made.id)
+    assert (closed.outcome, closed.votes) == (Outcome.ENDED, ())
+
+
+async def test_what_is_decided_is_not_closed_as_undecided(approvals: Approvals) -> None:
+    decided = await approvals.create(REQUEST)
+    await approvals.decide(decided.id, "U0LEE", YES)
+    pending = await approvals.create(replace(REQUEST, binding="c" * 64))
+    await approvals.close_undecided(REQUEST.operation)
+    assert (await approvals.get(decided.id)).outcome is YES
+    assert (await approvals.get(pending.id)).outcome is Outcome.ENDED

@@ -223,3 +223,10 @@ def test_that_nothing_was_applied_is_said_once() -> None:
     text = read(apply_views.refused(VIEW, GIVEN, "the state has changed", "Nothing was applied. Plan again."))
     assert "Nothing was applied" not in text
     assert "A new plan shows what would change now." in text
+
+
+def test_an_apply_of_which_the_end_is_not_known_is_no_refused_one() -> None:
+    text = read(apply_views.unknown(VIEW, GIVEN, "HCP Terraform does not answer", "Check the run."))
+    assert "it is unknown whether the plan was applied. HCP Terraform does not answer" in text
+    assert "Check the run." in text
+    assert "not applied" not in text

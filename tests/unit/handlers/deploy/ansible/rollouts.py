@@ -178,7 +178,6 @@ async def deployed(
     monkeypatch.setattr(playbooks, "run", run)
     monkeypatch.setattr(preflight, "examine", prepare)
     monkeypatch.setattr(playbooks, "timed_out", returning(partial_result))
-    monkeypatch.setattr(rollout, "code_of", returning(None))
     monkeypatch.setattr("handlers.deploy.ansible.host_keys.changed", returning(()))
     monkeypatch.setattr("handlers.deploy.ansible.scope.Scope.find_hosts", returning(HOSTS))
     await rollout.roll_out(cast("Operation", operation), Release(COMMIT, "nothing", "Ansible"), None)

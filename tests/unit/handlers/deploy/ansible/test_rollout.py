@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 from bot.slack.blocks.common import FailureContext
 from bot.store.operations import Status
 from handlers.deploy.ansible import playbooks, rollout_end
-from runners.errors import RunnerError, TimedOutError
+from runners.errors import RunnerError, TimedOutError, UncertainError
 from runners.results import HostResult, PlaybookResult, State
 from tests.unit.handlers.deploy.ansible.rollouts import (
     COMMIT,
@@ -149,6 +149,16 @@ async def test_what_is_cut_short_is_not_offered_again(monkeypatch: pytest.Monkey
     assert "Check its hosts, then run `/deploy staging`" in operation.rendered
     assert operation.annotated == []
     assert not operation.buttons
+
+
+async def test_a_playbook_of_which_nothing_is_known_is_reported_as_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    operation = Fake()
+    silent = UncertainError("following the playbook of backend", "GitHub does not answer", remedy="Check the hosts.")
+    begun = await deployed(monkeypatch, operation, backend=lambda _: silent)
+    assert begun == ["backend"]
+    assert operation.status is Status.INTERRUPTED
+    assert "How it ended is unknown: GitHub does not answer. Check the hosts." in operation.rendered
+    assert "Not deployed: cron, sftp" in operation.rendered
 
 
 async def test_the_thread_has_the_first_failures_and_counts_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
