@@ -17,6 +17,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -30,6 +31,9 @@ from bot.slack import manifest
 from bot.slack.blocks import markup
 from runners.errors import RunnerError
 from runners.results import Connection
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # At these levels the libraries print whole payloads, response_url and tokens included.
 QUIET = (
@@ -112,17 +116,25 @@ async def _exit_after(running: object) -> None:
 
 
 def _check(chosen: argparse.Namespace) -> int:
-    from bot.check import check, lines  # noqa: PLC0415  -- it imports what only this command needs
+    from bot.check import check, check_offline, json_lines, lines  # noqa: PLC0415  -- only this command needs it
     from bot.resources import make_github, make_store, workplace_of  # noqa: PLC0415  -- as above
     from bot.slack.client import Chat  # noqa: PLC0415
     from bot.slack.web_api import make_client  # noqa: PLC0415
 
+    drawn = json_lines if chosen.json else lines
+    if chosen.offline:
+        print(*drawn(check_offline(load(chosen.config), chosen.config)), sep="\n")
+        return 0
     config = _configured(chosen)
     redact = Redactor(environment.secret_values(os.environ, config.secret_names, config.words))
     token = os.environ.get("SLACK_BOT_TOKEN")
     placeholders = {"SLACK_BOT_TOKEN": token or "-", "SLACK_SIGNING_SECRET": "-", environment.KEY: new_key()}
     settings = environment.read({**placeholders, **os.environ}, executor="check")
     workplace = workplace_of(config, Path(chosen.config).parent)
+
+    def report(connections: Sequence[Connection]) -> None:
+        for line in drawn(connections):
+            print(redact(line), flush=True)
 
     async def go() -> int:
         # Nothing stays that belongs to this user: the bot may run as another one.
@@ -141,16 +153,24 @@ def _check(chosen: argparse.Namespace) -> int:
                 make_store=lambda: make_store(settings, workplace),
                 workplace=workplace,
                 file=Path(chosen.config),
+                report=report,
             )
         finally:
             await github.close()
         if slack and (words := slack.clock.problem(signed=not settings.slack_app_token)):
             remedy = "Let a time service set it (timedatectl set-ntp true)."
             connections.append(Connection("clock", ok=False, detail=words, remedy=remedy))
-        print(*(redact(line) for line in lines(connections)), sep="\n")
+            report(connections[-1:])
         return 0 if all(connection.ok for connection in connections) else 1
 
     return asyncio.run(go())
+
+
+def _schema(_: argparse.Namespace) -> int:
+    from bot.config import schema  # noqa: PLC0415  -- as above
+
+    print(schema.as_text(), end="")
+    return 0
 
 
 def _key(_: argparse.Namespace) -> int:
@@ -252,7 +272,10 @@ def _parser() -> argparse.ArgumentParser:
 
     add("serve", _serve, "answer Slack and run operations")
     add("work", _work, "run operations only, beside a serving process on the same database")
-    add("check", _check, "check the configuration and every connection")
+    checked = add("check", _check, "check the configuration, the code that it names, and every connection")
+    checked.add_argument("--offline", action="store_true", help="the configuration alone, for the CI of its repository")
+    checked.add_argument("--json", action="store_true", help="a JSON object for each line")
+    add("schema", _schema, "print the JSON Schema of signalbox.yaml, for editors")
     add("key", _key, "print a new SIGNALBOX_KEY")
     add("manifest", _manifest, "print the Slack app manifest").add_argument("--url", help="the public URL of the bot")
     log = add("audit", _audit, "verify or export the audit log")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ from bot.seals import NEW_KEY
 from bot.settings import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
     from pathlib import Path
 
     from bot.config import Config
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from runners.github import GitHub
     from runners.results import Connection
 
-__all__ = ["SlackCalls", "check", "lines"]
+__all__ = ["SlackCalls", "check", "check_offline", "json_lines", "lines"]
 
 log = logging.getLogger(__name__)
 TIMEOUT = 60.0
@@ -52,11 +53,19 @@ async def check(
     make_store: Callable[[], Store],
     workplace: Path,
     file: Path,
+    report: Callable[[Sequence[Connection]], None] = lambda _: None,
 ) -> list[Connection]:
     """Checks all connections at the same time; raises nothing, and closes the stores of `make_store`.
 
-    `slack` is None without a Slack token; `file` is the configuration's.
+    `slack` is None without a Slack token; `file` is the configuration's. `report` gets the connections of each check as soon
+    as it has ended; the result has them in a fixed order.
     """
+
+    async def reported(attempt: Awaitable[Sequence[Connection]]) -> Sequence[Connection]:
+        connections = await attempt
+        report(connections)
+        return connections
+
     checks: dict[str, Awaitable[Findings]] = {
         "slack": check_slack(config, environ, slack),
         "github": check_github(config, environ, github),
@@ -77,12 +86,35 @@ async def check(
         checks["audit anchors"] = check_anchors(config, workplace)
     if hcp_workspaces(config):
         checks["hcp"] = check_hcp(config, environ)
-    results = await asyncio.gather(*(_guarded(name, attempt) for name, attempt in checks.items()))
-    results += [] if environ.get(KEY) else [_missing_key()]
-    if config.secret_names:
-        results.append(check_secrets(config, environ))
-    connections = (connection for findings in results for connection in findings.connections())
-    return [*connections, *_notes(config, environ), *await configured_refs(config, github)]
+    attempts = [_connections(_guarded(name, attempt)) for name, attempt in checks.items()]
+    attempts += [_connections(_immediate(findings)) for findings in _without_waiting(config, environ)]
+    results = await asyncio.gather(*map(reported, attempts), reported(_as_attempt(_notes(config, environ))))
+    results.append(await reported(configured_refs(config, github)))
+    return [connection for connections in results for connection in connections]
+
+
+async def _connections(attempt: Awaitable[Findings]) -> Sequence[Connection]:
+    return (await attempt).connections()
+
+
+async def _immediate(findings: Findings) -> Findings:
+    return findings
+
+
+async def _as_attempt(connections: Sequence[Connection]) -> Sequence[Connection]:
+    return connections
+
+
+def _without_waiting(config: Config, environ: Mapping[str, str]) -> list[Findings]:
+    key = [] if environ.get(KEY) else [_missing_key()]
+    return [*key, *([check_secrets(config, environ)] if config.secret_names else [])]
+
+
+def check_offline(config: Config, file: Path) -> list[Connection]:
+    """What a valid configuration alone shows: no network, no program, no secret. For the CI of its repository."""
+    findings = Findings("config")
+    findings.add_fact(f"{file} is valid: {', '.join(config.environments)}")
+    return [*findings.connections(), *_notes(config, {})]
 
 
 def _notes(config: Config, environ: Mapping[str, str]) -> list[Connection]:
@@ -109,7 +141,23 @@ async def _guarded(name: str, attempt: Awaitable[Findings]) -> Findings:
     return findings
 
 
-def lines(connections: list[Connection]) -> list[str]:
+def json_lines(connections: Sequence[Connection]) -> list[str]:
+    """A JSON object for each connection: `status` (ok, fail, note), `name`, `detail`, `remedy`."""
+    return [
+        json.dumps(
+            {
+                "status": NOTE if each.name == NOTE else "ok" if each.ok else "fail",
+                "name": "signalbox" if each.name == NOTE else each.name,
+                "detail": each.detail,
+                "remedy": each.remedy or "",
+            },
+            ensure_ascii=False,
+        )
+        for each in connections
+    ]
+
+
+def lines(connections: Sequence[Connection]) -> list[str]:
     """A line for each connection: "ok    slack  ..." or "FAIL  github  ... what to do"."""
     return [_line(connection) for connection in connections]
 

@@ -8,9 +8,10 @@ from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
 
 from bot.config import log_patterns
+from bot.config.matching import Matching
 from bot.config.windows import EXAMPLE, Window
 from bot.settings import OWN_SECRETS
 from runners.github.refs import is_pattern, is_ref
@@ -45,18 +46,6 @@ def _parse_window(value: object) -> Window:
     if not isinstance(value, str):
         raise ValueError(f"is not a deploy window; write days, hours and a time zone: {EXAMPLE}")  # noqa: TRY004  -- pydantic collects ValueError
     return Window.parse(value)
-
-
-def _matching(pattern: str, problem: str) -> AfterValidator:
-    """A check that the whole text matches; `problem` follows the quoted text in the message."""
-    compiled = re.compile(pattern, re.ASCII)
-
-    def check(text: str) -> str:
-        if not compiled.fullmatch(text):
-            raise ValueError(f'"{text[:60]}" {problem}')
-        return text
-
-    return AfterValidator(check)
 
 
 def _checked(check: Callable[[str], str | None]) -> AfterValidator:
@@ -216,50 +205,66 @@ def _parse_termination(value: object) -> timedelta | None:
     return parse_duration(after.strip())
 
 
-Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-TerminateAfter = Annotated[timedelta | None, PlainValidator(_parse_termination)]
-CheckNames = Annotated[bool | tuple[str, ...], PlainValidator(_parse_checks)]
+def _as(**schema: object) -> WithJsonSchema:
+    return WithJsonSchema(schema)
+
+
+_DURATION = r"[0-9]{1,9}[smhd]"
+_TEXTS = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+Duration = Annotated[timedelta, BeforeValidator(parse_duration), _as(type="string", pattern=f"^{_DURATION}$")]
+TerminateAfter = Annotated[
+    timedelta | None,
+    PlainValidator(_parse_termination),
+    _as(type=["string", "null"], pattern=f"^(?:ask|after +{_DURATION})$"),
+]
+CheckNames = Annotated[bool | tuple[str, ...], PlainValidator(_parse_checks), _as(anyOf=[{"type": "boolean"}, _TEXTS])]
 PipelineFiles = Annotated[bool | tuple[str, ...], PlainValidator(_parse_pipeline)]
-WindowText = Annotated[Window, BeforeValidator(_parse_window)]
-FollowUp = Annotated[Literal["start", "offer", "off"], BeforeValidator(_unquoted_off)]
-Text = Annotated[str, _matching(r"(?s).*\S.*", "is empty; write some text")]
+WindowText = Annotated[Window, BeforeValidator(_parse_window), _as(type="string")]
+FollowUp = Annotated[
+    Literal["start", "offer", "off"], BeforeValidator(_unquoted_off), _as(enum=["start", "offer", "off", False])
+]
+Text = Annotated[str, Matching(r"[\s\S]*\S[\s\S]*", "is empty; write some text")]
 Channel = Annotated[str, _checked(_channel_problem)]
 Repository = Annotated[str, _checked(_repository_problem)]
-Region = Annotated[str, _matching(r"[a-z]{2}(-[a-z]+)+-\d", "is not an AWS region; write for example us-west-2")]
+Region = Annotated[str, Matching(r"[a-z]{2}(-[a-z]+)+-\d", "is not an AWS region; write for example us-west-2")]
 Person = Annotated[str, _checked(_person_problem)]
 Name = Annotated[
     str,
-    _matching(
+    Matching(
         r"[a-z0-9][a-z0-9_-]{0,31}",
         "is not a valid name; use up to 32 lower-case letters, digits, dashes and underscores",
     ),
 ]
 Unit = Annotated[
     str,
-    _matching(r"[A-Za-z0-9][A-Za-z0-9:_.@-]{0,127}", "is not a valid service name; use letters, digits and : _ . @ -"),
+    Matching(r"[A-Za-z0-9][A-Za-z0-9:_.@-]{0,127}", "is not a valid service name; use letters, digits and : _ . @ -"),
 ]
 Login = Annotated[
     str,
-    _matching(
+    Matching(
         r"[a-z_][a-z0-9_.-]{0,31}",
         "is not a valid login name; use lower-case letters, digits, dashes, dots and underscores",
     ),
 ]
 Group = Annotated[
     str,
-    _matching(
+    Matching(
         r"(?!(?:all|ungrouped)$)[A-Za-z_][A-Za-z0-9_.-]{0,63}",
         "is not a name for a group of Ansible's inventory; use letters, digits and underscores (all has every host already)",
     ),
 ]
 CollectionName = Annotated[
     str,
-    _matching(r"[A-Za-z_]\w*\.[A-Za-z_]\w*", "is not the name of a collection; write for example community.general"),
+    Matching(r"[A-Za-z_]\w*\.[A-Za-z_]\w*", "is not the name of a collection; write for example community.general"),
 ]
 VersionRange = Annotated[
-    str, _matching(r"[\w.,<>=!*+ -]+", 'is not a range of versions; write for example ">=8", ">=8,<10" or "9.1.0"')
+    str, Matching(r"[\w.,<>=!*+ -]+", 'is not a range of versions; write for example ">=8", ">=8,<10" or "9.1.0"')
 ]
-BackendSetting = Annotated[str | Mapping[str, str], PlainValidator(_parse_backend_setting)]
+BackendSetting = Annotated[
+    str | Mapping[str, str],
+    PlainValidator(_parse_backend_setting),
+    _as(anyOf=[{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1}]),
+]
 RepositoryPath = Annotated[str, _checked(_path_problem)]
 Playbook = Annotated[str, _checked(_playbook_problem)]
 Template = Annotated[str, _checked(_template_problem)]
@@ -268,8 +273,6 @@ Ref = Annotated[str, _checked(_ref_problem)]
 RefPattern = Annotated[str, _checked(_ref_pattern_problem)]
 Variable = Annotated[str, _checked(_variable_problem)]
 SecretSource = Annotated[str, _checked(_secret_source_problem)]
-ResourceType = Annotated[
-    str, _matching(r"[a-z][a-z0-9_]*", "is not a resource type; write for example aws_db_instance")
-]
+ResourceType = Annotated[str, Matching(r"[a-z][a-z0-9_]*", "is not a resource type; write for example aws_db_instance")]
 Regex = Annotated[str, _checked(_regex_problem)]
 LogPattern = Annotated[str, _checked(log_patterns.problem_of)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import sys
@@ -56,8 +57,8 @@ async def outside() -> AsyncIterator[dict[str, str]]:
         }
 
 
-async def bot(command: str, config: Path, environment: dict[str, str]) -> tuple[int, str]:
-    argv = (sys.executable, "-m", "bot", command, "--config", str(config))
+async def bot(command: str, config: Path, environment: dict[str, str], *more: str) -> tuple[int, str]:
+    argv = (sys.executable, "-m", "bot", command, "--config", str(config), *more)
     pipe, to_pipe = asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT
     process = await asyncio.create_subprocess_exec(*argv, cwd=ROOT, env=environment, stdout=pipe, stderr=to_pipe)
     output, _ = await process.communicate()
@@ -89,7 +90,7 @@ async def test_check_says_of_everything_that_it_works(outside: dict[str, str], c
     tried = ["slack", "github", "aws", "database", "workers", "isolation", "artifacts", "terraform", "ansible", "ec2"]
     tried += ["secrets"]
     refs = ["dev", "staging", "prod", "image builds"]
-    assert names == [*(["ok", name] for name in tried), *[["note", "signalbox"]] * (1 + len(refs))], rendered
+    assert sorted(names) == sorted([*(["ok", name] for name in tried), *[["note", "signalbox"]] * (1 + len(refs))])
     for where in refs:
         assert f"{where}: main is not protected on GitHub" in rendered
     assert code == 0
@@ -118,5 +119,23 @@ async def test_a_faulty_file_is_exit_code_2_and_every_fault_a_line(command: str,
     code, rendered = await bot(command, path, {"PATH": os.defpath})
     assert code == 2
     region, expiry = rendered.splitlines()
-    assert region.startswith(f"{path}:7: aws.region: ")
+    assert region.startswith(f"{path}:8: aws.region: ")
     assert expiry.endswith('"1 hour" is not a duration; write for example 30s, 45m, 2h or 90d')
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+async def test_offline_it_needs_nothing_but_the_file(form: tuple[str, ...], config: Path) -> None:
+    code, rendered = await bot("check", config, {"PATH": os.defpath}, "--offline", *form)
+    assert code == 0
+    first, *notes = rendered.splitlines()
+    if form:
+        about = json.loads(first)
+        assert (about["status"], about["name"]) == ("ok", "config")
+        assert {json.loads(note)["status"] for note in notes} <= {"note"}
+        return
+    assert first == f"ok    config     {config} is valid: dev, staging, prod"
+    assert all(note.startswith("note ") for note in notes)
+    config.write_text(config.read_text().replace("expires_after: 30m", "expires_after: 1 hour"))
+    code, rendered = await bot("check", config, {"PATH": os.defpath}, "--offline")
+    assert code == 2
+    assert '"1 hour" is not a duration' in rendered

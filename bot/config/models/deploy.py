@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
+from bot.config.matching import OrText
 from bot.config.models import Model
 from bot.config.values import (
     CheckNames,
@@ -81,7 +82,7 @@ class Collection(Model):
     version: VersionRange = "*"
 
 
-CollectionRange = Annotated[Collection, BeforeValidator(parse_collection)]
+CollectionRange = Annotated[Collection, BeforeValidator(parse_collection), OrText(r"^\s*[A-Za-z_]\w*\.[A-Za-z_]")]
 
 
 class Ansible(DeploySettings):

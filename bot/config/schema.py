@@ -1,0 +1,53 @@
+"""The JSON Schema of signalbox.yaml, for editors: what the models say, without the rules between keys."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from bot.config.models.config import Config
+
+FILE = "signalbox.schema.json"  # in the repository's root; the example names it in its first line
+_INHERITED = {"Environment": ("name", "channel")}  # the key above it, and Slack's channel
+
+
+def json_schema() -> dict[str, Any]:
+    """The schema (draft 2020-12). It accepts every file that the loader accepts."""
+    schema = Config.model_json_schema(by_alias=True)
+    for model, names in _INHERITED.items():
+        definition = schema["$defs"][model]
+        definition["required"] = [key for key in definition["required"] if key not in names]
+        del definition["properties"][names[0]]
+    schema["$defs"]["Deploy"]["minProperties"] = 1
+    draft = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "signalbox.yaml"}
+    cleaned: dict[str, Any] = _cleaned(schema)
+    return draft | cleaned
+
+
+def as_text() -> str:
+    """The schema as the file has it."""
+    return json.dumps(json_schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def _cleaned(schema: Any) -> Any:
+    """Without titles that only repeat the key; names of maps that match no pattern are refused."""
+    if isinstance(schema, list):
+        return [_cleaned(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    cleaned = {
+        key: {name: _cleaned(each) for name, each in value.items()}
+        if key in {"properties", "$defs"}
+        else _cleaned(value)
+        for key, value in schema.items()
+        if not (key == "title" and isinstance(value, str)) and not (key == "default" and _is_no_help(value))
+    }
+    if isinstance(text := cleaned.get("description"), str):
+        cleaned["description"] = " ".join(text.replace("`", "").split())
+    return cleaned | ({"additionalProperties": False} if "patternProperties" in cleaned else {})
+
+
+def _is_no_help(default: object) -> bool:
+    """Whether this default says nothing to a reader: nothing, a collection, or a duration in another form (PT45M)."""
+    is_duration = isinstance(default, str) and default.startswith("P") and default[1:2] in {*"T0123456789"}
+    return default is None or isinstance(default, dict | list) or is_duration
