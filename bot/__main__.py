@@ -33,7 +33,7 @@ from runners.errors import RunnerError
 from runners.results import Connection
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 # At these levels the libraries print whole payloads, response_url and tokens included.
 QUIET = (
@@ -116,10 +116,7 @@ async def _exit_after(running: object) -> None:
 
 
 def _check(chosen: argparse.Namespace) -> int:
-    from bot.check import check, check_offline, json_lines, lines  # noqa: PLC0415  -- only this command needs it
-    from bot.resources import make_github, make_store, workplace_of  # noqa: PLC0415  -- as above
-    from bot.slack.client import Chat  # noqa: PLC0415
-    from bot.slack.web_api import make_client  # noqa: PLC0415
+    from bot.check import check_offline, json_lines, lines  # noqa: PLC0415  -- only this command needs it
 
     drawn = json_lines if chosen.json else lines
     if chosen.offline:
@@ -127,23 +124,30 @@ def _check(chosen: argparse.Namespace) -> int:
         return 0
     config = _configured(chosen)
     redact = Redactor(environment.secret_values(os.environ, config.secret_names, config.words))
-    token = os.environ.get("SLACK_BOT_TOKEN")
-    placeholders = {"SLACK_BOT_TOKEN": token or "-", "SLACK_SIGNING_SECRET": "-", environment.KEY: new_key()}
-    settings = environment.read({**placeholders, **os.environ}, executor="check")
-    workplace = workplace_of(config, Path(chosen.config).parent)
 
     def report(connections: Sequence[Connection]) -> None:
         for line in drawn(connections):
             print(redact(line), flush=True)
 
-    async def go() -> int:
-        # Nothing stays that belongs to this user: the bot may run as another one.
-        with private_files.left_as_found(workplace):
-            return await check_all()
+    return asyncio.run(_check_all(config, chosen.config, redact, report))
 
-    async def check_all() -> int:
-        slack = Chat(make_client(token, settings.slack_api_url), redact) if token else None
-        github = make_github(settings)
+
+async def _check_all(
+    config: Config, file: Path, redact: Redactor, report: Callable[[Sequence[Connection]], None]
+) -> int:
+    from bot.check import check  # noqa: PLC0415  -- as above
+    from bot.resources import make_github, make_store, workplace_of  # noqa: PLC0415  -- as above
+    from bot.slack.client import Chat  # noqa: PLC0415
+    from bot.slack.web_api import make_client  # noqa: PLC0415
+
+    token = os.environ.get("SLACK_BOT_TOKEN")
+    placeholders = {"SLACK_BOT_TOKEN": token or "-", "SLACK_SIGNING_SECRET": "-", environment.KEY: new_key()}
+    settings = environment.read({**placeholders, **os.environ}, executor="check")
+    workplace = workplace_of(config, file.parent)
+    slack = Chat(make_client(token, settings.slack_api_url), redact) if token else None
+    github = make_github(settings)
+    # Nothing stays that belongs to this user: the bot may run as another one.
+    with private_files.left_as_found(workplace):
         try:
             connections = await check(
                 config,
@@ -152,18 +156,16 @@ def _check(chosen: argparse.Namespace) -> int:
                 github=github,
                 make_store=lambda: make_store(settings, workplace),
                 workplace=workplace,
-                file=Path(chosen.config),
+                file=file,
                 report=report,
             )
         finally:
             await github.close()
-        if slack and (words := slack.clock.problem(signed=not settings.slack_app_token)):
-            remedy = "Let a time service set it (timedatectl set-ntp true)."
-            connections.append(Connection("clock", ok=False, detail=words, remedy=remedy))
-            report(connections[-1:])
-        return 0 if all(connection.ok for connection in connections) else 1
-
-    return asyncio.run(go())
+    if slack and (words := slack.clock.problem(signed=not settings.slack_app_token)):
+        remedy = "Let a time service set it (timedatectl set-ntp true)."
+        connections.append(Connection("clock", ok=False, detail=words, remedy=remedy))
+        report(connections[-1:])
+    return 0 if all(connection.ok for connection in connections) else 1
 
 
 def _schema(_: argparse.Namespace) -> int:

@@ -66,15 +66,33 @@ async def check(
         report(connections)
         return connections
 
-    checks: dict[str, Awaitable[Findings]] = {
-        "slack": check_slack(config, environ, slack),
-        "github": check_github(config, environ, github),
-        "aws": check_aws(config),
+    checks = _connected(config, environ, slack, github) | {
         "database": check_database(make_store, workplace),
         "workers": check_workers(make_store),
         "isolation": check_isolation(config, workplace, file),
         "artifacts": check_artifacts(config, make_store, file.absolute().parent),
     }
+    checks |= _where_used(config, environ, workplace)
+    attempts = [_connections(_guarded(name, attempt)) for name, attempt in checks.items()]
+    attempts += [_connections(_immediate(findings)) for findings in _without_waiting(config, environ)]
+    results = await asyncio.gather(*map(reported, attempts), reported(_as_attempt(_notes(config, environ))))
+    results.append(await reported(configured_refs(config, github)))
+    return [connection for connections in results for connection in connections]
+
+
+def _connected(
+    config: Config, environ: Mapping[str, str], slack: SlackCalls | None, github: GitHub
+) -> dict[str, Awaitable[Findings]]:
+    return {
+        "slack": check_slack(config, environ, slack),
+        "github": check_github(config, environ, github),
+        "aws": check_aws(config),
+    }
+
+
+def _where_used(config: Config, environ: Mapping[str, str], workplace: Path) -> dict[str, Awaitable[Findings]]:
+    """The checks of what only some configurations have."""
+    checks: dict[str, Awaitable[Findings]] = {}
     environments = config.environments.values()
     if any(each.terraform and each.terraform.directory for each in environments):
         checks["terraform"] = check_terraform(config, environ)
@@ -86,11 +104,7 @@ async def check(
         checks["audit anchors"] = check_anchors(config, workplace)
     if hcp_workspaces(config):
         checks["hcp"] = check_hcp(config, environ)
-    attempts = [_connections(_guarded(name, attempt)) for name, attempt in checks.items()]
-    attempts += [_connections(_immediate(findings)) for findings in _without_waiting(config, environ)]
-    results = await asyncio.gather(*map(reported, attempts), reported(_as_attempt(_notes(config, environ))))
-    results.append(await reported(configured_refs(config, github)))
-    return [connection for connections in results for connection in connections]
+    return checks
 
 
 async def _connections(attempt: Awaitable[Findings]) -> Sequence[Connection]:
