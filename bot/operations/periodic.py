@@ -12,6 +12,7 @@ from bot.config.targets import find_target
 from bot.errors import DatabaseAwayError, UserError
 from bot.operations import dropped
 from bot.operations.registry import DueRun, PeriodicTask
+from bot.operations.requests import check_queue
 from bot.slack.web_api import ChatError
 from bot.store.operations import Request
 from runners.errors import RunnerError
@@ -129,6 +130,7 @@ def operation_at_interval(
             return
         if any(record.kind == kind for record in await services.operations.open_in(run.target)):
             return  # the last one still waits, perhaps behind a plan that nobody approves: it will check everything
+        await check_queue(services, run.target, run.target)
         channel = await services.chat.channel_id(target.channel)
         key = f"{kind}-{run.target}-{datetime.fromtimestamp(run.due_at, UTC):%Y%m%dT%H%M%S.%f}"
         request = Request(key, kind, run.target, REQUESTER, title.format(target=run.target), channel, {})

@@ -86,19 +86,18 @@ async def start(services: Services, request: OperationRequest, attempt: Entry | 
             "Invite me to the channel and try again."
         ) from error
     # The engine waits for a database that is away, and would begin this after the person has read that it failed.
-    await _check_queue(services, request)
+    await check_queue(services, _queue_of(request), request.target.name)
     await services.engine.begin(request_of(request, channel))
 
 
-async def _check_queue(services: Services, request: OperationRequest) -> None:
-    """Raises UserError while as many operations are open there as the configuration allows."""
-    queue, limit = _queue_of(request), services.config.operations.queue_limit
-    count = len(await services.operations.open_in(*queue_of(services.config, queue))) + services.engine.unnumbered(
-        queue
-    )
+async def check_queue(services: Services, queue: str, name: str) -> None:
+    """Raises UserError while as many operations are open in this queue, `name` for people, as the configuration allows."""
+    limit = services.config.operations.queue_limit
+    ahead = await services.operations.open_in(*queue_of(services.config, queue))
+    count = len(ahead) + services.engine.unnumbered(queue)
     if count >= limit:
         raise UserError(
-            f"The queue of {request.target.name} is full: {count} operations are running or waiting "
+            f"The queue of {name} is full: {count} operations are running or waiting "
             f"(operations.queue_limit is {limit}). Nothing was started. Withdraw some of them, or try again later."
         )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from bot.store.audit import FIRST_PREVIOUS, PURPOSE, StoredEntry, audit, digest_of, fields_of, iso_time, stored_entry
+from bot.store.database import for_reading
 from runners import phrases
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Verdict:
 
 def read_all(engine: sa.Engine) -> Iterator[StoredEntry]:
     """Every entry, oldest first. Each batch is a transaction of its own: a slow reader never holds one open."""
+    engine = for_reading(engine)
     statement = sa.select(audit).order_by(audit.c.number).limit(BATCH)
     after = statement
     while True:

@@ -31,6 +31,7 @@ CONNECTIONS = 3
 CONNECT_TIMEOUT = 10  # seconds
 # Bytes: SQLite's log grows to 4 MB before it is written back into the file, which then grows as much.
 LEAST_ROOM = 8 * 1024 * 1024
+_READS = "signalbox_reads"  # the name of an execution option
 _BUSY_TIMEOUT = 30.0  # seconds that a connection to SQLite waits for another's lock
 
 UNREADABLE = "A record cannot be read: something other than Signalbox has changed the database. Nothing was started."
@@ -140,6 +141,11 @@ class Store:
         self.engine.pool.dispose()
 
 
+def for_reading(engine: sa.Engine) -> sa.Engine:
+    """The same database for transactions that only read: on a file they neither wait for a writer nor delay one."""
+    return engine.execution_options(**{_READS: True})
+
+
 def insert_new(connection: sa.Connection, table: sa.Table, row: dict[str, Any]) -> bool:
     """Insert the row unless a row with its key exists; whether it was inserted. Safe when two processes try at once."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
@@ -206,4 +212,5 @@ def _use_write_ahead_log(cursor: sqlite3.Cursor) -> None:
 
 def _begin_immediate(connection: sa.Connection) -> None:
     # The write lock comes first, so that nothing a transaction has read can change before it writes.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reads = connection.get_execution_options().get(_READS)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

@@ -61,6 +61,9 @@ class Database:
     async def open_in(self, _: str) -> list[Any]:
         return self.open
 
+    def unnumbered(self, _: str) -> int:
+        return 0
+
     async def channel_id(self, name: str) -> str:
         return f"C{name}"
 
@@ -263,3 +266,20 @@ def test_nothing_is_begun_while_the_last_operation_of_its_kind_is_open() -> None
 
     virtually(work())
     assert _days(database) == pytest.approx([14], abs=0.01)
+
+
+def test_a_scheduled_operation_waits_for_room_in_a_full_queue_and_people_hear_of_it_once() -> None:
+    database = Database()
+    limit = read(FILE, "signalbox.yaml").operations.queue_limit
+    database.open = [SimpleNamespace(kind="deploy")] * limit
+
+    async def work() -> None:
+        await _for(DAY, _weekly(), database=database)
+        assert not database.begun
+        (post,) = database.posts
+        assert "operations.queue_limit" in post
+        database.open.pop()
+        await _for(DAY, _weekly(), database=database)
+
+    virtually(work())
+    assert len(database.begun) == 1
