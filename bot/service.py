@@ -54,6 +54,7 @@ from bot.store.annotations import Annotations
 from bot.store.approvals import Approvals
 from bot.store.artifact_places import artifacts_of
 from bot.store.audit import Audit
+from bot.store.channels import Channels
 from bot.store.cursors import Cursors
 from bot.store.deliveries import Deliveries
 from bot.store.deployments import Deployments, MachineCommits
@@ -120,7 +121,7 @@ class Service:
             held = await self._acquire(stack, store, workplace)
             registry = bolt.find_handlers()
             client = make_client(self._settings.slack_bot_token, self._settings.slack_api_url)
-            services = self._services(Chat(client, self._redact, self._clock), store, workplace, await checking, held)
+            services = self._services(self._chat(client, store), store, workplace, await checking, held)
             stack.push_async_callback(services.refused_attempts.flush)
             # GitHub is not closed before the process ends: running work would take that for a failure.
             bolt.register_operations(services, registry)
@@ -174,6 +175,9 @@ class Service:
         metadata_service.refuse(isolation, reached, without_metadata_service(self._config))
         log.info("%s", metadata_service.sentence(reached))
         return reached
+
+    def _chat(self, client: AsyncWebClient, store: Store) -> Chat:
+        return Chat(client, self._redact, self._clock, Channels(store))
 
     def _directory(self, chat: Chat) -> Directory:
         accounts = Accounts(chat, self._config.access, time.monotonic)

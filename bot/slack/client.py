@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bot.slack.blocks.common import APPROVE
 from bot.slack.blocks.kit import Message
 from bot.slack.blocks.plain import not_displayed, simpler_forms, simpler_view
+from bot.slack.channel_ids import ChannelIds
 from bot.slack.errors import Verdict
 from bot.slack.pacing import Lane, Pace
 from bot.slack.redacted import received
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bot.process.clock import Clock
     from bot.redaction import Redactor
     from bot.slack.blocks.kit import Block
+    from bot.slack.channel_ids import Channels
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -36,6 +38,7 @@ UPDATE_INTERVAL = 1.4
 UPDATE_BURST = 6
 UPDATE_RESERVE = 4  # of the burst, which progress leaves to decisions
 HISTORY_PAGE = 100
+NOT_FOUND = "channel_not_found"
 
 
 @stored("posted-message")
@@ -50,12 +53,15 @@ class Posted:
 class Chat(WebApi):
     """Slack for the rest of the bot. Every method raises ChatError."""
 
-    def __init__(self, client: AsyncWebClient, redact: Redactor, clock: Clock | None = None) -> None:
+    def __init__(
+        self, client: AsyncWebClient, redact: Redactor, clock: Clock | None = None, channels: Channels | None = None
+    ) -> None:
         super().__init__(client, redact, clock)
         self._posts: dict[str, Pace] = {}
         self._updates = Pace(UPDATE_INTERVAL, UPDATE_BURST, UPDATE_RESERVE)
         self.limits.listen("chat.update", self._updates.pause)
-        self._channels: dict[str, str] = {}
+        self._ids = ChannelIds(channels)
+        self._confirming: asyncio.Task[None] | None = None
         self._listing = asyncio.Lock()  # commands that come together share one list, whose rate limit is low
 
     async def post(self, channel: str, message: Message, *, thread: str | None = None, marker: str = "") -> Posted:
@@ -63,7 +69,22 @@ class Chat(WebApi):
 
         What belongs to a thread lets messages of the channel itself overtake.
         """
-        return await self._as_member(channel, lambda: self._post(channel, message, thread, marker))
+        try:
+            return await self._as_member(channel, lambda: self._post(channel, message, thread, marker))
+        except ChatError as error:
+            now = await self._replacement(channel) if error.code == NOT_FOUND and not thread else None
+            if now is None:
+                raise
+            return await self._as_member(now, lambda: self._post(now, message, thread, marker))
+
+    async def _replacement(self, channel: str) -> str | None:
+        """The channel that has the name of this one, which Slack does not know any more; None if there is none."""
+        async with self._listing:
+            name = await self._ids.forget(channel)
+            try:
+                return (await self._ids.id_of(name) or await self._look_up(name)) if name else None
+            except ChatError:
+                return None
 
     async def _as_member(self, channel: str, call: Callable[[], Awaitable[T]]) -> T:
         """Call Slack; where the bot has to be in the channel for that, join it first and call again."""
@@ -217,18 +238,33 @@ class Chat(WebApi):
             await self.api("views.publish", user_id=user, view=simpler_view(view))
 
     async def channel_id(self, name: str) -> str:
-        """The id of "#staging" (an id is returned as it is), cached while the bot runs."""
+        """The id of "#staging" (an id is returned as it is), remembered also by later processes."""
         if not name.startswith("#"):
             return name
         async with self._listing:
-            return self._channels.get(name) or await self._look_up(name)
+            channel = await self._ids.id_of(name)
+            if channel and self._ids.unconfirmed and self._confirming is None:
+                self._confirming = asyncio.create_task(self._confirm())
+            return channel or await self._look_up(name)
 
-    async def _look_up(self, name: str) -> str:
+    async def _confirm(self) -> None:
+        """Read once, in the background, which ids the channels have now that earlier processes knew."""
+        try:
+            async for listed in self._listed():
+                await self._ids.learn(listed)
+        except ChatError as error:
+            log.warning("whether channels were renamed since the last start: %s", error)
+
+    async def _listed(self) -> AsyncIterator[dict[str, str]]:
         arguments = {"types": "public_channel,private_channel", "exclude_archived": True, "limit": 200}
         async for answer in self._pages("conversations.list", arguments):
-            self._channels |= {f"#{channel['name']}": channel["id"] for channel in answer["channels"]}
-            if name in self._channels:
-                return self._channels[name]
+            yield {f"#{channel['name']}": str(channel["id"]) for channel in answer["channels"]}
+
+    async def _look_up(self, name: str) -> str:
+        async for listed in self._listed():
+            await self._ids.learn(listed)
+            if name in listed:
+                return listed[name]
         raise ChatError("conversations.list", f"channel_not_found (no channel {name} that I can see)")
 
     def reply(self, message: Message) -> dict[str, Any]:

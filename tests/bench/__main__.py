@@ -24,6 +24,8 @@ from tests.bench import (
     plan_by_hand,
     plan_summary,
     start,
+    takeover,
+    waiting,
     wall,
 )
 from tests.bench.figures import Figure, table
@@ -40,6 +42,8 @@ MEASUREMENTS: dict[str, Measurement] = {
     "click-seals": click_seals.measure,
     "start": start.measure,
     "idle": idle.measure,
+    "takeover": takeover.measure,
+    "waiting": waiting.measure,
     "plan-summary": plan_summary.measure,
     "plan-by-hand": plan_by_hand.measure,
     "aws-round": aws_round.measure,

@@ -7,7 +7,7 @@ import time
 from sandbox.world import Options, World
 from tests.bench.figures import Figure, of_runs
 
-TARGET = 3.0
+TARGET = 1.5
 
 
 async def measure(*, quick: bool) -> list[Figure]:
