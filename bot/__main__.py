@@ -80,14 +80,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(chosen: argparse.Namespace) -> int:
-    return _run_service(chosen, executor="serve", listens=True)
+    return _run_service(chosen, executor="serve", listens=True, works=not chosen.no_work)
 
 
 def _work(chosen: argparse.Namespace) -> int:
-    return _run_service(chosen, executor="work", listens=False)
+    return _run_service(chosen, executor="work", listens=False, works=True)
 
 
-def _run_service(chosen: argparse.Namespace, *, executor: str, listens: bool) -> int:
+def _run_service(chosen: argparse.Namespace, *, executor: str, listens: bool, works: bool) -> int:
     gc.disable()  # garbage collection would take a sixth of the start and collect nothing
     from bot.resources import workplace_of  # noqa: PLC0415  -- commands that only print start without it
     from bot.service import Service  # noqa: PLC0415  -- as above
@@ -103,7 +103,7 @@ def _run_service(chosen: argparse.Namespace, *, executor: str, listens: bool) ->
     for name in (*environment.OWN_SECRETS, *config.secret_names):
         # Read once; from now on no library and no child can read them here. boto3 reads AWS's own itself.
         os.environ.pop(name, None)
-    service = Service(config, settings, secrets, redact)
+    service = Service(config, settings, secrets, redact, works=works)
     asyncio.run(_exit_after(service.run(workplace_of(config, path.parent), path, listens=listens)))
     return 0
 
@@ -272,7 +272,8 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(run=run)
         return made
 
-    add("serve", _serve, "answer Slack and run operations")
+    serve = add("serve", _serve, "answer Slack and run operations")
+    serve.add_argument("--no-work", action="store_true", help="answer Slack only; other processes run the operations")
     add("work", _work, "run operations only, beside a serving process on the same database")
     checked = add("check", _check, "check the configuration, the code that it names, and every connection")
     checked.add_argument("--offline", action="store_true", help="the configuration alone, for the CI of its repository")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import socket
 import time
 from contextlib import AsyncExitStack
@@ -18,9 +19,11 @@ from bot.access.directory import Directory
 from bot.children.keeping import Keeping
 from bot.children.rescue import Rescue
 from bot.config.isolation import isolations, without_metadata_service
+from bot.config.worker_labels import withheld
 from bot.engine.engine import Engine, EngineSettings
 from bot.engine.lease import HeldLease
 from bot.engine.schema import prepare
+from bot.engine.shared_work import Share
 from bot.engine.single_instance import is_surely_dead, single_instance_lock
 from bot.engine.takeover import Takeover
 from bot.engine.versions import APPLICATION_VERSION, refuse_if_newer
@@ -38,6 +41,7 @@ from bot.operations.health_watch import HealthWatch, Watched
 from bot.operations.leftovers import DailySweep, delete_directories
 from bot.operations.periodic import PeriodicTasks
 from bot.operations.queue import QueueDisplay
+from bot.operations.room import room_of
 from bot.operations.run_finder import RunFinder
 from bot.operations.startup import display_open, watch_open
 from bot.process.clock import Clock
@@ -84,13 +88,17 @@ if TYPE_CHECKING:
     from bot.store.database import Store
     from runners.processes.wall import Isolation
 
+    Addresses = tuple[str, ...]
+
 log = logging.getLogger(__name__)
 
 
 class Service:
-    """One process of Signalbox: operations, and Slack's requests unless it only works."""
+    """One process of Signalbox: operations if it `works`, and Slack's requests unless it only works."""
 
-    def __init__(self, config: Config, settings: Settings, secrets: Mapping[str, str], redact: Redactor) -> None:
+    def __init__(
+        self, config: Config, settings: Settings, secrets: Mapping[str, str], redact: Redactor, *, works: bool = True
+    ) -> None:
         self._config = config
         self._settings = settings
         self._secrets = Secrets(secrets, settings.search_path)
@@ -100,6 +108,7 @@ class Service:
         self._clock = Clock()
         self._health = Health()
         self._beside = Path()  # the directory of the configuration file
+        self._share = Share(works, withheld(config, settings.labels))
 
     async def run(self, workplace: Path, file: Path, *, listens: bool) -> None:
         """Work until SIGTERM or SIGINT; `file` is the configuration's.
@@ -143,7 +152,15 @@ class Service:
             log.info("stopping; unfinished operations continue at the next start")
 
     async def _acquire(self, stack: AsyncExitStack, store: Store, workplace: Path) -> HeldLease:
-        identity = Identity(self._settings.executor, machine_id(workplace), socket.gethostname(), APPLICATION_VERSION)
+        identity = Identity(
+            self._settings.executor,
+            machine_id(workplace),
+            socket.gethostname(),
+            APPLICATION_VERSION,
+            self._settings.labels,
+            os.getpid(),
+            self._share.takes_operations,
+        )
         workers = Workers(store, self._config.operations.lease)
         await refuse_if_newer(store, workers.all)
         held = await HeldLease.acquire(store, workers, identity)
@@ -188,11 +205,10 @@ class Service:
         return markup.plain(markup.redacted(text, self._redact))
 
     def _engine_settings(self, store: Store, held: HeldLease) -> EngineSettings:
-        return EngineSettings(store.url, held.lease.incarnation, store.keyring, self._clock, store.require_room)
+        incarnation, room = held.lease.incarnation, store.require_room
+        return EngineSettings(store.url, incarnation, store.keyring, self._clock, room, share=self._share)
 
-    def _services(
-        self, chat: Chat, store: Store, workplace: Path, metadata: tuple[str, ...], held: HeldLease
-    ) -> Services:
+    def _services(self, chat: Chat, store: Store, workplace: Path, metadata: Addresses, held: HeldLease) -> Services:
         groups = Groups(store)
         audit = Audit(store, self._clock, self._plain, self._settings.signalbox_key, groups)
         return Services(
@@ -205,6 +221,7 @@ class Service:
             annotations=Annotations(store, self._clock),
             outbox=Outbox(store, self._clock),
             queue_display=QueueDisplay(),
+            room=room_of(self._config, store, held.lease, machine_id(workplace)),
             run_claims=RunClaims(store, self._clock),
             deliveries=Deliveries(store, self._clock, groups),
             deployments=Deployments(store, self._clock),

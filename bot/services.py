@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bot.store.refused_attempts import RefusedAttempts
     from bot.store.removals import Removals
     from bot.store.run_claims import RunClaims
+    from bot.store.run_slots import Claim, Precedence
     from runners.aws.builders.prices import Prices
     from runners.aws.client import Account, Clients
     from runners.github import GitHub
@@ -71,12 +72,37 @@ class QueueDisplay(Protocol):
         """Note what an operation's first message says."""
         ...
 
+    def unserved(self, environments: Mapping[str, tuple[str, ...]]) -> None:
+        """Note the environments that no running worker takes, with the labels that one would need."""
+        ...
+
     async def drawn(self) -> None:
         """Wait until everything is drawn that has changed."""
         ...
 
     async def close(self) -> None:
         """Stop."""
+        ...
+
+
+class Room(Protocol):
+    """The slots of this process for running programs; see bot/operations/room.py."""
+
+    @property
+    def running(self) -> Mapping[int, Claim]:
+        """The claims with a slot, by operation."""
+        ...
+
+    async def enter(self, number: int, precedence: Precedence, runs: int, note: Callable[[str], None]) -> None:
+        """Wait for room."""
+        ...
+
+    def occupy(self, number: int, precedence: Precedence, runs: int = 1) -> None:
+        """Count an operation whose program runs already."""
+        ...
+
+    def leave(self, number: int) -> None:
+        """Give up the slot, or the place in the queue for one."""
         ...
 
 
@@ -96,6 +122,7 @@ class Services:
     annotations: Annotations
     outbox: Outbox
     queue_display: QueueDisplay
+    room: Room
     run_claims: RunClaims
     deliveries: Deliveries
     deployments: Deployments

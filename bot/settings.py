@@ -33,6 +33,9 @@ FROM_FILES = (*OWN_SECRETS, "AWS_ACCESS_KEY_ID", *AWS_SECRETS)
 DEFAULT_PORT = 3000
 LOOPBACK = "127.0.0.1"
 DEFAULT_PROXIES = "127.0.0.0/8, ::1"  # a proxy on the same machine
+LABELS = "SIGNALBOX_LABELS"
+MOST_LABELS = 20
+_LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")  # as Name of bot/config/values.py
 EXECUTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")  # also part of a file name
 
 
@@ -55,6 +58,7 @@ class Settings:
     hcp_notification_token: str | None = field(repr=False)
     database_url: str | None = field(repr=False)
     executor: str
+    labels: tuple[str, ...]
     port: int
     listen_address: str | None
     metrics_address: tuple[str, int] | None
@@ -83,12 +87,25 @@ def read(environ: Mapping[str, str], *, executor: str) -> Settings:
         hcp_notification_token=environ.get("HCP_NOTIFICATION_TOKEN") or None,
         database_url=environ.get("DATABASE_URL") or None,
         executor=environ.get("SIGNALBOX_EXECUTOR") or environ.get("DYNO") or executor,
+        labels=read_labels(environ.get(LABELS, "")),
         port=int(environ.get("PORT") or DEFAULT_PORT),
         listen_address=environ.get("LISTEN_ADDRESS") or (LOOPBACK if environ.get("SLACK_APP_TOKEN") else None),
         metrics_address=_host_and_port(environ["METRICS_ADDRESS"]) if environ.get("METRICS_ADDRESS") else None,
         trusted_proxies=_proxies(environ),
         search_path=environ.get("PATH", ""),
     )
+
+
+def read_labels(text: str) -> tuple[str, ...]:
+    """The labels of this process ("prod,eu"), sorted. Raises ValueError, in words."""
+    labels = sorted({part.strip() for part in text.split(",") if part.strip()})
+    for label in labels:
+        if not _LABEL.fullmatch(label):
+            words = "is not a label; use up to 32 lower-case letters, digits, dashes and underscores"
+            raise ValueError(f"{label[:60]!r} {words}")
+    if len(labels) > MOST_LABELS:
+        raise ValueError(f"has {len(labels)} labels; use at most {MOST_LABELS}")
+    return tuple(labels)
 
 
 def secret_values(environ: Mapping[str, str], named: Iterable[str], words: Collection[str] = ()) -> list[str]:
@@ -127,6 +144,10 @@ def _faults(environ: Mapping[str, str]) -> Iterable[Fault]:
         if environ.get(name) and not EXECUTOR.fullmatch(environ[name]):
             problem = "is not a valid process name; use up to 60 letters, digits, dots, dashes and underscores"
             yield Fault(None, name, problem)
+    try:
+        read_labels(environ.get(LABELS, ""))
+    except ValueError as error:
+        yield Fault(None, LABELS, str(error))
     port = environ.get("PORT") or str(DEFAULT_PORT)
     if not (port.isascii() and port.isdigit() and 0 <= int(port) <= 65535):
         yield Fault(None, "PORT", f"{port[:20]!r} is not a port number; set a number from 0 to 65535")

@@ -74,7 +74,7 @@ async def launch(argv: Sequence[str], environment: Mapping[str, str], log: Path)
 
 
 class BotProcess:
-    """`python -m bot serve` with its configuration, or another `command`; what it logs goes to the end of the file `log`.
+    """`python -m bot serve` with its configuration, or another `command` with options; what it logs goes to the end of the file `log`.
 
     Whatever ends this process ends the bot too; what the bot has started lives on, as on a machine that lost its bot.
     """
@@ -114,7 +114,7 @@ class BotProcess:
 
     async def launch(self) -> None:
         """Start it; returns at once."""
-        argv = (sys.executable, "-m", "bot", self._command, "--config", str(self._config))
+        argv = (sys.executable, "-m", "bot", *self._command.split(), "--config", str(self._config))
         self.log.touch()
         self._logged = self.log.stat().st_size
         self.starts.append(time.time())

@@ -40,7 +40,7 @@ from bot.store.migrations import migrate
 from bot.store.operations import Operations, Request, Status
 from bot.store.outbox import Outbox
 from bot.store.workers import Identity, Workers
-from tests.kept import ONE_MACHINE
+from tests.kept import ONE_MACHINE, ROOM
 from tests.unit.bot.drawn import read as read_message
 from tests.unit.bot.operations.lifecycle_world import FILE, Chat, Directory
 
@@ -124,7 +124,7 @@ class Program:
                 config=read(FILE, "signalbox.yaml"), chat=self.chat, redact=redact, clock=time.time, workplace=workplace,
                 engine=Engine(settings), lease=held, operations=Operations(store, time.time),
                 approvals=Approvals(store, time.time), directory=Directory(), audit=Audit(store, time.time, redact),
-                annotations=Annotations(store, time.time), children=ONE_MACHINE,
+                annotations=Annotations(store, time.time), children=ONE_MACHINE, room=ROOM,
                 artifacts=Artifacts(store.keyring, None, Annotations(store, time.time)),
                 outbox=Outbox(store, time.time), queue_display=QueueDisplay(),
             ),

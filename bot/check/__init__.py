@@ -68,7 +68,7 @@ async def check(
 
     checks = _connected(config, environ, slack, github) | {
         "database": check_database(make_store, workplace),
-        "workers": check_workers(make_store),
+        "workers": check_workers(config, make_store),
         "isolation": check_isolation(config, workplace, file),
         "artifacts": check_artifacts(config, make_store, file.absolute().parent),
     }

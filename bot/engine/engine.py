@@ -21,7 +21,7 @@ from dbos import (
 from dbos._error import DBOSUnexpectedStepError
 
 from bot.engine import serializer, versions
-from bot.engine.shared_work import SharedWork, numbers_of
+from bot.engine.shared_work import EVERYTHING, Share, SharedWork, numbers_of
 from bot.engine.stored_form import StoredForm, seal_other_forms
 from bot.engine.versions import OpenOperation, Versions
 from bot.errors import ChangedWorkflowError, ForgedError
@@ -64,7 +64,7 @@ class EngineSettings:
     DatabaseAwayError where the database has no room for another operation.
 
     Intervals are in seconds: `wake_interval` between polls of a waiting operation for a message (SQLite only;
-    PostgreSQL notifies), `queue_interval` between polls of the queues.
+    PostgreSQL notifies), `queue_interval` between polls of the queues. `share` is which operations it takes.
     """
 
     url: str
@@ -74,6 +74,7 @@ class EngineSettings:
     check_room: Callable[[], None] = lambda: None
     wake_interval: float = 0.1
     queue_interval: float = QUEUE_INTERVAL
+    share: Share = EVERYTHING
 
 
 _FORGED = "The stored record of {what} does not belong to {workflow}. Nothing was started."
@@ -112,7 +113,7 @@ class Engine:
         # DBOS prints through a handler of its own; the root handler redacts.
         logging.getLogger("dbos").handlers.clear()
         logging.getLogger("dbos").propagate = True
-        self.shared = SharedWork(dbos, settings.executor)
+        self.shared = SharedWork(dbos, settings.executor, settings.share)
         self.versions = Versions(dbos, settings.executor)
         self.shared.adopt = self.versions.adopt
         self.numbering = asyncio.Semaphore(NUMBERED_AT_ONCE)

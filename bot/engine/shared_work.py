@@ -9,24 +9,42 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager
+import threading
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bot.config.targets import LANE
 from bot.engine.signals import WORK, WORKERS, Polls, Signal, remembered
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+
+    import sqlalchemy as sa
 
 log = logging.getLogger(__name__)
 _RECOVERY_QUEUE = "_dbos_internal_queue"  # of workflows that are in no queue; those of operations keep their own
 
 
-class SharedWork:
-    """What this process, and others, have in hand. `executor` is this process."""
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which operations a process takes: none, or all but those of the environments that are `withheld` from it."""
 
-    def __init__(self, dbos: Any, executor: str) -> None:
+    takes_operations: bool = True
+    withheld: tuple[str, ...] = ()
+
+
+EVERYTHING = Share()
+
+
+class SharedWork:
+    """What this process, and others, have in hand. `executor` is this process, `share` what it takes."""
+
+    def __init__(self, dbos: Any, executor: str, share: Share = EVERYTHING) -> None:
         self._dbos = dbos
         self._executor = executor
+        self._share = share
+        self._choosing = threading.local()
         self._waiting = set[str]()
         self._handed_over = set[str]()
         self._polls = Polls()
@@ -39,16 +57,24 @@ class SharedWork:
     def guard_queues(self) -> None:
         """Let the engine poll its queues when there may be something to take, and take only while `may_take` says so.
 
-        Once, after the launch. Its own poll costs an idle process five queries a second.
+        Once, after the launch. Its own poll costs an idle process five queries a second. The queue of operations is
+        partitioned: of that the engine takes this process's share. What only numbers a request is in another queue.
         """
         database = self._dbos._sys_db  # noqa: SLF001  -- there is no setting for it
         take, take_partitioned = database.start_queued_workflows, database.start_queued_partitioned_workflows
+        scoped = database._scoped  # noqa: SLF001  -- as above
         database.start_queued_workflows = lambda queue, *given, **named: (
             take(queue, *given, **named) if self._takes(queue.name) else ([], None)
         )
-        database.start_queued_partitioned_workflows = lambda queue, *given, **named: (
-            take_partitioned(queue, *given, **named) if self._takes(queue.name) else []
-        )
+
+        def take_operations(queue: Any, *given: Any, **named: Any) -> Any:
+            if not self._share.takes_operations or not self._takes(queue.name):
+                return []
+            with self._only_own_share():
+                return take_partitioned(queue, *given, **named)
+
+        database.start_queued_partitioned_workflows = take_operations
+        database._scoped = lambda table: [*scoped(table), *self._share_of(table)]  # noqa: SLF001  -- as above
         database.get_queue, database.list_queues = remembered(database.get_queue), remembered(database.list_queues)
         record = database.update_workflow_outcome
 
@@ -60,6 +86,22 @@ class SharedWork:
         database.update_workflow_outcome = record_and_signal
         self.work.connect(database)
         self.workers.connect(database)
+
+    @contextmanager
+    def _only_own_share(self) -> Iterator[None]:
+        """In this thread, while the engine chooses operations: those that are withheld are not there."""
+        self._choosing.now = True
+        try:
+            yield
+        finally:
+            self._choosing.now = False
+
+    def _share_of(self, rows: Any) -> list[sa.ColumnElement[bool]]:
+        if not getattr(self._choosing, "now", False):
+            return []
+        partition = rows.c.queue_partition_key
+        lanes = [~partition.startswith(f"{name}{LANE}", autoescape=True) for name in self._share.withheld]
+        return [*(partition != name for name in self._share.withheld), *lanes]
 
     def _takes(self, queue: str) -> bool:
         if not self.may_take() or not self._polls.due(queue):

@@ -77,7 +77,10 @@ class Polls:
 
 
 def remembered(read: Callable[..., Any], clock: Callable[[], float] = time.monotonic) -> Callable[..., Any]:
-    """`read`, whose answer to the same question is used again for CONFIGURATION seconds."""
+    """`read`, whose answer to the same question is used again for CONFIGURATION seconds.
+
+    "Nothing" is not remembered: at the first start of all, the queue is registered in a moment.
+    """
     answers: dict[Any, tuple[float, Any]] = {}
     lock = threading.Lock()
 
@@ -87,7 +90,8 @@ def remembered(read: Callable[..., Any], clock: Callable[[], float] = time.monot
             asked, value = answers.get(question, (float("-inf"), None))
             if clock() - asked > CONFIGURATION:
                 value = read(*given, **named)
-                answers[question] = clock(), value
+                if value:
+                    answers[question] = clock(), value
         return value
 
     return answer

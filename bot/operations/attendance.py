@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from bot.config import worker_labels
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bot.config import Config
     from bot.services import Services
     from bot.store.workers import Worker
 
@@ -16,12 +19,14 @@ if TYPE_CHECKING:
 class Attendance:
     """The workers by name, the operations in hand by the worker's incarnation, and the age of the oldest queued one.
 
-    `oldest_queued` is in seconds; None when no operation is queued.
+    `oldest_queued` is in seconds; None when no operation is queued. `unserved` are the environments whose labels no
+    running worker has, with these labels.
     """
 
     workers: tuple[Worker, ...]
     in_hand: Mapping[str, tuple[int, ...]]
     oldest_queued: float | None
+    unserved: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def unattended(self) -> tuple[int, ...]:
@@ -50,24 +55,36 @@ class Attendance:
             problems.append(f"{numbers}: its worker has ended, and no other has taken it up")
         if not self.count("working"):
             problems.append("no worker takes operations: start one, or start a drained one again")
+            return tuple(problems)
+        problems += [f"{name}: {worker_labels.missing(labels)}" for name, labels in self.unserved.items()]
         return tuple(problems)
 
 
-STATES = ("working", "draining", "silent", "ended")
+STATES = ("working", "answering", "draining", "silent", "ended")
 
 
 def state_of(worker: Worker) -> str:
-    """One of STATES; `silent`: its lease ran out, and no other process has taken up its work yet."""
+    """One of STATES; `silent`: its lease ran out, and no other process has taken up its work yet.
+
+    `answering`: it answers Slack and takes no operation.
+    """
     if worker.ended:
         return "ended"
     if not worker.alive:
         return "silent"
+    if not worker.takes_operations:
+        return "answering"
     return "draining" if worker.draining else "working"
+
+
+def unserved(config: Config, workers: Iterable[Worker]) -> Mapping[str, tuple[str, ...]]:
+    """The environments whose operations none of these workers takes, with the labels that it would need."""
+    working = [worker.labels for worker in workers if state_of(worker) == "working"]
+    return worker_labels.unserved(config, working)
 
 
 async def read(services: Services) -> Attendance:
     """The attendance now. Raises DatabaseAwayError."""
-    held = services.lease
-    return Attendance(
-        await held.workers.all(), await services.engine.operations_in_hand(), await held.workers.oldest_queued()
-    )
+    all_workers = services.lease.workers
+    workers, in_hand = await all_workers.all(), await services.engine.operations_in_hand()
+    return Attendance(workers, in_hand, await all_workers.oldest_queued(), unserved(services.config, workers))

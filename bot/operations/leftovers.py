@@ -24,8 +24,9 @@ INTERVAL = 86_400.0  # seconds
 
 
 async def discard(services: Services, number: int) -> None:
-    """Delete what an operation that is over has stored: artifacts, its children's output, its directory on this machine."""
+    """Delete what an operation that is over has stored: artifacts, its children's output, its directory and its slot on this machine."""
     scratch = services.workplace / "operations" / str(number)
+    services.room.leave(number)
     await asyncio.gather(services.artifacts.delete(number), services.children.forget(number), delete_scratch(scratch))
 
 

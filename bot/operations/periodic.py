@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
+import math
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 REQUESTER = "signalbox"
 FIRST_AFTER = 2.0  # seconds after the start: operations that the last process left unfinished continue first
+SPREAD_FIRST = 3_600.0  # seconds within which each target of a spread task has its first run
 AFTER = 1.0  # second later than a task asks to run again: what it waits for is over by then
 RETRY_AFTER = 300.0  # seconds after a failure, unless the interval is shorter
 STOP_TIMEOUT = 10.0  # seconds
@@ -79,6 +82,9 @@ class _Repeated:
         self._target = target
         self._interval = interval.total_seconds()
         self._cursor = f"periodic {task.name} {target}"
+        # When a spread task runs first, unless a cursor says when it ran last; the others run at once.
+        first_within = min(self._interval, SPREAD_FIRST)
+        self._first = self._time_of_its_own(first_within, services.clock()) if task.spread else 0.0
         self._failures = 0  # in a row, for reasons that do not pass by themselves
 
     async def repeat(self) -> None:
@@ -108,21 +114,30 @@ class _Repeated:
     async def _run_if_due(self) -> float:
         """Run the task if it is due; the seconds until it is due next."""
         last = await self._cursors.get(self._cursor)  # in milliseconds
-        due = 0.0 if last is None else last / 1_000 + self._interval
+        due = self._first if last is None else last / 1_000 + self._interval
         if (pause := due - self._services.clock()) > 0:
             return pause
         again_in = await self._task.run(self._services, DueRun(self._target, due))
         pause = self._interval if again_in is None else min(self._interval, again_in.total_seconds() + AFTER)
-        # A run that is wanted sooner than the interval is recorded as if this one had been earlier by the difference.
+        if self._task.spread and again_in is None:
+            now = self._services.clock()
+            pause = self._time_of_its_own(self._interval, now + self._interval / 2) - now
+        # A run that is wanted at another time than after the interval is recorded as if this one had been at another time.
         last_run = self._services.clock() - self._interval + pause
         await self._cursors.advance(self._cursor, int(last_run * 1_000))
         return pause
 
+    def _time_of_its_own(self, period: float, after: float) -> float:
+        """The first time after this one at which it is the target's turn in the period: the same in every process."""
+        digest = hashlib.sha256(self._cursor.encode()).digest()
+        offset = int.from_bytes(digest[:8]) / 2**64 * period
+        return offset + period * (math.floor((after - offset) / period) + 1)
+
 
 def operation_at_interval(
-    kind: str, title: str, intervals: Callable[[Config], Mapping[str, timedelta]]
+    kind: str, title: str, intervals: Callable[[Config], Mapping[str, timedelta]], *, spread: bool = False
 ) -> PeriodicTask:
-    """A periodic task that begins an operation of this kind; `title` may name the {target}."""
+    """A periodic task that begins an operation of this kind; `title` may name the {target}, `spread` as there."""
 
     async def begin(services: Services, run: DueRun) -> None:
         target = find_target(services.config, run.target)
@@ -136,4 +151,4 @@ def operation_at_interval(
         request = Request(key, kind, run.target, REQUESTER, title.format(target=run.target), channel, {})
         await services.engine.begin(request)
 
-    return PeriodicTask(kind, intervals, begin)
+    return PeriodicTask(kind, intervals, begin, spread=spread)

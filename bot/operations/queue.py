@@ -13,6 +13,7 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from bot.config import worker_labels
 from bot.config.targets import LANE, queue_of
 from bot.errors import DatabaseAwayError
 from bot.operations.posting import deliver, deliver_once
@@ -23,7 +24,7 @@ from bot.slack.web_api import ChatError
 from bot.store.operations import Record, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from bot.services import Services
 
@@ -43,6 +44,11 @@ class QueueDisplay:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._changed: set[str] = set()
         self._cancelled: dict[str, list[int]] = {}
+        self._unserved: Mapping[str, tuple[str, ...]] = {}
+
+    def unserved(self, environments: Mapping[str, tuple[str, ...]]) -> None:
+        """Note the environments that no running worker takes, with the labels that one would need."""
+        self._unserved = environments
 
     def changed(self, services: Services, environment: str) -> None:
         """Draw what has changed in this queue. Returns at once; changes that come together are drawn together."""
@@ -109,6 +115,12 @@ class QueueDisplay:
         numbers = {record.number for record in records}
         for ended in self._displayed[environment].keys() - numbers:
             del self._displayed[environment][ended]
+        for first in records[:1]:
+            labels = self._unserved.get(worker_labels.environment_of(environment))
+            if labels is not None and first.status is Status.WAITING and first.message_ts:
+                text = f"a worker: {kit.escape(worker_labels.missing(labels))}"
+                if self._displayed[environment].get(first.number) != text:
+                    return 0, first, text
         for position, ahead, record in _waiting(records):
             text = waits_for(position, ahead)
             if self._displayed_text(environment, position, ahead, record) != text:

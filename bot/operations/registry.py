@@ -149,13 +149,15 @@ class PeriodicTask:
 
     `intervals` gives the interval for each target, by name. `run` may return after how long it is to run again, if that
     is sooner than the interval. A run may be made twice, with the same values: a request that it begins needs a key
-    made of them. `at_stop` is called when the process stops politely, if the task has a target.
+    made of them. `at_stop` is called when the process stops politely, if the task has a target. The targets of a `spread`
+    task have their turns at times of their own, all over the interval.
     """
 
     name: str
     intervals: Callable[[Config], Mapping[str, timedelta]]
     run: Callable[[Services, DueRun], Coroutine[Any, Any, timedelta | None]]
     at_stop: Callable[[Services], Coroutine[Any, Any, None]] | None = None
+    spread: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.operations import attendance
 from bot.operations.delivery import Delivery
 from bot.operations.unfinished import UnfinishedWatch
+from bot.operations.unserved import UnservedWatch
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
@@ -31,5 +33,7 @@ async def display_open(stack: AsyncExitStack, services: Services) -> None:
     delivery.start()
     stack.push_async_callback(delivery.close)
     stack.push_async_callback(services.queue_display.close)
+    if services.lease.shared_database or attendance.unserved(services.config, await services.lease.workers.all()):
+        stack.push_async_callback(UnservedWatch(services).close)  # else one process takes everything
     for environment in await services.operations.queues():
         services.queue_display.changed(services, environment)

@@ -37,12 +37,18 @@ workers = sa.Table(
     sa.Column("lease_until", sa.Double, nullable=False),
     sa.Column("draining", sa.Boolean, nullable=False),  # takes no new operation
     sa.Column("ended", sa.Boolean, nullable=False),  # the lease was given back, or ran out and was taken
+    # An older version, which runs beside this one during an update, writes rows without these.
+    sa.Column("pid", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("takes_operations", sa.Boolean, nullable=False, server_default=sa.true()),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A process as others see it. `silent_for` and `valid_for` are seconds by the database's clock."""
+    """A process as others see it. `silent_for` and `valid_for` are seconds by the database's clock.
+
+    `pid` is 0 where it is unknown. One that does not take operations only answers Slack (`serve --no-work`).
+    """
 
     executor: str
     token: int
@@ -55,6 +61,8 @@ class Worker:
     valid_for: float
     draining: bool
     ended: bool
+    pid: int = 0
+    takes_operations: bool = True
 
     @property
     def alive(self) -> bool:
@@ -76,6 +84,8 @@ class Identity:
     host: str
     version: str
     labels: tuple[str, ...] = ()
+    pid: int = 0
+    takes_operations: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +202,8 @@ class Workers:
             "host": identity.host,
             "version": identity.version,
             "labels": list(identity.labels),
+            "pid": identity.pid,
+            "takes_operations": identity.takes_operations,
             "draining": False,
             "ended": False,
         }
@@ -225,6 +237,5 @@ def _change(
 
 def _worker(row: sa.RowMapping) -> Worker:
     values = {name: row[name] for name in Worker.__slots__}
-    return Worker(
-        **values | {"labels": tuple(row["labels"]), "draining": bool(row["draining"]), "ended": bool(row["ended"])}
-    )
+    truths = {name: bool(row[name]) for name in ("draining", "ended", "takes_operations")}
+    return Worker(**values | truths | {"labels": tuple(row["labels"])})

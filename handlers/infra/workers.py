@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.access import arguments
+from bot.config import worker_labels
 from bot.errors import UserError
 from bot.operations import attendance
 from bot.operations.leftovers import discard
@@ -32,6 +33,7 @@ USAGE = "/infra workers [drain NAME | end NUMBER]"
 MOST_LINKS = 10
 _ICONS = {
     "working": ":large_green_circle:",
+    "answering": ":speech_balloon:",
     "draining": ":arrow_down:",
     "silent": ":warning:",
     "ended": ":black_circle:",
@@ -70,9 +72,11 @@ async def _line(services: Services, worker: Worker, now: Attendance) -> str:
     numbers = now.in_hand.get(worker.incarnation, ())
     links = [await _link(services, number) for number in numbers[:MOST_LINKS]]
     more = f" and {len(numbers) - MOST_LINKS} more" if len(numbers) > MOST_LINKS else ""
-    in_hand = f"in hand: {', '.join(links)}{more}" if links else "nothing in hand"
+    idle = "nothing in hand" if worker.takes_operations else "takes no operations (`serve --no-work`)"
+    in_hand = f"in hand: {', '.join(links)}{more}" if links else idle
+    pid = f" (pid {worker.pid})" if worker.pid else ""
     return (
-        f"{_ICONS[state]} *{kit.escape(worker.executor)}* on {kit.escape(worker.host)}: {state}, since "
+        f"{_ICONS[state]} *{kit.escape(worker.executor)}* on {kit.escape(worker.host)}{pid}: {state}, since "
         f"{kit.moment(worker.since)}, last heartbeat {_duration(worker.silent_for)} ago, version "
         f"{kit.code(worker.version)}{labels}\n      {in_hand}"
     )
@@ -100,6 +104,13 @@ async def _drain(services: Services, user: str, name: str) -> Message:
         raise UserError(
             f"{name} is the only worker that takes operations. Start another one first; nothing was changed."
         )
+    others = [each for each in now.workers if each.executor != name]
+    for environment, labels in attendance.unserved(services.config, others).items():
+        if environment not in now.unserved:
+            raise UserError(
+                f"{name} is the only worker with the labels of {environment} ({', '.join(labels)}). Start another one "
+                "first; nothing was changed."
+            )
     if not await services.lease.workers.drain(name, draining=True):
         raise UserError(f"The worker {name} has just ended; nothing was changed.")
     await services.audit.record(Entry(user, "drain worker", detail={"worker": name, "host": worker.host}))
@@ -145,7 +156,7 @@ async def _check_unattended(services: Services, record: Record) -> None:
                 f"#{record.number} is in hand of {worker.executor} on {worker.host}, last heartbeat "
                 f"{_duration(worker.silent_for)} ago. Cancel it by the button of its message; nothing was changed."
             )
-    if record.number not in now.unattended:
+    if record.number not in now.unattended and worker_labels.environment_of(record.environment) not in now.unserved:
         raise UserError(f"A worker is about to take up #{record.number}; nothing was changed. Try again in a minute.")
 
 

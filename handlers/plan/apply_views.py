@@ -36,6 +36,12 @@ class Ending:
     offer_deploy: bool = False
 
 
+def waiting(plan: PlanView, approval: ApprovalView) -> Message:
+    """While the approved plan waits for room on its machine; with Cancel."""
+    headline = f"{kit.escape(approval.outside) or 'approved'}, waiting for room ({counts(plan.summary)})"
+    return with_plan(plan, approval, "waiting", headline, buttons=[_stop_apply(plan)])
+
+
 def applying(plan: PlanView, approval: ApprovalView, progress: ApplyProgress | None) -> Message:
     """While the plan is applied."""
     if progress is None:

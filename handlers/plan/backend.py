@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bot.config import Environment
     from bot.operations.operation import Operation
     from bot.slack.blocks.common import ApprovalView
+    from bot.slack.blocks.kit import Message
     from handlers.plan.views import PlanView
     from runners.results import ApplyProgress, ApplyResult, Commit, PlanSummary
 
@@ -29,6 +30,9 @@ class PlanBackend(Protocol):
 
     async def plan_text(self, operation: Operation, digest: str, /) -> str:
         """The plan of this digest as Terraform prints it, then every difference."""
+
+    async def wait_for_apply(self, operation: Operation, render: Callable[[], Message], /) -> None:
+        """Wait until the apply may begin; `render` draws the message meanwhile. Raises Cancelled."""
 
     async def apply(self, operation: Operation, view: PlanView, on_progress: OnProgress) -> ApplyResult:
         """Apply the approved plan, and no other. Raises RunnerError."""

@@ -57,4 +57,4 @@ def _intervals(config: Config) -> Mapping[str, timedelta]:
 
 
 KINDS = (Kind(DRIFT_CHECK, drift, silent=True),)
-PERIODIC_TASKS = (operation_at_interval(DRIFT_CHECK, "Look for drift in {target}", _intervals),)
+PERIODIC_TASKS = (operation_at_interval(DRIFT_CHECK, "Look for drift in {target}", _intervals, spread=True),)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from bot.operations.operation import Operation
     from bot.slack.blocks.common import ApprovalView
+    from bot.slack.blocks.kit import Message
     from handlers.plan.backend import OnProgress
     from handlers.plan.views import PlanView
     from runners.hcp.plans import HcpPlan
@@ -137,6 +138,11 @@ async def stop_apply(operation: Operation) -> None:
     """Interrupt the apply."""
     hcp, workspace, run_id = await hcp_run.run_of(operation)
     await hcp_terraform.cancel(hcp, workspace, run_id, comment="Signalbox: cancelled in Slack.")
+
+
+async def wait_for_apply(operation: Operation, render: Callable[[], Message], /) -> None:
+    """Do nothing: HCP Terraform has a queue of its own."""
+    del operation, render
 
 
 async def discard_plan(operation: Operation, approval: ApprovalView) -> None:

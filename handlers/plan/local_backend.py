@@ -6,7 +6,10 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
-from handlers.plan import audit_entries, command as plan_command, saved_plans
+from bot.operations.posting import deliver
+from bot.operations.room import Precedence, in_room, wait_for_room
+from handlers.plan import audit_entries, command as plan_command, saved_plans, views
+from handlers.plan.hcp_run import DRIFT_CHECK
 from handlers.plan.settings import settings_of, timeout_of
 from handlers.shared.caches import cache_of
 from handlers.shared.checkout import code_of, commit_of
@@ -19,11 +22,13 @@ from runners.processes.child import child_environment
 from runners.terraform import Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from bot.config import Terraform
     from bot.operations.operation import Operation
     from bot.slack.blocks.common import ApprovalView
+    from bot.slack.blocks.kit import Message
     from handlers.plan.backend import OnProgress
     from handlers.plan.views import PlanView
     from runners.caches import Cache
@@ -40,7 +45,18 @@ async def commit_to_plan(operation: Operation) -> Commit:
 
 
 async def make_plan(operation: Operation, commit: Commit) -> PlanSummary:
-    """Fetch the code at the commit, initialise and plan; its sensitive values are masked in all that is returned."""
+    """Wait for room, fetch the code at the commit, initialise and plan; sensitive values are masked in all that is returned."""
+    if operation.record.kind == DRIFT_CHECK:  # without a message
+        async with in_room(operation, Precedence.DRIFT_CHECK):
+            return await _make_plan(operation, commit)
+    message = partial(views.working, operation.head, commit=commit)
+    async with in_room(operation, Precedence.PLAN, lambda: message("waiting for room")) as waited:
+        if waited:
+            await deliver(operation.services, operation.number, message("planning"))
+        return await _make_plan(operation, commit)
+
+
+async def _make_plan(operation: Operation, commit: Commit) -> PlanSummary:
     workspace, timeout = await _workspace(operation, commit), timeout_of(operation.services.config)
     before = await saved_plans.code_files(operation, workspace)
     await terraform.init(workspace, timeout=timeout)
@@ -58,8 +74,18 @@ async def plan_text(operation: Operation, digest: str) -> str:
     return await saved_plans.text_of(operation, digest)
 
 
+async def wait_for_apply(operation: Operation, render: Callable[[], Message]) -> None:
+    """Wait for the room that the apply needs, which the operation then has until it ends."""
+    await wait_for_room(operation, Precedence.DECIDED, render=render)
+
+
 async def apply(operation: Operation, view: PlanView, on_progress: OnProgress) -> ApplyResult:
-    """Apply the approved plan, and no other."""
+    """Apply the approved plan, and no other. In room that it has, or waits for after a restart."""
+    async with in_room(operation, Precedence.DECIDED):
+        return await _apply(operation, view, on_progress)
+
+
+async def _apply(operation: Operation, view: PlanView, on_progress: OnProgress) -> ApplyResult:
     make = partial(_workspace, operation, view.commit)
     await saved_plans.restore(operation, view.summary.digest, make)
     workspace = await make()
@@ -80,13 +106,21 @@ async def apply(operation: Operation, view: PlanView, on_progress: OnProgress) -
 
 async def resume_apply(operation: Operation, view: PlanView, on_progress: OnProgress) -> ApplyResult:
     """After a restart: follow the apply to its outcome; an apply that was started is never started again."""
+    operation.services.room.occupy(operation.number, Precedence.DECIDED)
+    try:
+        return await _resume_apply(operation, view, on_progress)
+    finally:
+        operation.services.room.leave(operation.number)
+
+
+async def _resume_apply(operation: Operation, view: PlanView, on_progress: OnProgress) -> ApplyResult:
     workspace = await _workspace_again(operation, view)
     timeout = timeout_of(operation.services.config)
     resuming = terraform.resume_apply(workspace, on_progress=on_progress, timeout=timeout)
     resumed = await audit_entries.recording_refusal(operation, resuming)
     if resumed is None and (operation.scratch / terraform.PLAN_FILE).is_file():
         # The scratch directory is complete and has no trace of an apply: it was not started, and the approval is valid.
-        return await apply(operation, view, on_progress)
+        return await _apply(operation, view, on_progress)
     result = resumed or await terraform.never_started(workspace)
     await audit_entries.record_apply_result(operation, result)
     return operation.services.redact.within(result)
@@ -129,8 +163,9 @@ async def discard_plan(operation: Operation, approval: ApprovalView) -> None:
 async def unlock(operation: Operation, commit: Commit, lock_id: str) -> None:
     """Release the state's lock of this id. Raises NotFoundError when there is no such lock (any more)."""
     workspace, timeout = await _workspace(operation, commit), timeout_of(operation.services.config)
-    await terraform.init(workspace, timeout=timeout)
-    await terraform.force_unlock(workspace, lock_id, timeout=timeout)
+    async with in_room(operation, Precedence.DECIDED):
+        await terraform.init(workspace, timeout=timeout)
+        await terraform.force_unlock(workspace, lock_id, timeout=timeout)
 
 
 async def _workspace(operation: Operation, commit: Commit) -> Workspace:

@@ -173,7 +173,7 @@ async def _follow_outside_decision(operation: Operation, view: PlanView, approva
 
 
 async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -> None:
-    await operation.step("approved", lambda: operation.set_activity("is applying"))
+    await operation.step("approved", lambda: _begin_apply(operation, view, approval))
     try:
         result = await _apply_once(operation, view, approval)
     except Denied:  # the approval does not count any more, see bot/operations/authority.py
@@ -188,6 +188,13 @@ async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -
         await operation.end(Status.INTERRUPTED if uncertain else Status.FAILED, message)
         return
     await _report(operation, view, approval, result)
+
+
+async def _begin_apply(operation: Operation, view: PlanView, approval: ApprovalView) -> None:
+    """Within a step, before the apply counts as begun: wait for room."""
+    waiting = partial(apply_views.waiting, view, approval)
+    await backend_of(operation.environment).wait_for_apply(operation, waiting)
+    await operation.set_activity("is applying")
 
 
 async def _apply_once(operation: Operation, view: PlanView, approval: ApprovalView) -> ApplyResult:

@@ -29,7 +29,7 @@ from bot.store.operations import Operations, Status
 from bot.store.outbox import Outbox
 from bot.store.refused_attempts import RefusedAttempts
 from handlers.operation import approve
-from tests.kept import ONE_MACHINE
+from tests.kept import ONE_MACHINE, ROOM
 from tests.unit.bot.operations.lifecycle_world import ATTEMPTS, Chat, Directory, World, succeed
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ async def start(url: str, keyring: Keyring, workplace: Path, before: Bot | None 
     services = SimpleNamespace(
         config=read(CONFIG, "signalbox.yaml"), chat=chat, redact=redact, clock=time.time, engine=Engine(settings),
         operations=Operations(store, time.time), approvals=Approvals(store, time.time), directory=directory,
-        children=ONE_MACHINE, artifacts=Artifacts(keyring, None, Annotations(store, time.time)),
+        children=ONE_MACHINE, room=ROOM, artifacts=Artifacts(keyring, None, Annotations(store, time.time)),
         audit=audit, refused_attempts=RefusedAttempts(audit, time.time), annotations=Annotations(store, time.time), outbox=Outbox(store, time.time), queue_display=QueueDisplay(), workplace=workplace,
     )  # fmt: skip
     world = World(cast("Services", services), chat)

@@ -16,6 +16,7 @@ from tests.bench import (
     click_seals,
     commands,
     deploy_by_hand,
+    drift_round,
     github_calls,
     idle,
     log_scan,
@@ -54,6 +55,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "many-hosts": many_hosts.measure,
     "wall": wall.measure,
     "artifact-store": artifact_store.measure,
+    "drift-round": drift_round.measure,
 }
 
 

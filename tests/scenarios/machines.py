@@ -33,12 +33,14 @@ def sharing(database_url: str, lease: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def second_machine(world: World, launch: Launch) -> AsyncIterator[BotProcess]:
-    """Another bot, `b`, with a directory of its own. Slack's requests go to the first one."""
-    config = world.files / "signalbox-b.yaml"
-    config.write_text((world.files / "signalbox.yaml").read_text().replace('/var"', '/var-b"'))
-    environment = {**world.bot._environment, "SIGNALBOX_EXECUTOR": "b"}
-    bot = BotProcess(config, environment, free_port(), world.files / "bot-b.log", launch)
+async def second_machine(
+    world: World, launch: Launch, name: str = "b", **environment: str
+) -> AsyncIterator[BotProcess]:
+    """Another bot with a directory of its own, and these variables. Slack's requests go to the first one."""
+    config = world.files / f"signalbox-{name}.yaml"
+    config.write_text((world.files / "signalbox.yaml").read_text().replace('/var"', f'/var-{name}"'))
+    variables = {**world.bot._environment, "SIGNALBOX_EXECUTOR": name, **environment}
+    bot = BotProcess(config, variables, free_port(), world.files / f"bot-{name}.log", launch)
     await bot.start()
     try:
         yield bot

@@ -64,7 +64,10 @@ class Grants(Model):
 
 
 class Environment(Model):
-    """An environment. `name` is its key in the file; `channel` is Slack's channel unless it has its own."""
+    """An environment. `name` is its key in the file; `channel` is Slack's channel unless it has its own.
+
+    Only a worker with all of the `worker_labels` takes its operations.
+    """
 
     name: str
     channel: Channel
@@ -80,3 +83,4 @@ class Environment(Model):
     windows: tuple[WindowText, ...] = ()
     code_deploy_after_old_image: FollowUp = "offer"
     isolation: Grants = Grants()
+    worker_labels: tuple[Name, ...] = ()

@@ -12,6 +12,8 @@ from bot.config.models import Model
 from bot.config.values import Channel, Duration, Person, Region, Repository, Text
 
 DATABASE = "database"  # the value of operations.artifacts
+# A keeper uses the database at most once a second, and stops its program half a lease after the last renewal.
+SHORTEST_LEASE = timedelta(seconds=3)
 _BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([A-Za-z0-9!_.*'()/-]{0,200}))?")
 
 
@@ -21,6 +23,15 @@ def _artifacts(text: str) -> str:
             f'"{text[:60]}" is no bucket; write s3://bucket/prefix, "database", or the path of a directory'
         )
     return text
+
+
+def _lease(length: timedelta) -> timedelta:
+    if length < SHORTEST_LEASE:
+        raise ValueError(
+            f"is shorter than {SHORTEST_LEASE.total_seconds():.0f} s: a process renews its lease six times in that time, "
+            "and one late renewal would stop an apply; write for example 2m"
+        )
+    return length
 
 
 class Slack(Model):
@@ -82,6 +93,16 @@ class Limits(Model):
     open_files: Annotated[int, Field(ge=64)] = 8192
 
 
+class AtOnce(Model):
+    """How many programs (terraform, ansible) run together: on one machine, and on all of them.
+
+    None for a machine: two for each core, at most one for each GB of memory. None in `total`: no other limit.
+    """
+
+    machine: Annotated[int, Field(ge=1)] | None = None
+    total: Annotated[int, Field(ge=1)] | None = None
+
+
 class Operations(Model):
     """The directory of the operations' files (relative to the configuration file), and the time limit of a deploy.
 
@@ -97,13 +118,14 @@ class Operations(Model):
     directory: Text = "var"
     artifacts: Annotated[Text, AfterValidator(_artifacts)] | None = None
     deploy_timeout: Duration = timedelta(hours=1)
-    lease: Duration = timedelta(minutes=2)
+    lease: Annotated[Duration, AfterValidator(_lease)] = timedelta(minutes=2)
     cache_unused_after: Duration = timedelta(days=30)
     when_slack_is_away: Literal["wait", "start"] = "wait"
     queue_limit: Annotated[int, Field(ge=1)] = 100
     isolation: Literal["wall", "none"] = "wall"
     readable: tuple[Text, ...] = ()
     limits: Limits = Limits()
+    at_once: AtOnce = AtOnce()
 
     @property
     def artifact_bucket(self) -> tuple[str, str] | None:

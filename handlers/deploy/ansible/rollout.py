@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bot.errors import Cancelled
 from bot.operations.child_outage import live_with_note
+from bot.operations.room import Precedence, wait_for_room
 from bot.slack.blocks.common import FailureContext
 from bot.store.operations import Status
 from handlers.deploy.ansible import daemons, host_keys, playbooks, preflight, rollout_end, views
@@ -46,6 +47,14 @@ async def roll_out(operation: Operation, release: Release, approval: ApprovalVie
         return
     rollout = Rollout(operation, release, approval, scope, hosts)
     await operation.step("prepare", rollout.prepare)
+    try:
+        await _play_and_finish(rollout, began)
+    finally:
+        operation.services.room.leave(operation.number)
+
+
+async def _play_and_finish(rollout: Rollout, began: float) -> None:
+    operation, release, approval, scope = rollout.operation, rollout.release, rollout.approval, rollout.scope
     operation.failure_context = FailureContext(commit=release.commit, approval=approval)
     cancelled_by = await operation.step("who cancelled at first", lambda: _cancelled_by(operation))
     for wave in () if cancelled_by else rollout.waves:
@@ -81,6 +90,11 @@ class Rollout:
         return [self.roles] if at_once else [[role] for role in self.roles]
 
     @property
+    def runs(self) -> int:
+        """How many playbooks run together."""
+        return max((len(wave) for wave in self.waves), default=1)
+
+    @property
     def finished(self) -> bool:
         """Whether no playbook was interrupted."""
         return all(result.finished for result in self.results.values())
@@ -107,9 +121,11 @@ class Rollout:
         return PlaybookResult(role, State.WAITING, tuple(hosts))
 
     async def prepare(self) -> None:
-        """Within a step: fetch and install what all playbooks need. Raises RunnerError; no playbook has begun then."""
-        await self.operation.set_activity("is checking what would change" if self.scope.check else "is deploying")
+        """Within a step: wait for room, then fetch and install what all playbooks need. Raises RunnerError; no playbook has begun then."""
         displayed = self.operation.head, self.release, self.approval, self.state
+        with suppress(Cancelled):  # the store has who it was
+            await wait_for_room(self.operation, Precedence.DECIDED, self.runs, partial(views.waiting, *displayed))
+        await self.operation.set_activity("is checking what would change" if self.scope.check else "is deploying")
         async with self.operation.live() as live:
             show = partial(live.show, lambda: views.preparing(*displayed))
             slow = asyncio.get_running_loop().call_later(DISPLAYED_AFTER, show)
@@ -168,9 +184,13 @@ class Rollout:
         async def stop() -> None:
             await asyncio.gather(*(playbooks.stop(self.operation, play.role) for play in plays))
 
+        async def work() -> tuple[PlaybookResult, ...]:
+            await self._take_room(running=run is playbooks.resume)
+            return await together(*map(result_of, plays))
+
         async with live_with_note(self.operation) as live:
             self._show(live)
-            return await self.operation.unless_cancelled(together(*map(result_of, plays)), stop)
+            return await self.operation.unless_cancelled(work(), stop)
 
     def _unknown(self, role: str, error: UncertainError) -> PlaybookResult:
         """Of a playbook that has begun, and of which nothing more is known."""
@@ -186,6 +206,13 @@ class Rollout:
             uncertainty=why,
             log_tail=str(error),
         )
+
+    async def _take_room(self, *, running: bool) -> None:
+        """Have room, which the first process took in `prepare`; a playbook that runs already does not wait for it."""
+        if running:
+            self.operation.services.room.occupy(self.operation.number, Precedence.DECIDED, self.runs)
+        else:
+            await wait_for_room(self.operation, Precedence.DECIDED, self.runs)
 
     def _refused(self, role: str, error: RunnerError) -> PlaybookResult:
         log_tail = "\n".join(filter(None, [str(error), error.remedy, error.log_tail]))

@@ -60,6 +60,14 @@ class RolloutState:
         return [host for result in self.results for host in result.hosts]
 
 
+def waiting(head: Head, release: Release, approval: ApprovalView | None, state: RolloutState) -> Message:
+    """While the deploy waits for room on its machine; with Cancel."""
+    cancel = common.cancel_button(head, "No host has been changed.")
+    return deploy_message(
+        head, "waiting", "waiting for room", release, approval, details=host_table(state), buttons=[cancel]
+    )
+
+
 def preparing(head: Head, release: Release, approval: ApprovalView | None, state: RolloutState) -> Message:
     """Before the first playbook: code, collections and roles are fetched and installed; with Cancel."""
     news = "getting the code, and the collections and roles that it requires"

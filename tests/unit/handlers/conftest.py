@@ -36,7 +36,7 @@ from runners.aws.builders.prices import Prices
 from runners.aws.client import Account
 from runners.processes.wall import WALL
 from sandbox.slack.block_kit import check_view
-from tests.kept import ONE_MACHINE
+from tests.kept import ONE_MACHINE, ROOM
 from tests.migrated import migrated
 from tests.unit.runners.ec2_world import HOME, aws_within, refuse
 
@@ -192,7 +192,7 @@ class Desk:
         made = SimpleNamespace(
             config=self.config, engine=self.engine, chat=self.chat, directory=Directory(), operations=self.operations,
             annotations=self.annotations, outbox=Outbox(self.store, self.clock), queue_display=self.queue_display, run_claims=self.run_claims, approvals=self.approvals, audit=self.audit, refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
-            deployments=Deployments(self.store, self.clock), artifacts=Artifacts(self.store.keyring, None, self.annotations), children=ONE_MACHINE,
+            deployments=Deployments(self.store, self.clock), artifacts=Artifacts(self.store.keyring, None, self.annotations), children=ONE_MACHINE, room=ROOM,
             deliveries=Deliveries(self.store, self.clock), images=Images(self.store, self.clock), removals=Removals(self.store), aws=self.aws, account=self.account, prices=self.prices,
             github=None, isolations=dict.fromkeys(self.config.environments, WALL), metadata_service=(),
         )  # fmt: skip

@@ -75,6 +75,12 @@ def test_the_same_question_is_asked_once_in_a_while_and_an_error_is_not_remember
     assert asked == ["a", "b", "a", "away", "away"]
 
 
+def test_that_there_is_nothing_is_not_remembered() -> None:
+    answers = iter([[], None, ["operations"]])
+    answer = remembered(lambda: next(answers), Clock())
+    assert [answer(), answer(), answer(), answer()] == [[], None, ["operations"], ["operations"]]
+
+
 def test_a_signal_is_heard_here_and_sent_on() -> None:
     sent: list[tuple[str, str]] = []
     database: Any = SimpleNamespace(

@@ -140,6 +140,16 @@ async def test_two_who_look_at_once_hand_a_workflow_on_once(store: Store) -> Non
     assert dbos.recovered == ["operation-1"]
 
 
+UNUSED: dict[str, Any] = {
+    "update_workflow_outcome": lambda *_: None,
+    "get_queue": lambda *_: None,
+    "list_queues": list,
+    "engine": SimpleNamespace(dialect=SimpleNamespace(name="sqlite")),
+    "_signal_notification": lambda *_: None,
+    "_scoped": lambda _: [],
+}  # of the engine's database
+
+
 async def test_a_drained_process_takes_nothing_and_hands_over_what_waits(store: Store) -> None:
     again: list[tuple[str, list[str]]] = []
     taken = ["operation-9"]
@@ -147,11 +157,7 @@ async def test_a_drained_process_takes_nothing_and_hands_over_what_waits(store: 
     dbos._sys_db = SimpleNamespace(
         start_queued_workflows=lambda *_: (taken, None),
         start_queued_partitioned_workflows=lambda *_: taken,
-        update_workflow_outcome=lambda *_: None,
-        get_queue=lambda *_: None,
-        list_queues=list,
-        engine=SimpleNamespace(dialect=SimpleNamespace(name="sqlite")),
-        _signal_notification=lambda *_: None,
+        **UNUSED,
         reenqueue_for_recovery=lambda workflow, executors, _: again.append((workflow, executors)),
     )
     mine = await watching(store, dbos)

@@ -10,11 +10,13 @@ from unittest.mock import AsyncMock
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.config import read
 from bot.inbound import server
 from bot.process.health import Health
 from bot.store.operations import Operations
 from bot.store.outbox import Outbox
 from bot.store.workers import Workers
+from tests.unit.handlers.conftest import FILE
 
 if TYPE_CHECKING:
     from bot.services import Services
@@ -27,7 +29,12 @@ async def test_what_slack_has_not_taken_is_said_and_counted(store: Store, clock:
     lease = SimpleNamespace(workers=Workers(store, timedelta(minutes=2)))
     engine = SimpleNamespace(operations_in_hand=AsyncMock(return_value={}))
     services: Any = SimpleNamespace(
-        operations=Operations(store, clock), outbox=outbox, lease=lease, engine=engine, clock=clock
+        operations=Operations(store, clock),
+        outbox=outbox,
+        lease=lease,
+        engine=engine,
+        clock=clock,
+        config=read(FILE, "signalbox.yaml"),
     )
     server.add_metrics(application, cast("Services", services), Health())
     await outbox.put(7, "message", 0, b"{}", "Slack's chat.update answered token_revoked")

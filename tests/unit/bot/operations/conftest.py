@@ -23,7 +23,7 @@ from bot.store.database import Store
 from bot.store.migrations import migrate
 from bot.store.operations import Operations, Request
 from bot.store.outbox import Outbox
-from tests.kept import ONE_MACHINE
+from tests.kept import ONE_MACHINE, ROOM
 from tests.unit.bot.operations.lifecycle_world import FILE, SECRET, Chat, Directory, World
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
             engine=Engine(EngineSettings(store.url, "test", store.keyring, wake_interval=0.05, queue_interval=0.05)),
             operations=Operations(store, time.time), approvals=Approvals(store, time.time),
             directory=Directory(), audit=Audit(store, time.time, redact), annotations=Annotations(store, time.time),
-            children=ONE_MACHINE,
+            children=ONE_MACHINE, room=ROOM,
             artifacts=Artifacts(store.keyring, None, Annotations(store, time.time)),
             outbox=Outbox(store, time.time), queue_display=QueueDisplay(),
         ),

@@ -18,7 +18,7 @@ from bot.store.artifact_places import DatabasePlace
 from bot.store.artifacts import Artifacts
 from bot.store.operations import Operations, Request, Status
 from runners.errors import RunnerError, StalePlanError, UncertainError
-from tests.kept import ONE_MACHINE
+from tests.kept import ONE_MACHINE, ROOM
 from tests.migrated import migrated
 from tests.unit.bot.operations.lifecycle_world import ATTEMPTS, succeed
 
@@ -135,7 +135,7 @@ async def services_with(store: Store, directory: Path, ended: set[int]) -> Servi
             await operations.set_status(number, Status.FAILED)
     artifacts = Artifacts(store.keyring, DatabasePlace(store), Annotations(store, lambda: 0.0))
     made = SimpleNamespace(
-        artifacts=artifacts, operations=operations, workplace=directory, redact=str, children=ONE_MACHINE
+        artifacts=artifacts, operations=operations, workplace=directory, redact=str, children=ONE_MACHINE, room=ROOM
     )
     return cast("Services", made)
 

@@ -104,7 +104,7 @@ def process(database: Database, *tasks: PeriodicTask) -> PeriodicTasks:
     return PeriodicTasks(cast("Services", services), cast("Cursors", database), tasks)
 
 
-async def _for(seconds: float, *tasks: PeriodicTask, database: Database | None = None) -> None:
+async def work_for(seconds: float, *tasks: PeriodicTask, database: Database | None = None) -> None:
     running = process(database or Database(), *tasks)
     await asyncio.sleep(seconds)
     await running.close()
@@ -118,7 +118,7 @@ def virtually(work: Coroutine[Any, Any, None]) -> None:
 def test_people_are_notified_once_of_a_task_that_always_fails_for_itself(error: Exception, posts: int) -> None:
     database, recorded, other = Database(), Recorded(), Recorded()
     failing, working = recorded.task("bad", *[error] * 99), other.task("good")
-    virtually(_for(3_000, failing, working, database=database))
+    virtually(work_for(3_000, failing, working, database=database))
     assert len(database.posts) == posts
     assert all("bad of dev" in post and "always wrong" in post for post in database.posts)
     assert len(other.runs) >= 49
@@ -126,19 +126,19 @@ def test_people_are_notified_once_of_a_task_that_always_fails_for_itself(error: 
 
 def test_the_first_run_is_soon_and_the_others_at_the_interval() -> None:
     recorded = Recorded()
-    virtually(_for(130, recorded.task("one")))
+    virtually(work_for(130, recorded.task("one")))
     assert [at for _, at in recorded.runs] == pytest.approx([2, 62, 122], abs=0.1)
 
 
 def test_an_interval_shorter_than_the_first_wait_holds_from_the_start() -> None:
     recorded = Recorded()
-    virtually(_for(3.5, recorded.task("fast", interval=timedelta(seconds=1))))
+    virtually(work_for(3.5, recorded.task("fast", interval=timedelta(seconds=1))))
     assert [at for _, at in recorded.runs] == pytest.approx([1, 2, 3], abs=0.1)
 
 
 def test_a_task_runs_sooner_where_it_asks_for_that_but_never_later() -> None:
     recorded = Recorded()
-    virtually(_for(100, recorded.task("one", timedelta(seconds=9), timedelta(hours=1), timedelta())))
+    virtually(work_for(100, recorded.task("one", timedelta(seconds=9), timedelta(hours=1), timedelta())))
     assert [at for _, at in recorded.runs] == pytest.approx([2, 12, 72, 73], abs=0.1)
 
 
@@ -147,8 +147,8 @@ def test_a_run_that_was_asked_for_sooner_is_made_sooner_after_a_restart_too() ->
     task = recorded.task("one", timedelta(seconds=19))
 
     async def work() -> None:
-        await _for(10, task, database=database)
-        await _for(50, task, database=database)
+        await work_for(10, task, database=database)
+        await work_for(50, task, database=database)
 
     virtually(work())
     assert [at for _, at in recorded.runs] == pytest.approx([2, 22], abs=0.1)
@@ -158,7 +158,7 @@ def test_a_failure_is_logged_and_the_run_is_tried_again(caplog: pytest.LogCaptur
     caplog.set_level(logging.WARNING)
     recorded = Recorded()
     errors = (UnavailableError("looking", "AWS says secret-word"), UserError("no channel"), ValueError("surprise"))
-    virtually(_for(200, recorded.task("one", *errors)))
+    virtually(work_for(200, recorded.task("one", *errors)))
     assert [at for _, at in recorded.runs] == pytest.approx([2, 62, 122, 182], abs=0.1)
     assert "periodic task one: looking: AWS says" in caplog.text
     assert "secret-word" not in caplog.text
@@ -168,13 +168,13 @@ def test_a_failure_is_logged_and_the_run_is_tried_again(caplog: pytest.LogCaptur
 
 def test_a_failed_run_of_a_long_interval_is_tried_again_within_minutes() -> None:
     recorded = Recorded()
-    virtually(_for(3 * DAY, recorded.task("daily", UserError("no channel"), interval=timedelta(days=1))))
+    virtually(work_for(3 * DAY, recorded.task("daily", UserError("no channel"), interval=timedelta(days=1))))
     assert [at for _, at in recorded.runs] == pytest.approx([2, 302, 302 + DAY, 302 + 2 * DAY], abs=1)
 
 
 def test_a_task_that_is_not_configured_never_runs() -> None:
     recorded = Recorded()
-    virtually(_for(100, recorded.task("off", interval=None), recorded.task("on")))
+    virtually(work_for(100, recorded.task("off", interval=None), recorded.task("on")))
     assert {name for name, _ in recorded.runs} == {"on"}
 
 
@@ -205,7 +205,7 @@ def _days(database: Database) -> list[float]:
 
 def test_seven_days_are_seven_days_over_the_end_of_a_month() -> None:
     database = Database()
-    virtually(_for(29 * DAY, _weekly(), database=database))
+    virtually(work_for(29 * DAY, _weekly(), database=database))
     assert _days(database) == pytest.approx([0, 7, 14, 21, 28], abs=0.01)
 
 
@@ -214,11 +214,11 @@ def test_a_restart_neither_repeats_nor_skips_a_run(stopped: float) -> None:
     database = Database()
 
     async def work() -> None:
-        await _for(5 * DAY, _weekly(), database=database)
+        await work_for(5 * DAY, _weekly(), database=database)
         await asyncio.sleep(stopped * DAY)
         for _ in range(3):  # restarts in a row
-            await _for(60, _weekly(), database=database)
-        await _for(10 * DAY, _weekly(), database=database)
+            await work_for(60, _weekly(), database=database)
+        await work_for(10 * DAY, _weekly(), database=database)
 
     virtually(work())
     second = 7.0 if stopped < 2 else 8.0
@@ -229,9 +229,9 @@ def test_a_run_that_was_interrupted_before_it_was_recorded_begins_nothing_twice(
     database = Database()
 
     async def work() -> None:
-        await _for(8 * DAY, _weekly(), database=database)
+        await work_for(8 * DAY, _weekly(), database=database)
         database.positions = database.before
-        await _for(60, _weekly(), database=database)
+        await work_for(60, _weekly(), database=database)
 
     virtually(work())
     assert database.attempts == 3
@@ -260,9 +260,9 @@ def test_nothing_is_begun_while_the_last_operation_of_its_kind_is_open() -> None
 
     async def work() -> None:
         database.open = [SimpleNamespace(kind="propose")]
-        await _for(8 * DAY, _weekly(), database=database)
+        await work_for(8 * DAY, _weekly(), database=database)
         database.open = [SimpleNamespace(kind="plan")]
-        await _for(7 * DAY, _weekly(), database=database)
+        await work_for(7 * DAY, _weekly(), database=database)
 
     virtually(work())
     assert _days(database) == pytest.approx([14], abs=0.01)
@@ -274,12 +274,12 @@ def test_a_scheduled_operation_waits_for_room_in_a_full_queue_and_people_hear_of
     database.open = [SimpleNamespace(kind="deploy")] * limit
 
     async def work() -> None:
-        await _for(DAY, _weekly(), database=database)
+        await work_for(DAY, _weekly(), database=database)
         assert not database.begun
         (post,) = database.posts
         assert "operations.queue_limit" in post
         database.open.pop()
-        await _for(DAY, _weekly(), database=database)
+        await work_for(DAY, _weekly(), database=database)
 
     virtually(work())
     assert len(database.begun) == 1

@@ -56,8 +56,10 @@ def services(desk: Desk, engine: Engine, tmp_path: Path) -> Services:
     return cast("Services", made)
 
 
-async def acquired(desk: Desk, name: str) -> Lease:
-    identity = Identity(name, f"machine-{name}", f"host-{name}", "1", ("prod",))
+async def acquired(
+    desk: Desk, name: str, labels: tuple[str, ...] = ("prod",), *, takes_operations: bool = True
+) -> Lease:
+    identity = Identity(name, f"machine-{name}", f"host-{name}", "1", labels, 4711, takes_operations)
     lease = await Workers(desk.store, LENGTH).acquire(identity)
     assert isinstance(lease, Lease)
     return lease
@@ -80,10 +82,10 @@ async def test_each_worker_is_listed_with_its_host_its_heartbeat_and_what_it_has
     await running(desk)
     engine.in_hand = {a.incarnation: (1,)}
     text = await answer(services)
-    assert "*a* on host-a: working, since" in text
+    assert "*a* on host-a (pid 4711): working, since" in text
     assert re.search(r"last heartbeat \d+ s ago, version `1`, labels `prod`", text)
     assert "in hand: #1" in text
-    assert "*b* on host-b: working" in text
+    assert "*b* on host-b (pid 4711): working" in text
     assert "nothing in hand" in text
     assert "Lease: 2 min" in text
 
@@ -146,7 +148,7 @@ async def test_other_words_are_refused_in_words(services: Services, words: str) 
 
 async def test_check_reports_the_workers_and_operations_that_nobody_takes(desk: Desk) -> None:
     async def lines() -> list[tuple[bool, str]]:
-        findings = await check_workers(lambda: Store(desk.store.url, desk.store.keyring))
+        findings = await check_workers(desk.services.config, lambda: Store(desk.store.url, desk.store.keyring))
         return [(each.ok, each.detail) for each in findings.connections()]
 
     assert await lines() == [(True, "none is there")]
@@ -161,3 +163,41 @@ async def test_check_reports_the_workers_and_operations_that_nobody_takes(desk: 
     problems = await lines()
     assert "a on host-a has not answered for 3" in problems[0][1]
     assert "no worker takes them" in problems[1][1]
+
+
+def labelled(services: Services, *labels: str) -> None:
+    """Let staging ask for these labels."""
+    config = services.config
+    staging = config.environments["staging"].model_copy(update={"worker_labels": labels})
+    environments = {**config.environments, "staging": staging}
+    cast("Any", services).config = config.model_copy(update={"environments": environments})
+
+
+async def test_an_environment_without_a_worker_is_listed_checked_and_can_be_ended(
+    desk: Desk, services: Services, engine: Engine
+) -> None:
+    labelled(services, "gpu")
+    await acquired(desk, "a")
+    missing = "staging: no running worker has the label gpu; start one with SIGNALBOX_LABELS=gpu"
+    assert missing in await answer(services)
+    checked = await check_workers(services.config, lambda: Store(desk.store.url, desk.store.keyring))
+    assert missing in [each.detail for each in checked.connections()]
+    await running(desk)
+    assert "#1 is ended as interrupted" in await answer(services, "end 1"), "nobody is about to take it up"
+    await acquired(desk, "b", ("gpu", "prod"))
+    assert "no running worker" not in await answer(services)
+    with pytest.raises(UserError, match=r"b is the only worker with the labels of staging \(gpu\)"):
+        await answer(services, "drain b")
+    assert "*a* is draining" in await answer(services, "drain a")
+
+
+async def test_a_process_that_only_answers_is_no_worker(desk: Desk, services: Services) -> None:
+    await acquired(desk, "serve", takes_operations=False)
+    text = await answer(services)
+    assert "*serve* on host-serve (pid 4711): answering" in text
+    assert "takes no operations (`serve --no-work`)" in text
+    assert "no worker takes operations" in text
+    await acquired(desk, "work")
+    assert "no worker takes operations" not in await answer(services)
+    with pytest.raises(UserError, match="work is the only worker that takes operations"):
+        await answer(services, "drain work")

@@ -14,7 +14,7 @@ from handlers.deploy.ansible import playbooks, preflight, rollout
 from handlers.deploy.views import Release
 from runners.errors import RunnerError
 from runners.results import Commit, FailedTask, Host, HostResult, Inventory, PlaybookResult, State
-from tests.kept import ONE_MACHINE
+from tests.kept import ONE_MACHINE, ROOM
 from tests.unit.bot.drawn import buttons, read as as_read
 from tests.unit.handlers.conftest import FILE
 
@@ -50,7 +50,7 @@ class Fake:
         self.environment = read(text.replace("ref: stable", ways), "signalbox.yaml").environments["staging"]
         self.number = 12
         self.head = Head(12, "Deploy stable to staging", "staging", "U0ANA")
-        self.record = SimpleNamespace(arguments=arguments, environment="staging")
+        self.record = SimpleNamespace(arguments=arguments, environment="staging", message_ts=None)
         self.services = SimpleNamespace(
             redact=Redactor([SECRET]),
             clock=lambda: 1_700_000_000.0,
@@ -60,6 +60,7 @@ class Fake:
             machine_commits=self,
             deployments=self,
             children=ONE_MACHINE,
+            room=ROOM,
             audit=self,
         )
         self.cancelled, self.doing, self.failure_context = "", "", FailureContext("nothing was deployed")

@@ -1,0 +1,50 @@
+"""Labels of workers: an environment's operations run only on a worker that has all of its `worker_labels`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.config.targets import LANE, SHARED, queue_of
+from bot.settings import LABELS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from bot.config.models.config import Config
+
+
+def withheld(config: Config, labels: Collection[str]) -> tuple[str, ...]:
+    """The environments whose operations a worker with these labels does not take."""
+    return tuple(name for name, needed in _needed(config).items() if not needed <= set(labels))
+
+
+def unserved(config: Config, workers: Collection[Collection[str]]) -> Mapping[str, tuple[str, ...]]:
+    """The environments that none of these workers (given by their labels) takes, each with the labels that it needs.
+
+    Without workers that is all of them, and the shared targets.
+    """
+    return {
+        name: tuple(sorted(needed))
+        for name, needed in _needed(config).items()
+        if not any(needed <= set(labels) for labels in workers)
+    }
+
+
+def environment_of(queue: str) -> str:
+    """The environment, or shared target, of a queue: its name without the lane."""
+    return queue.partition(LANE)[0]
+
+
+def missing(labels: Collection[str]) -> str:
+    """In words: "no running worker has the label prod; start one with SIGNALBOX_LABELS=prod"."""
+    if not labels:
+        return "no running worker takes operations; start one with `python -m bot work`"
+    named = f"the label {next(iter(labels))}" if len(labels) == 1 else f"the labels {', '.join(labels)}"
+    return f"no running worker has {named}; start one with {LABELS}={','.join(labels)}"
+
+
+def _needed(config: Config) -> dict[str, set[str]]:
+    # Environments that share a queue share its labels too: the engine takes what is first there, of either.
+    own = {name: set(environment.worker_labels) for name, environment in config.environments.items()}
+    needed = {name: set[str]().union(*(own[each] for each in queue_of(config, name))) for name in own}
+    return needed | {name: set() for name in SHARED}
