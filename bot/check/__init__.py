@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.check.addresses import unencrypted_addresses
 from bot.check.anchors import check_anchors
 from bot.check.artifacts import check_artifacts
 from bot.check.aws import check_aws
+from bot.check.code import CodeCheck, runs_code_here
 from bot.check.configured_refs import configured_refs
 from bot.check.database import check_database
 from bot.check.ec2 import check_ec2, uses_ec2
@@ -29,9 +32,8 @@ from bot.settings import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-    from pathlib import Path
 
-    from bot.config import Config
+    from bot.config import Config, Environment
     from bot.store.database import Store
     from runners.github import GitHub
     from runners.results import Connection
@@ -40,6 +42,7 @@ __all__ = ["SlackCalls", "check", "check_offline", "json_lines", "lines"]
 
 log = logging.getLogger(__name__)
 TIMEOUT = 60.0
+CODE_TIMEOUT = 240.0  # installing collections and providers takes time
 # The checks of what deploy backends need beside GitHub, by the section that configures the backend.
 DEPLOY_CHECKS: Mapping[str, Callable[[Config], Coroutine[None, None, Findings]]] = {"ansible": check_ansible}
 
@@ -75,8 +78,11 @@ async def check(
     checks |= _where_used(config, environ, workplace)
     attempts = [_connections(_guarded(name, attempt)) for name, attempt in checks.items()]
     attempts += [_connections(_immediate(findings)) for findings in _without_waiting(config, environ)]
-    results = await asyncio.gather(*map(reported, attempts), reported(_as_attempt(_notes(config, environ))))
-    results.append(await reported(configured_refs(config, github)))
+    attempts += [_as_attempt(_notes(config, environ)), configured_refs(config, github)]
+    with tempfile.TemporaryDirectory(prefix="signalbox-check-") as directory:
+        code = CodeCheck(config, github, environ, workplace, file, Path(directory))
+        running = [_connections(_guarded("code", code.check(each))) for each in _running_code(config)]
+        results = await asyncio.gather(*map(reported, (*attempts, *running)))
     return [connection for connections in results for connection in connections]
 
 
@@ -105,6 +111,10 @@ def _where_used(config: Config, environ: Mapping[str, str], workplace: Path) -> 
     if hcp_workspaces(config):
         checks["hcp"] = check_hcp(config, environ)
     return checks
+
+
+def _running_code(config: Config) -> list[Environment]:
+    return [environment for environment in config.environments.values() if runs_code_here(environment)]
 
 
 async def _connections(attempt: Awaitable[Findings]) -> Sequence[Connection]:
@@ -145,10 +155,10 @@ async def _guarded(name: str, attempt: Awaitable[Findings]) -> Findings:
     """The findings of a check; an unexpected error becomes a problem, so that it does not hide the other checks."""
     findings = Findings(name)
     try:
-        async with asyncio.timeout(TIMEOUT):
+        async with asyncio.timeout(CODE_TIMEOUT if name == "code" else TIMEOUT):
             return await attempt
     except TimeoutError:
-        findings.add_problem(f"did not answer within {TIMEOUT:g} seconds", "Check the network and the address.")
+        findings.add_problem("did not answer in time", "Check the network and the address.")
     except Exception as error:
         log.exception("checking %s", name)
         findings.add_problem(f"could not be checked ({type(error).__name__})", "See the log, and report this error.")

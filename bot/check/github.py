@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from bot.check.nearest import there_is
 from bot.check.permissions import check_permissions
 from bot.check.result import Findings
 from bot.config import GitHubActions
@@ -29,6 +30,7 @@ class _Dispatch:
     ref: str
     inputs: tuple[str, ...]
     mark_input: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
     fixed_inputs: bool = True  # people give no inputs besides these
 
 
@@ -60,7 +62,9 @@ def _dispatches(config: Config) -> list[_Dispatch]:
         mark_input = (actions.mark_input,) if actions.mark_input else ()
         key = f"environments.{name}.deploy.github_actions"
         inputs = (*actions.inputs, *mark_input)
-        dispatches.append(_Dispatch(key, actions.workflow, actions.ref, inputs, actions.mark_input or ""))
+        dispatches.append(
+            _Dispatch(key, actions.workflow, actions.ref, inputs, actions.mark_input or "", actions.inputs)
+        )
     if config.images:
         dispatches.append(_Dispatch("images", config.images.workflow, config.images.ref, (), fixed_inputs=False))
     return dispatches
@@ -74,7 +78,8 @@ async def _check_workflow(github: GitHub, repository: str, dispatch: _Dispatch, 
     except NotFoundError:
         findings.add_problem(
             f"{dispatch.key}: there is no workflow {dispatch.workflow} in {repository}",
-            "Check the name. The file must be on the default branch, and the token or App needs Actions: read and write.",
+            f"{await _workflows_there(github, repository, dispatch.workflow)}The file must be on the default branch, and the "
+            "token or App needs Actions: read and write.",
         )
         return
     if about.get("state") != "active":
@@ -82,6 +87,16 @@ async def _check_workflow(github: GitHub, repository: str, dispatch: _Dispatch, 
             f"{dispatch.key}: {dispatch.workflow} is {about.get('state')}", "Enable it on GitHub's Actions page."
         )
     await _check_file(github, repository, dispatch, findings)
+
+
+async def _workflows_there(github: GitHub, repository: str, workflow: str) -> str:
+    """The workflows that there are, the nearest first; "" where GitHub does not list them."""
+    try:
+        path = f"/repos/{repository}/actions/workflows?per_page=100"
+        listed = (await github.get(repository, path, doing="listing the workflows")).data["workflows"]
+    except (RunnerError, KeyError):
+        return ""
+    return f"{there_is(workflow, (str(each['path']).rpartition('/')[2] for each in listed))} "
 
 
 async def _check_file(github: GitHub, repository: str, dispatch: _Dispatch, findings: Findings) -> None:
@@ -110,15 +125,21 @@ async def _check_file(github: GitHub, repository: str, dispatch: _Dispatch, find
 def _check_inputs(file: WorkflowFile, dispatch: _Dispatch, where: str, findings: Findings) -> None:
     declared = {each.name for each in file.inputs}
     if unknown := [name for name in dispatch.inputs if name not in declared]:
+        there = there_is(unknown[0], declared, "it has the inputs") + " " if declared else ""
         findings.add_problem(
             f"{dispatch.key}: {dispatch.workflow} has no input {', '.join(unknown)}",
-            "Add it below `workflow_dispatch: inputs:`, or remove it from signalbox.yaml.",
+            f"{there}Add it below `workflow_dispatch: inputs:`, or remove it from signalbox.yaml.",
         )
     elif dispatch.mark_input and dispatch.mark_input not in file.displayed:
         findings.add_problem(
             f"{dispatch.key}: GitHub does not show the mark: no name of a run of {where} contains it",
             f"Add `run-name: Deploy ${{{{ inputs.{dispatch.mark_input} }}}}` to the workflow, or remove `mark_input`.",
         )
+    for each in file.inputs:
+        value = dispatch.values.get(each.name)
+        if value is not None and each.options and value not in each.options:
+            problem = f"{dispatch.key}.inputs.{each.name}: {where} does not take {value!r}"
+            findings.add_problem(problem, there_is(value, each.options, "it takes"))
     if dispatch.fixed_inputs and (missing := workflow_file.missing_inputs(file, dispatch.inputs)):
         findings.add_problem(
             f"{dispatch.key}: {where} requires the input {', '.join(missing)}, which has no default",

@@ -81,7 +81,8 @@ def _prepare(job: PlaybookJob, places: Places, playbooks: Sequence[str]) -> tupl
 def _refused(job: PlaybookJob, doing: str, answer: child.Output) -> RunnerError:
     text = in_job(job, f"{answer.stdout}\n{answer.stderr}")
     complaint, origin = complaint_of(text) or "Ansible refuses the playbook", _ORIGIN.search(text)
-    problem = f"{complaint.rstrip('.')} ({origin[1]})" if origin else complaint
+    problem = complaint.partition(". This often indicates")[0].rstrip(".")
+    problem += f" ({origin[1]})" if origin else ""
     tail = "\n".join(text.strip().splitlines()[-15:])
     return RunnerError(doing, problem, remedy=remedy_of(complaint), exit_code=answer.exit_code, log_tail=tail)
 

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from botocore import exceptions
+from rapidfuzz import fuzz, process
 
 from runners.aws.client import escape_wildcards, explained
 from runners.concurrency import run_blocking
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 TAG = "type"
 _LOCAL = "local"
+_TAGS_NAMED = 6  # in an error
 PACKER_GROUP = (
     "default"  # Packer's name for the host that it builds: playbooks for images and deploys say `hosts: default`
 )
@@ -110,8 +112,22 @@ def _none_running(ec2: EC2Client, missing: Sequence[str], doing: str) -> NotFoun
     return NotFoundError(
         doing,
         f"No running instance in {ec2.meta.region_name} has {'; nor '.join(sentences)}",
-        remedy=f"Start it, give the right instance this tag, or check aws.region and the tag `{TAG}` that is configured.",
+        remedy=f"{_tags_there(ec2, missing[0])}Start it, give the right instance this tag, or check aws.region and the tag `{TAG}` that is configured.",
     )
+
+
+def _tags_there(ec2: EC2Client, wanted: str) -> str:
+    """The tags that running instances have, the most similar first."""
+    filters: list[FilterTypeDef] = [
+        {"Name": "tag-key", "Values": [TAG]},
+        {"Name": "instance-state-name", "Values": ["running"]},
+    ]
+    pages = ec2.get_paginator("describe_instances").paginate(Filters=filters)
+    tags = {
+        _tag_of(each) for page in pages for reservation in page["Reservations"] for each in reservation["Instances"]
+    }
+    similar = process.extract(wanted, sorted(tags), scorer=fuzz.ratio, limit=_TAGS_NAMED)
+    return f"Running instances have {', '.join(repr(match[0]) for match in similar)}. " if similar else ""
 
 
 def _hosts(

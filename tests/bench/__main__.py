@@ -12,6 +12,7 @@ from tests.bench import (
     artifact_store,
     aws_round,
     burst,
+    check_code,
     click,
     click_seals,
     commands,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 MEASUREMENTS: dict[str, Measurement] = {
     "commands": commands.measure,
     "burst": burst.measure,
+    "check": check_code.measure,
     "click": click.measure,
     "click-seals": click_seals.measure,
     "start": start.measure,

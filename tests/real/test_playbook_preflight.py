@@ -85,7 +85,7 @@ async def test_a_missing_collection_is_named_with_the_key_that_adds_it(playbooks
     text = plays("all") + "- hosts: all\n  tasks: [{community.made_up.thing: {}}]\n"
     with pytest.raises(RunnerError, match=r"couldn't resolve module/action 'community\.made_up\.thing'") as raised:
         await reached(playbooks, text)
-    assert raised.value.problem.endswith("module path (deploy.yml:5:11)")
+    assert raised.value.problem.endswith("made_up.thing' (deploy.yml:5:11)")
     assert raised.value.remedy.startswith("Add `community.made_up` to deploy.ansible.collections")
 
 

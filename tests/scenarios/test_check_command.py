@@ -77,6 +77,12 @@ def config(tmp_path: Path) -> Path:
         text = re.sub(
             r"^    machines: .*$", r"\g<0>\n    isolation: {metadata_service: true}", text, flags=re.MULTILINE
         )
+    states = tmp_path / "states"
+    for name in ("dev", "staging", "production"):  # the code names the backend, and the configuration the file
+        (states / name).mkdir(parents=True)
+    written = rf"directory: instances/\1\n      backend_config: {{path: {states}/\1/terraform.tfstate}}"
+    text = re.sub(r"directory: instances/(\w+).*", written, text)
+    text = re.sub(r"^ +collections: .*\n", "", text, flags=re.MULTILINE)  # no galaxy is here
     path.write_text(text)
     return path
 
@@ -88,9 +94,10 @@ async def test_check_says_of_everything_that_it_works(outside: dict[str, str], c
     code, rendered = await bot("check", config, outside)
     names = [line.split()[:2] for line in rendered.splitlines()]
     tried = ["slack", "github", "aws", "database", "workers", "isolation", "artifacts", "terraform", "ansible", "ec2"]
-    tried += ["secrets"]
+    tried += ["secrets", "code", "code", "code"]
     refs = ["dev", "staging", "prod", "image builds"]
-    assert sorted(names) == sorted([*(["ok", name] for name in tried), *[["note", "signalbox"]] * (1 + len(refs))])
+    expected = [*(["ok", name] for name in tried), *[["note", "signalbox"]] * (1 + len(refs))]
+    assert sorted(names) == sorted(expected), rendered
     for where in refs:
         assert f"{where}: main is not protected on GitHub" in rendered
     assert code == 0
@@ -139,3 +146,39 @@ async def test_offline_it_needs_nothing_but_the_file(form: tuple[str, ...], conf
     code, rendered = await bot("check", config, {"PATH": os.defpath}, "--offline")
     assert code == 2
     assert '"1 hour" is not a duration' in rendered
+
+
+@pytest.mark.needs_bwrap
+@pytest.mark.needs_terraform
+@pytest.mark.slow("starts ansible-playbook and terraform behind the wall")
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_the_code_does_not_have_is_one_line_with_the_nearest(
+    outside: dict[str, str], config: Path, tmp_path: Path
+) -> None:
+    wrong = {
+        "directory: instances/dev\n": "directory: instances/dve\n",
+        "directory: instances/staging\n": "directory: instances/staging\n      var_files: [instances/staging/prod.tfvars]\n",
+        "deploy-{machine}.yml": "deply-{machine}.yml",
+        "workflow: deploy-prod.yml, ref: main": "workflow: deploy-pord.yml, ref: main",
+        'instance_tag: "{environment} {machine}"': 'instance_tag: "{environment} x-{machine}"',
+    }
+    text = config.read_text()
+    for old, new in wrong.items():
+        assert old in text
+        text = text.replace(old, new)
+    config.write_text(text)
+    before = sorted(tmp_path.rglob("*"))
+    code, rendered = await bot("check", config, outside)
+    assert code == 1
+    failed = [line for line in rendered.splitlines() if line.startswith("FAIL")]
+    for words in (
+        "environments.dev.terraform.directory: instances/dve has no .tf files at main",
+        "There is instances/dev, ",
+        "environments.staging.terraform.var_files: instances/staging/prod.tfvars does not exist at main",
+        "environments.staging.deploy.ansible.playbook: there is no provisioners/deply-backend.yml at main",
+        "There is deploy-backend.yml, ",
+        "There is deploy-prod.yml, ",
+        "Running instances have 'staging backend'",
+    ):
+        assert sum(words in line for line in failed) == 1, f"{words}\n{rendered}"
+    assert sorted(tmp_path.rglob("*")) == before, "check leaves no file behind"

@@ -34,6 +34,7 @@ async def world(clients: Clients, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         return make_clients(region, profile) if profile else clients
 
     monkeypatch.setattr("bot.check.aws.make_clients", made)
+    monkeypatch.setattr("bot.check.runs_code_here", lambda _: False)  # tests/scenarios checks code, by real programs
     hub = FakeGitHub()
     async with TestServer(hub.app()) as server:
         github = GitHub(str(server.make_url("")), token="ghp_made_up", read_pause=0.0)

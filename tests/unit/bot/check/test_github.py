@@ -171,3 +171,13 @@ async def test_the_mark_has_to_be_shown_and_no_input_may_be_missing(
     world.hub.files["deploy-dev.yml"] = WORKFLOW.replace(before, after)
     faults = await world.faults()
     assert words in single(faults) if words else not faults
+
+
+async def test_a_wrong_name_of_an_input_or_choice_comes_with_the_nearest(world: World) -> None:
+    inputs = "verbos: {}, mark: {}, level: {type: choice, options: [low, high]}"
+    world.hub.files = {"deploy-dev.yml": f"on: {{workflow_dispatch: {{inputs: {{{inputs}}}}}}}\n"}
+    assert "has no input verbose. It has the inputs verbos, " in single(await world.faults())
+    world.hub.files = {"deploy-dev.yml": WORKFLOW + "      level: {type: choice, options: [low, high]}\n"}
+    world.config = read(CONFIG.replace('verbose: "yes"', 'level: "hi"'))
+    fault = single(await world.faults())
+    assert "inputs.level: deploy-dev.yml on main does not take 'hi'. It takes high, low." in fault

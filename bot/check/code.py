@@ -1,0 +1,91 @@
+"""Checks the code that each environment runs, at its configured refs: fetched once for a ref, run behind the wall of a plan."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bot.check.code_ansible import check_playbooks
+from bot.check.code_terraform import check_directory
+from bot.check.result import Findings
+from bot.config.isolation import isolations
+from runners.errors import RunnerError
+from runners.github import archive, commits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from bot.config import Config, Environment
+    from runners.github import GitHub
+    from runners.processes.wall import Isolation
+    from runners.results import Commit
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """An environment's own copy of the code at a commit, in a directory of its own (`scratch`)."""
+
+    environment: Environment
+    commit: Commit
+    root: Path
+    scratch: Path
+    isolation: Isolation
+
+    @property
+    def key(self) -> str:
+        """The environment's key in the configuration."""
+        return f"environments.{self.environment.name}"
+
+
+@dataclass(slots=True)
+class CodeCheck:
+    """The check of all environments' code; everything that it writes is in `directory`, which the caller deletes."""
+
+    config: Config
+    github: GitHub
+    environ: Mapping[str, str]
+    workplace: Path
+    file: Path
+    directory: Path
+    _fetched: dict[str, asyncio.Task[tuple[Commit, Path]]] = field(default_factory=dict)
+
+    async def check(self, environment: Environment) -> Findings:
+        """The findings of one environment."""
+        findings = Findings("code")
+        isolation = isolations(self.config, self.workplace, self.file)[environment.name]
+        ansible, terraform = environment.deploy.ansible, environment.terraform
+        if ansible and (checkout := await self._checkout(environment, ansible.ref, "deploy", isolation, findings)):
+            await check_playbooks(self.config, checkout, ansible, findings)
+        if terraform and terraform.directory:
+            checkout = await self._checkout(environment, terraform.ref, "plan", isolation, findings)
+            if checkout:
+                await check_directory(self.config, self.environ, checkout, terraform, findings)
+        return findings
+
+    async def _checkout(
+        self, environment: Environment, ref: str, purpose: str, isolation: Isolation, findings: Findings
+    ) -> Checkout | None:
+        scratch = self.directory / f"{environment.name}-{purpose}"
+        try:
+            if ref not in self._fetched:
+                self._fetched[ref] = asyncio.create_task(self._fetch(ref, self.directory / f"ref-{len(self._fetched)}"))
+            commit, fetched = await self._fetched[ref]
+        except RunnerError as error:
+            findings.add_problem(f"environments.{environment.name}: {error}", error.remedy or "Check `ref`.")
+            return None
+        scratch.mkdir(mode=0o700)
+        root = scratch / "code"
+        await asyncio.to_thread(shutil.copytree, fetched, root, symlinks=True)
+        return Checkout(environment, commit, root, scratch, isolation)
+
+    async def _fetch(self, ref: str, into: Path) -> tuple[Commit, Path]:
+        commit = await commits.resolve(self.github, self.config.github.repository, ref)
+        return commit, await archive.fetch_code(self.github, commit, into)
+
+
+def runs_code_here(environment: Environment) -> bool:
+    """Whether code of the environment runs on this machine: playbooks, or Terraform."""
+    return bool(environment.deploy.ansible or (environment.terraform and environment.terraform.directory))

@@ -1,0 +1,115 @@
+"""Checks the playbooks of an environment: their files, what they require, and the hosts that they reach."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.check.nearest import there_is
+from runners.ansible import PlaybookJob, galaxy, preflight
+from runners.aws import inventory as aws_inventory
+from runners.aws.client import make_clients
+from runners.caches import Cache
+from runners.concurrency import run_blocking
+from runners.errors import RunnerError
+from runners.results import Host, Inventory
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bot.check.code import Checkout
+    from bot.check.result import Findings
+    from bot.config import Ansible, Config
+
+TIMEOUT = 40.0  # seconds
+
+
+async def check_playbooks(config: Config, checkout: Checkout, settings: Ansible, findings: Findings) -> None:
+    """Add what is wrong with the directory, the playbooks, their collections and groups, and the instances."""
+    environment, key = checkout.environment, f"{checkout.key}.deploy.ansible"
+    at = f"{checkout.commit.ref} ({checkout.commit.short})"
+    project = checkout.root / settings.directory
+    if not project.is_dir():
+        others = {str(path.parent.relative_to(checkout.root)) for path in checkout.root.rglob("*.y*ml")}
+        problem = f"{key}.directory: there is no directory {settings.directory} at {at}"
+        findings.add_problem(problem, there_is(settings.directory, others))
+        return
+    roles_of: dict[str, list[str]] = {}
+    for role in environment.machines:
+        name = settings.playbook.format(machine=role, environment=environment.name)
+        roles_of.setdefault(name, []).append(role)
+    for name in [name for name in roles_of if not (project / name).is_file()]:
+        others = {str(path.relative_to(project)) for path in project.rglob("*.y*ml")}
+        problem = f"{key}.playbook: there is no {settings.directory}/{name} at {at}, for {', '.join(roles_of[name])}"
+        findings.add_problem(problem, there_is(name, others))
+        del roles_of[name]
+    hosts = await _hosts(config, checkout, settings, findings)
+    try:
+        job = await _job(checkout, settings, project, hosts)
+    except RunnerError as error:
+        findings.add_problem(f"{key}: {error}", error.remedy.replace("Nothing was deployed. ", ""))
+        return
+    reached = [name for name, roles in roles_of.items() if await _is_good(job, name, roles, key, findings)]
+    count = f"{len(reached)} {'playbook' if len(reached) == 1 else 'playbooks'}"
+    findings.add_fact(f"{environment.name}: {count} can run on {len(hosts.hosts)} hosts at {checkout.commit.short}")
+
+
+async def _is_good(job: PlaybookJob, name: str, roles: list[str], key: str, findings: Findings) -> bool:
+    """Whether Ansible can run this playbook, and it reaches its roles; singly, so that each fault is reported."""
+    try:
+        plays = (await preflight.plays_of(job, [name]))[name]
+        preflight.check_reached(plays, name, job.inventory, roles)
+    except RunnerError as error:
+        findings.add_problem(f"{key}.playbook: {name}: {error.problem}", error.remedy)
+        return False
+    return True
+
+
+async def _hosts(config: Config, checkout: Checkout, settings: Ansible, findings: Findings) -> Inventory:
+    """The running hosts; one made up for each role where AWS has not all of them, which is reported."""
+    environment = checkout.environment
+    reaching = (settings.user, settings.port, settings.connection, settings.groups)
+    try:
+        doing = "reading the AWS settings"
+        clients = await run_blocking(make_clients, config.aws.region, config.aws.profile, timeout=TIMEOUT, doing=doing)
+        return await aws_inventory.find_hosts(
+            clients.ec2,
+            environment=environment.name,
+            machines=environment.machines,
+            tag=config.instance_tag,
+            address=settings.address,
+            user=settings.user,
+            port=settings.port,
+            connection=settings.connection,
+            groups=settings.groups,
+            timeout=TIMEOUT,
+        )
+    except RunnerError as error:
+        findings.add_problem(f"{checkout.key}.machines: {error.problem}", error.remedy)
+    named = tuple(Host(f"{environment.name}-{role}", role, "i-0", "host", "", "") for role in environment.machines)
+    return Inventory(environment.name, named, *reaching)
+
+
+async def _job(checkout: Checkout, settings: Ansible, project: Path, hosts: Inventory) -> PlaybookJob:
+    """Everything that a deploy gives Ansible, but for secrets. Raises RunnerError where something cannot be installed."""
+    installed = await galaxy.install(
+        project,
+        Cache(checkout.scratch / "galaxy"),
+        checkout.scratch / "ansible",
+        isolation=checkout.isolation,
+        root=checkout.root,
+        collections={each.name: each.version for each in settings.collections},
+        timeout=TIMEOUT,
+    )
+    return PlaybookJob(
+        project=project,
+        playbook="",
+        inventory=hosts,
+        limit=None,
+        extra_vars={**settings.extra_vars, "signalbox_commit": checkout.commit.sha},
+        secret_vars=dict.fromkeys(settings.secret_vars, ""),
+        private_key=None,
+        scratch=checkout.scratch / "ansible",
+        installed=installed,
+        root=checkout.root,
+        isolation=checkout.isolation,
+    )

@@ -1,0 +1,92 @@
+"""Checks the Terraform code of an environment: its files, its backend, and that Terraform accepts it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.check.nearest import there_is
+from runners import terraform as terraform_runner
+from runners.errors import RunnerError
+from runners.processes.child import child_environment
+from runners.terraform.backend_code import backend_of
+from runners.terraform.validation import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from bot.check.code import Checkout
+    from bot.check.result import Findings
+    from bot.config import Config, Terraform
+    from runners.terraform.backend_code import Backend
+
+TIMEOUT = 45.0  # seconds for each command
+
+
+async def check_directory(
+    config: Config, environ: Mapping[str, str], checkout: Checkout, settings: Terraform, findings: Findings
+) -> None:
+    """Add what is wrong with the directory, its variable files, its backend and its code."""
+    key, name = f"{checkout.key}.terraform", str(settings.directory)
+    at = f"{checkout.commit.ref} ({checkout.commit.short})"
+    directory = checkout.root / name
+    if not any(True for _ in _code_in(directory)):
+        others = {_relative(path.parent, checkout.root) for path in checkout.root.rglob("*.tf")}
+        findings.add_problem(f"{key}.directory: {name} has no .tf files at {at}", there_is(name, others))
+        return
+    for file in settings.var_files:
+        if not (checkout.root / str(file)).is_file():
+            others = {_relative(path, checkout.root) for path in checkout.root.rglob("*.tfvars*")}
+            findings.add_problem(f"{key}.var_files: {file} does not exist at {at}", there_is(str(file), others))
+    backend = backend_of(directory, checkout.root)
+    fault = backend_fault(key, name, backend, settings)
+    if fault:
+        findings.add_problem(*fault)
+    try:
+        await _validate(config, environ, checkout, name, findings)
+    except RunnerError as error:
+        findings.add_problem(f"{key}: {error}", error.remedy)
+
+
+def backend_fault(key: str, name: str, backend: Backend | None, settings: Terraform) -> tuple[str, str] | None:
+    """Why this backend does not fit a plan on this machine, and what to do; None where it does."""
+    if backend and backend.in_hcp:
+        organization = backend.settings.get("organization") or "ORGANIZATION"
+        workspace = backend.settings.get("workspaces.name") or "WORKSPACE"
+        kind = "`cloud`" if backend.kind == "cloud" else '`backend "remote"`'
+        problem = f"{key}.directory: {name} keeps its state in HCP Terraform ({kind}, {backend.place})"
+        instead = f"hcp: {{organization: {organization}, workspace: {workspace}}}"
+        return problem, f"Replace `directory` by `{instead}`: HCP Terraform then plans and applies."
+    written = (backend.settings.get("path") if backend else None) or settings.backend_config.get("path")
+    if (backend is None or backend.kind == "local") and not (isinstance(written, str) and written.startswith("/")):
+        problem = f"{key}.directory: {name} keeps its state beside the code, which is deleted after each plan"
+        return problem, "Add a backend to the code (s3, remote, ...), or `backend_config: {path: /a/directory/file}`."
+    return None
+
+
+async def _validate(
+    config: Config, environ: Mapping[str, str], checkout: Checkout, name: str, findings: Findings
+) -> None:
+    program = await terraform_runner.find_program(config.terraform.program, environ.get("PATH", ""))
+    workspace = terraform_runner.Workspace(
+        program=program,
+        directory=checkout.root / name,
+        scratch=checkout.scratch / "terraform",
+        env=child_environment(checkout.scratch / "terraform" / "home"),
+        root=checkout.root,
+        isolation=checkout.isolation,
+    )
+    validation = await validate(workspace, timeout=TIMEOUT)
+    for error in validation.errors:
+        findings.add_problem(f"{checkout.key}.terraform: {name}: {error}", "Correct the code.")
+    how = "is valid" if validation.complete else "can be parsed (its providers cannot be downloaded here)"
+    findings.add_fact(f"{checkout.environment.name}: {name} {how} at {checkout.commit.short}")
+
+
+def _code_in(directory: Path) -> Iterator[Path]:
+    for pattern in ("*.tf", "*.tf.json", "*.tofu"):
+        yield from directory.glob(pattern)
+
+
+def _relative(path: Path, root: Path) -> str:
+    return str(path.relative_to(root))
