@@ -59,6 +59,14 @@ def queue_of(config: Config, name: str) -> tuple[str, ...]:
     return tuple(each for each in config.environments if _state_of(config, each) == state)
 
 
+def queues_of(config: Config) -> tuple[tuple[str, ...], ...]:
+    """The environments by their queues, in the configured order; in one pass, where there may be hundreds."""
+    queues: dict[object, list[str]] = {}
+    for name in config.environments:
+        queues.setdefault(_state_of(config, name) or name, []).append(name)
+    return tuple(tuple(names) for names in queues.values())
+
+
 def _state_of(config: Config, name: str) -> tuple[object, ...] | None:
     """What identifies the state of an environment, as far as the configuration has it; None without Terraform."""
     environment = config.environments.get(name)

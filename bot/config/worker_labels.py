@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.config.targets import LANE, SHARED, queue_of
+from bot.config.targets import LANE, SHARED, queues_of
 from bot.settings import LABELS
 
 if TYPE_CHECKING:
@@ -46,5 +46,5 @@ def missing(labels: Collection[str]) -> str:
 def _needed(config: Config) -> dict[str, set[str]]:
     # Environments that share a queue share its labels too: the engine takes what is first there, of either.
     own = {name: set(environment.worker_labels) for name, environment in config.environments.items()}
-    needed = {name: set[str]().union(*(own[each] for each in queue_of(config, name))) for name in own}
+    needed = {name: set[str]().union(*(own[each] for each in queue)) for queue in queues_of(config) for name in queue}
     return needed | {name: set() for name in SHARED}
