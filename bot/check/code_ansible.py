@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from bot.check.result import Findings
     from bot.config import Ansible, Config
 
+    Plays = dict[str, tuple[preflight.Play, ...]]
+
 TIMEOUT = 40.0  # seconds
 
 
@@ -46,18 +48,29 @@ async def check_playbooks(config: Config, checkout: Checkout, settings: Ansible,
     try:
         job = await _job(checkout, settings, project, hosts)
     except RunnerError as error:
-        findings.add_problem(f"{key}: {error}", error.remedy.replace("Nothing was deployed. ", ""))
+        findings.add_problem(f"{key}: {error}", error.remedy.replace("Nothing was deployed.", "").strip())
         return
-    reached = [name for name, roles in roles_of.items() if await _is_good(job, name, roles, key, findings)]
+    plays = await _all_plays(job, [*roles_of])
+    reached = [name for name, roles in roles_of.items() if await _is_good(job, name, roles, key, findings, plays)]
     count = f"{len(reached)} {'playbook' if len(reached) == 1 else 'playbooks'}"
     findings.add_fact(f"{environment.name}: {count} can run on {len(hosts.hosts)} hosts at {checkout.commit.short}")
 
 
-async def _is_good(job: PlaybookJob, name: str, roles: list[str], key: str, findings: Findings) -> bool:
-    """Whether Ansible can run this playbook, and it reaches its roles; singly, so that each fault is reported."""
+async def _all_plays(job: PlaybookJob, names: list[str]) -> Plays:
+    """The plays of all playbooks, by a single start of Ansible; empty where it refuses one of them."""
     try:
-        plays = (await preflight.plays_of(job, [name]))[name]
-        preflight.check_reached(plays, name, job.inventory, roles)
+        return await preflight.plays_of(job, names) if names else {}
+    except RunnerError:
+        return {}
+
+
+async def _is_good(  # noqa: PLR0917 -- what the answer is made of
+    job: PlaybookJob, name: str, roles: list[str], key: str, findings: Findings, plays: Plays
+) -> bool:
+    """Whether Ansible can run this playbook, and it reaches its roles. Read singly where not all could be, to report each fault."""
+    try:
+        read = plays or await preflight.plays_of(job, [name])
+        preflight.check_reached(read[name], name, job.inventory, roles)
     except RunnerError as error:
         findings.add_problem(f"{key}.playbook: {name}: {error.problem}", error.remedy)
         return False
