@@ -39,10 +39,10 @@ class ChannelIds:
         """The id of this channel, if it is known."""
         if name not in self._stored and self._channels:
             self._stored[name] = await self._channels.get(name)
-        found = self._ids.get(name) or self._stored.get(name)
-        if found:
-            self._names[found] = name
-        return found
+        channel = self._ids.get(name) or self._stored.get(name)
+        if channel:
+            self._names[channel] = name
+        return channel
 
     async def learn(self, listed: Mapping[str, str]) -> None:
         """Take over what Slack lists. Later processes get what this one was asked for, not all channels of a workspace."""
