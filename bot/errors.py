@@ -27,6 +27,11 @@ class NoLongerApprovedError(Denied):
     """What was approved may not start now: an approver no longer may approve, or the approval was overtaken."""
 
 
+@stored("already-ended-error")
+class AlreadyEndedError(Exception):
+    """A request begins nothing: it has begun an operation before, which has ended. The message names it."""
+
+
 class ChangedWorkflowError(Exception):
     """This version cannot continue a workflow from the steps that an earlier one recorded; the message says why."""
 

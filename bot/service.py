@@ -69,6 +69,7 @@ from bot.store.operations import Operations
 from bot.store.outbox import Outbox
 from bot.store.refused_attempts import RefusedAttempts
 from bot.store.removals import Removals
+from bot.store.retention import Retention
 from bot.store.run_claims import RunClaims
 from bot.store.workers import Identity, Workers
 from runners.aws.builders.prices import Prices
@@ -226,7 +227,7 @@ class Service:
             deliveries=Deliveries(store, self._clock, groups),
             deployments=Deployments(store, self._clock),
             images=Images(store, self._clock),
-            removals=Removals(store),
+            removals=Removals(store), retention=Retention(store, self._clock),
             approvals=Approvals(store, self._clock),
             host_keys=HostKeys(store, self._clock),
             machine_commits=MachineCommits(store, self._clock),
@@ -246,7 +247,7 @@ class Service:
             children=Keeping.of_bot(store, workplace, self._settings.executor, self._config.operations.lease),
             isolations=self._isolations,
             metadata_service=metadata,
-        )
+        )  # fmt: skip
 
     async def _listen(
         self, stack: AsyncExitStack, services: Services, registry: Registry, client: AsyncWebClient, finder: RunFinder

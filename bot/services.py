@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bot.store.outbox import Outbox
     from bot.store.refused_attempts import RefusedAttempts
     from bot.store.removals import Removals
+    from bot.store.retention import Retention
     from bot.store.run_claims import RunClaims
     from bot.store.run_slots import Claim, Precedence
     from runners.aws.builders.prices import Prices
@@ -140,6 +141,7 @@ class Services:
     hcp: HcpTerraform | None
     images: Images
     removals: Removals
+    retention: Retention
     secrets: Secrets
     redact: Redactor
     clock: Callable[[], float]

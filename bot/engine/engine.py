@@ -24,6 +24,7 @@ from bot.engine import serializer, versions
 from bot.engine.shared_work import EVERYTHING, Share, SharedWork, numbers_of
 from bot.engine.stored_form import StoredForm, seal_other_forms
 from bot.engine.versions import OpenOperation, Versions
+from bot.engine.workflow_names import begin_id, operation_id
 from bot.errors import ChangedWorkflowError, ForgedError
 from bot.store import database_outage
 from runners.stored import stored
@@ -125,7 +126,7 @@ class Engine:
         """Register the workflow that numbers, announces and enqueues every request."""
 
         async def begin(request: Request) -> None:
-            _check_belongs(_begin_id(request.key))
+            _check_belongs(begin_id(request.key))
             await function(request)
 
         self._begin = DBOS.workflow(name="begin", max_recovery_attempts=None)(begin)
@@ -134,7 +135,7 @@ class Engine:
         """Register the workflow of operations of this kind. Its argument is the operation's number."""
 
         async def operate(number: int) -> None:
-            _check_belongs(_operation_id(number))
+            _check_belongs(operation_id(number))
             await function(number)
 
         # Without a limit of recoveries: an operation is not lost even if a hundred restarts interrupt it.
@@ -158,7 +159,7 @@ class Engine:
 
     async def abandon(self, number: int) -> None:
         """End the workflow of this operation: no process continues it."""
-        await self.shared.abandon(_operation_id(number))
+        await self.shared.abandon(operation_id(number))
 
     async def begin(self, request: Request) -> None:
         """Accept a request durably; twice (same key) begins once. Returns when it is on disk. Raises DatabaseAwayError."""
@@ -167,7 +168,7 @@ class Engine:
         self._settings.check_room()  # DBOS would wait for room, and the person for an answer
         self._unnumbered[request.key] = request.environment
         try:
-            with SetWorkflowID(_begin_id(request.key)):
+            with SetWorkflowID(begin_id(request.key)):
                 await DBOS.start_workflow_async(self._begin, replace(request, at=self._settings.clock()))
         except BaseException:
             self.numbered(request)
@@ -184,7 +185,7 @@ class Engine:
     async def enqueue(self, kind: str, number: int, environment: str) -> None:
         """Enqueue an operation behind the others of its environment: they run singly, in the order of their numbers."""
         options = SetEnqueueOptions(queue_partition_key=environment, priority=number)
-        with SetWorkflowID(_operation_id(number)), options:
+        with SetWorkflowID(operation_id(number)), options:
             await DBOS.enqueue_workflow_async(QUEUE, self._workflows[kind], number)
         self.shared.work.send()
 
@@ -222,9 +223,9 @@ class Engine:
 
     async def result(self, number: int, step: str, kind: type[T]) -> T | None:
         """The result of an operation's last step of this name; None when that step has not run, or gave no `kind`."""
-        steps = await DBOS.list_workflow_steps_async(_operation_id(number))
+        steps = await DBOS.list_workflow_steps_async(operation_id(number))
         output = next((each["output"] for each in reversed(steps) if each["function_name"] == step), None)
-        if not isinstance(output, StepResult) or (output.workflow, output.step) != (_operation_id(number), step):
+        if not isinstance(output, StepResult) or (output.workflow, output.step) != (operation_id(number), step):
             return None  # DBOS gives text that cannot be read as it is
         return output.value if isinstance(output.value, kind) else None
 
@@ -259,11 +260,11 @@ class Engine:
 
     async def wake(self, number: int) -> None:
         """Wake a waiting operation so that it reads its approval again."""
-        await DBOS.send_async(_operation_id(number), "", WAKE_UP)
+        await DBOS.send_async(operation_id(number), "", WAKE_UP)
 
     async def not_continued(self, numbers: Mapping[int, str], living: Collection[str]) -> Mapping[int, str]:
         """Of these open operations (number and request key): why nobody continues them, by number, in words."""
-        operations = [OpenOperation(each, _operation_id(each), _begin_id(key)) for each, key in numbers.items()]
+        operations = [OpenOperation(each, operation_id(each), begin_id(key)) for each, key in numbers.items()]
         return await asyncio.to_thread(self.versions.not_continued, operations, living, frozenset(self._workflows))
 
     def destroy(self) -> None:
@@ -284,14 +285,6 @@ def _changes_named() -> Iterator[None]:
         if not str(error).endswith(" is not available"):  # how DBOS refuses a form that it does not know
             raise
         raise ChangedWorkflowError(f"a step was recorded in a form that this version cannot read ({error})") from error
-
-
-def _begin_id(key: str) -> str:
-    return f"begin-{key}"
-
-
-def _operation_id(number: int) -> str:
-    return f"operation-{number}"
 
 
 def _check_belongs(workflow: str) -> None:

@@ -8,7 +8,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from bot.config.targets import find_target, queue_of
-from bot.errors import Cancelled, ChangedWorkflowError, ForgedError, NoLongerApprovedError, UserError
+from bot.errors import AlreadyEndedError, Cancelled, ChangedWorkflowError, ForgedError, NoLongerApprovedError, UserError
 from bot.operations import outgoing
 from bot.operations.follow_ups import link_from_older
 from bot.operations.leftovers import discard
@@ -56,8 +56,13 @@ async def begin(services: Services, request: Request, kind: Kind | None) -> None
 async def _begin(services: Services, request: Request, kind: Kind) -> None:
     engine = services.engine
     async with engine.numbering:
-        number = await engine.step("number", lambda: _number(services, request))
-        engine.numbered(request)
+        try:
+            number = await engine.step("number", lambda: _number(services, request))
+        except AlreadyEndedError as error:
+            log.warning("a request of %s begins nothing: %s", request.requester, error)
+            return
+        finally:
+            engine.numbered(request)
         detail = {**request.arguments, **request_detail(request.key, request.at)}
         entry = Entry(request.requester, request.kind, request.environment, number, detail)
         await engine.step("audit", lambda: services.audit.record(entry))
@@ -72,6 +77,9 @@ async def _begin(services: Services, request: Request, kind: Kind) -> None:
 
 async def _number(services: Services, request: Request) -> int:
     number = await services.operations.create(request)
+    if (await services.operations.get(number)).status.ended:
+        # What remembered the request was deleted since (handlers/infra/retention.py): it began this operation long ago.
+        raise AlreadyEndedError(f"#{number}, which this request began, has ended")
     log.info("operation %s: %s in %s, for %s", number, request.kind, request.environment, request.requester)
     return number
 

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from bot.errors import Denied, UserError
 from bot.store import sealed
 from bot.store.database import Store, insert_new, metadata
-from bot.store.operations import Status, operations
+from bot.store.operation_tables import operations
+from bot.store.operations import Status
 from runners.stored import stored
 
 if TYPE_CHECKING:

@@ -33,6 +33,17 @@ class Cursors:
         position = await self._store.run(lambda connection: connection.scalar(wanted))
         return None if position is None else int(position)
 
+    async def claim(self, name: str, position: int) -> bool:
+        """Move the cursor to this position; of several processes that try, one gets True."""
+        row = {"name": name, "position": position, "advanced_at": self._clock()}
+        behind = sa.update(cursors).where(cursors.c.name == name, cursors.c.position < position)
+        moved = behind.values(position=position, advanced_at=row["advanced_at"]).returning(cursors.c.position)
+
+        def work(connection: sa.Connection) -> bool:
+            return insert_new(connection, cursors, row) or connection.scalar(moved) is not None
+
+        return await self._store.run(work)
+
     async def advance(self, name: str, position: int) -> None:
         """Move the cursor to this position, unless another process has moved it further."""
         row = {"name": name, "position": position, "advanced_at": self._clock()}

@@ -21,7 +21,7 @@ deployments = sa.Table(
     "signalbox_deployments",
     metadata,
     sa.Column("operation", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("environment", sa.String(80), nullable=False, index=True),
+    sa.Column("environment", sa.String(80), nullable=False),
     sa.Column("repository", sa.String(140), nullable=False),
     sa.Column("sha", sa.String(40), nullable=False),
     sa.Column("ref", sa.String(255), nullable=False),
@@ -29,6 +29,7 @@ deployments = sa.Table(
     sa.Column("person", sa.String(40), nullable=False),
     sa.Column("at", sa.Double, nullable=False),
     sealed.seal_column(),
+    sa.Index("ix_signalbox_deployments_newest", "environment", "at", "operation"),
 )
 
 machine_commits = sa.Table(

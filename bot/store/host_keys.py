@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 FIRST_USE = "first sight"
+USED_WITHIN = 86_400.0  # seconds by which `used_at` may be late
 
 host_keys = sa.Table(
     "signalbox_host_keys",
@@ -24,8 +25,10 @@ host_keys = sa.Table(
     sa.Column("trust_reason", sa.String(80), nullable=False),  # "first sight", or who accepted them
     sa.Column("trusted_at", sa.Double, nullable=False),
     sa.Column("changed_keys", sa.Text, nullable=False, default=""),  # other keys that it has presented since
-    sa.Column("changed_in", sa.Integer),  # the operation that they were presented to
+    sa.Column("changed_in", sa.Integer, index=True),  # the operation that they were presented to
+    sa.Column("used_at", sa.Double, index=True),  # when an operation last asked for them, within a day
     sealed.seal_column(),
+    info={sealed.UNSEALED: ("used_at",)},
 )
 
 
@@ -42,14 +45,23 @@ class HostKeys:
         rows = await self._store.run(lambda connection: connection.execute(wanted).mappings().all())
         for row in rows:
             self._check(row)
+        await self._mark_used(
+            [row["instance"] for row in rows if (row["used_at"] or 0.0) < self._clock() - USED_WITHIN]
+        )
         return {str(row["instance"]): read_keys(str(row["trusted_keys"])) for row in rows}
+
+    async def _mark_used(self, instances: Sequence[str]) -> None:
+        """Keys that nothing has used for a year are deleted (bot/store/retention.py)."""
+        if instances:
+            used = sa.update(host_keys).where(host_keys.c.instance.in_(instances)).values(used_at=self._clock())
+            await self._store.run(lambda connection: connection.execute(used))
 
     async def trust(self, presented: Mapping[str, Sequence[HostKey]], reason: str = FIRST_USE) -> tuple[str, ...]:
         """Trust the keys of instances without trusted keys; the instances that were new."""
 
         def work(connection: sa.Connection) -> tuple[str, ...]:
             now = self._clock()
-            new = {"trust_reason": reason, "trusted_at": now, "changed_keys": "", "changed_in": None}
+            new = {"trust_reason": reason, "trusted_at": now, "changed_keys": "", "changed_in": None, "used_at": now}
             rows = [
                 sealed.sealed(self._store.keyring, host_keys, {**new, "instance": instance, "trusted_keys": text})
                 for instance, text in ((instance, write_keys(keys)) for instance, keys in presented.items())

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from bot.store import sealed
 from bot.store.database import Store, insert_new, metadata
+from bot.store.rollouts import last_rolled_out, rollouts
 from runners.results import BuiltImage, ImageWarning, RollOut
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ images = sa.Table(
     sa.Column("name", sa.String(200), nullable=False),
     sa.Column("size_gb", sa.Integer),
     sa.Column("created_at", sa.Double),
+    sa.Index("ix_signalbox_images_newest", "machine", "environment", "created_at", "job_id"),
 )
 
 log_warnings = sa.Table(
@@ -79,17 +81,6 @@ log_scans = sa.Table(
     metadata,
     sa.Column("job_id", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("lines", sa.BigInteger, nullable=False),
-    sa.Column("at", sa.Double, nullable=False),
-)
-
-rollouts = sa.Table(
-    "signalbox_image_rollouts",
-    metadata,
-    sa.Column("operation", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("image_id", sa.String(40), primary_key=True),
-    sa.Column("machine", sa.String(200), primary_key=True),
-    sa.Column("environment", sa.String(80), nullable=False),
-    sa.Column("person", sa.String(40), nullable=False),
     sa.Column("at", sa.Double, nullable=False),
 )
 
@@ -132,8 +123,12 @@ class Images:
 
     async def newest(self, machine: str, environment: str) -> BuiltImage | None:
         """The image of this machine role that was built last, or None."""
-        built = await self._images((images.c.machine == machine) & (images.c.environment == environment))
-        return max(built, key=lambda image: (image.created_at or 0.0, image.job_id), default=None)
+        same = (images.c.machine == machine) & (images.c.environment == environment)
+        order = (images.c.created_at.desc(), images.c.job_id.desc())  # two statements, each of which an index answers
+        for dated in (images.c.created_at.is_not(None), images.c.created_at.is_(None)):
+            if built := await self._images(same & dated, order=order, limit=1):
+                return built[0]
+        return None
 
     async def add_warnings(
         self, followed: FollowedRun, job: Job, group: ImageGroup, findings: Sequence[LogFinding]
@@ -193,21 +188,9 @@ class Images:
         row = {name: getattr(rollout, name) for name in RollOut.__slots__}
         await self._store.run(lambda connection: insert_new(connection, rollouts, row))
 
-    async def last_rolled_out(self, count: int = 2) -> Mapping[str, str]:
-        """The images of the last `count` rollouts to each machine, by id, with a description: a rollback may need them."""
-        wanted = sa.select(rollouts).order_by(rollouts.c.at.desc())
-        rows = await self._store.run(lambda connection: connection.execute(wanted).mappings().all())
-        by_machine: dict[tuple[str, str], list[str]] = {}
-        descriptions: dict[str, str] = {}
-        for row in rows:
-            newest = by_machine.setdefault((row["environment"], row["machine"]), [])
-            if row["image_id"] in newest or len(newest) >= count:
-                continue
-            newest.append(row["image_id"])
-            descriptions.setdefault(
-                row["image_id"], f"rolled out to {row['machine']} in {row['environment']} by #{row['operation']}"
-            )
-        return descriptions
+    async def last_rolled_out(self) -> Mapping[str, str]:
+        """The images of the last two rollouts to each machine, by id, with a description: a rollback may need them."""
+        return await self._store.run(last_rolled_out)
 
     async def rollouts_of(self, image_id: str) -> tuple[RollOut, ...]:
         """The rollouts of an image, newest first."""
@@ -215,8 +198,10 @@ class Images:
         rows = await self._store.run(lambda connection: connection.execute(wanted).mappings().all())
         return tuple(RollOut(**{name: row[name] for name in RollOut.__slots__}) for row in rows)
 
-    async def _images(self, where: sa.ColumnElement[bool]) -> tuple[BuiltImage, ...]:
-        wanted = sa.select(images).where(where).order_by(images.c.job_id)
+    async def _images(
+        self, where: sa.ColumnElement[bool], *, order: Sequence[Any] = (images.c.job_id,), limit: int | None = None
+    ) -> tuple[BuiltImage, ...]:
+        wanted = sa.select(images).where(where).order_by(*order).limit(limit)
         rows = await self._store.run(lambda connection: connection.execute(wanted).mappings().all())
         return tuple(BuiltImage(**{name: row[name] for name in BuiltImage.__slots__}) for row in rows)
 

@@ -8,35 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from bot.store import sealed
-from bot.store.database import Store, insert_new, metadata
-from bot.store.operation_tables import cancellations, side_effects
+from bot.store import operation_counts, sealed
+from bot.store.database import Store, insert_new
+from bot.store.operation_tables import OPEN_STATUSES, cancellations, operations, side_effects
 from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-operations = sa.Table(
-    "signalbox_operations",
-    metadata,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("request_key", sa.String(80), unique=True, nullable=False),  # a request begins one operation
-    sa.Column("kind", sa.String(40), nullable=False),
-    sa.Column("environment", sa.String(80), nullable=False),
-    sa.Column("requester", sa.String(40), nullable=False),
-    sa.Column("title", sa.String(200), nullable=False),
-    sa.Column("arguments", sa.JSON, nullable=False),
-    sa.Column("channel", sa.String(40), nullable=False),
-    sa.Column("message_ts", sa.String(40)),
-    sa.Column("status", sa.String(20), nullable=False, index=True),
-    sa.Column("activity", sa.String(200), nullable=False, default=""),
-    sa.Column("created_at", sa.Double, nullable=False),  # Unix seconds, as in all these tables
-    sa.Column("ended_at", sa.Double),
-    sealed.seal_column(),
-    sqlite_autoincrement=True,  # SQLite never reuses a number, not even after a deletion
-    # The seal covers the request. What these say about its course is displayed, and decides nothing.
-    info={sealed.UNSEALED: ("channel", "message_ts", "status", "activity", "ended_at")},
-)
 
 
 @stored("operation-status")
@@ -57,10 +35,7 @@ class Status(StrEnum):
     @property
     def ended(self) -> bool:
         """Whether the operation is over."""
-        return self not in (Status.WAITING, Status.RUNNING, Status.APPROVAL)
-
-
-OPEN = tuple(status.value for status in Status if not status.ended)
+        return self.value not in OPEN_STATUSES
 
 
 @stored("request")
@@ -149,7 +124,7 @@ class Operations:
 
     async def open_in(self, *environments: str) -> tuple[Record, ...]:
         """The operations of these environments that have not ended, oldest first."""
-        return await self._select(operations.c.environment.in_(environments), operations.c.status.in_(OPEN))
+        return await self._select(operations.c.environment.in_(environments), operations.c.status.in_(OPEN_STATUSES))
 
     async def queues(self) -> frozenset[str]:
         """The environments in which operations wait."""
@@ -180,8 +155,7 @@ class Operations:
 
     async def counts(self) -> dict[str, int]:
         """The number of operations by status."""
-        counted = sa.select(operations.c.status, sa.func.count()).group_by(operations.c.status)
-        return {str(each[0]): int(each[1]) for each in await self._store.run(lambda c: c.execute(counted).all())}
+        return await self._store.run(operation_counts.read)
 
     async def begin_side_effect(self, number: int, name: str) -> bool:
         """Record that a side effect is about to be tried; false when an earlier try is on record. Raises ForgedError."""
@@ -205,7 +179,7 @@ class Operations:
 
     async def open_keys(self) -> dict[int, str]:
         """The operations that have not ended, each with the key of its request."""
-        wanted = sa.select(operations.c.number, operations.c.request_key).where(operations.c.status.in_(OPEN))
+        wanted = sa.select(operations.c.number, operations.c.request_key).where(operations.c.status.in_(OPEN_STATUSES))
         rows = await self._store.run(lambda connection: connection.execute(wanted).all())
         return {int(number): str(key) for number, key in rows}
 

@@ -26,9 +26,10 @@ dispatches = sa.Table(
     "signalbox_dispatches",
     metadata,
     sa.Column("operation", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("workflow", sa.String(700), nullable=False, index=True),  # "owner/name file.yml ref"
+    sa.Column("workflow", sa.String(700), nullable=False),  # "owner/name file.yml ref"
     sa.Column("sent_at", sa.Double, nullable=False),
     sealed.seal_column(),
+    sa.Index("ix_signalbox_dispatches_sent", "workflow", "sent_at"),
 )
 
 hcp_runs = sa.Table(

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from bot.errors import LeaseLostError
 from bot.store.database import Store, insert_new, metadata
-from bot.store.operations import Status, operations
+from bot.store.operation_tables import operations
+from bot.store.operations import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

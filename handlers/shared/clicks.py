@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bot.errors import UserError
 from bot.operations import follow_ups, requests
 from handlers.shared import permissions
+from runners import phrases
 
 if TYPE_CHECKING:
     from bot.operations.registry import Click, FollowUp
@@ -33,7 +34,20 @@ async def clicked(services: Services, click: Click, number: str | None = None) -
         raise UserError("I do not know this operation (any more).") from None
     if (click.channel, click.message_ts) != (record.channel, record.message_ts):
         raise UserError("This button does not belong to this message; nothing changed.")
+    _check_recent(services, record)
     return record
+
+
+def _check_recent(services: Services, record: Record) -> None:
+    """Raises UserError where what the button needs may have been deleted (handlers/infra/retention.py)."""
+    if record.ended_at is None:
+        return
+    retention = services.config.operations.retention
+    if services.clock() - record.ended_at > retention.total_seconds():
+        raise UserError(
+            f"#{record.number} ended more than {phrases.counted(retention.days, 'day')} ago, and what this button needs "
+            "was deleted (operations.retention). Nothing changed. Run the command again."
+        )
 
 
 async def start_follow_up(

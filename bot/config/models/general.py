@@ -108,6 +108,7 @@ class Operations(Model):
 
     `lease` is how long a worker that does not answer keeps what it has begun.
     `cache_unused_after` is how long what was installed for an environment stays after its last use.
+    `retention` is how long what an ended operation needed stays: the engine's rows, and what its buttons read.
     `when_slack_is_away`: a queued operation waits until its message is displayed, or starts all the same.
     `queue_limit` is how many operations of an environment may be open.
     `isolation` is the wall around children, or "none"; `readable` are paths of the machine that all children may read.
@@ -120,6 +121,7 @@ class Operations(Model):
     deploy_timeout: Duration = timedelta(hours=1)
     lease: Annotated[Duration, AfterValidator(_lease)] = timedelta(minutes=2)
     cache_unused_after: Duration = timedelta(days=30)
+    retention: Annotated[Duration, Field(ge=timedelta(days=2))] = timedelta(days=30)
     when_slack_is_away: Literal["wait", "start"] = "wait"
     queue_limit: Annotated[int, Field(ge=1)] = 100
     isolation: Literal["wall", "none"] = "wall"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.engine.ended_workflows import delete_ended, list_ended
+from bot.engine.workflow_names import EndedWorkflow, begin_id, ended_workflow, operation_id
 from bot.errors import UserError
 from bot.slack.blocks import common
 from bot.store.operations import Status
@@ -57,6 +60,35 @@ async def test_a_request_that_comes_twice_is_begun_once(world: World) -> None:
     record = await world.until(request, Status.SUCCEEDED)
     await asyncio.sleep(0.3)
     assert runs == [record.number]
+
+
+async def test_a_request_that_comes_again_after_the_retention_begins_nothing(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    runs: list[int] = []
+
+    async def body(operation: Operation) -> None:
+        runs.append(operation.number)
+        await succeed(operation)
+
+    request = await world.begin(body)
+    record = await world.until(request, Status.SUCCEEDED)
+    workflows = ended_workflow(begin_id(request.key)), ended_workflow(operation_id(record.number))
+
+    async def over() -> set[EndedWorkflow]:
+        return set(await list_ended(time.time() + 60, limit=1_000))
+
+    async with asyncio.timeout(60):
+        while not set(workflows) <= await over():  # noqa: ASYNC110  -- the last steps follow the status
+            await asyncio.sleep(0.02)
+    await delete_ended(workflows)
+    messages = dict(world.chat.says)
+    await world.services.engine.begin(request)
+    async with asyncio.timeout(60):
+        while "begins nothing" not in caplog.text:  # noqa: ASYNC110  -- another process logs it as well
+            await asyncio.sleep(0.02)
+    assert (runs, world.chat.says) == ([record.number], messages)
+    assert await world.services.operations.get(record.number) == record
 
 
 async def test_what_fails_after_an_answer_was_lost_is_not_said_to_have_left_all_as_it_was(world: World) -> None:
