@@ -88,7 +88,7 @@ async def test_a_playbook_that_ansible_refuses_ends_it_before_anybody_approves(s
     await types(world, "ana", "#staging", "/deploy staging typo")
     failed = await shows(world, "#staging", f"#{number} ", ":x:", "nothing was deployed. ")
     assert "'tsks' is not a valid attribute for a Play (provisioners/deploy-sftp.yml:2:3)" in failed.rendered
-    assert "run /deploy staging typo" in failed.rendered.replace("`", "")
+    assert "Run /deploy staging typo" in failed.rendered.replace("`", "")
     assert "approved by" not in failed.rendered
     assert not failed.buttons
     assert deployed_in(world) == deployed
