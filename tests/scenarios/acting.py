@@ -29,7 +29,8 @@ __all__ = [
     "thread_of",
     "types",
 ]
-IMAGES = "/actions/workflows/build-images.yml"
+# The bot looks for runs of these at intervals, whoever started them.
+FOLLOWED = tuple(f"/actions/workflows/{name}.yml" for name in ("build-images", "deploy-dev", "deploy-prod"))
 
 
 def infrastructure(world: World) -> Repository:
@@ -82,5 +83,7 @@ def forged(message: Message, **fields: str) -> Message:
 def asked_of_github(world: World) -> list[str]:
     """What was asked of GitHub because somebody did something: without the look for runs that nobody asked for here."""
     return [
-        f"{request.method} {request.path}" for request in world.github.requests if f"{IMAGES}/runs" not in request.path
+        f"{request.method} {request.path}"
+        for request in world.github.requests
+        if not any(f"{workflow}/runs" in request.path for workflow in FOLLOWED)
     ]
