@@ -59,6 +59,7 @@ async def test_an_id_that_slack_does_not_know_is_replaced_within_the_call(slack:
     chat = started(slack, store)
     at = await chat.post(await chat.channel_id("#staging"), message_of("one"))
     assert at.channel == STAGING
+    await confirmed(chat)  # which stores the new id beside the call
     assert await Channels(store).get("#staging") == STAGING
     with pytest.raises(ChatError, match="channel_not_found"):
         await chat.post(await chat.channel_id("#nowhere"), message_of("two"))
