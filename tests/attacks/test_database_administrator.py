@@ -92,6 +92,7 @@ async def rejected_and_rolled_back(bot: Bot) -> Record:
     await bot.attack("DELETE FROM signalbox_approvals")
     await bot.attack("DELETE FROM signalbox_votes")
     await bot.attack("INSERT INTO signalbox_approvals SELECT * FROM older")
+    await bot.attack("UPDATE signalbox_operations SET status = 'approval', ended_at = NULL")
     await bot.store.run(drop_triggers)
     return record
 

@@ -73,8 +73,9 @@ async def test_a_dispatch_that_may_have_been_sent_is_never_sent_again(start_worl
     world.github.repository(INFRASTRUCTURE).dispatch("deploy-dev.yml", "main", actor="lee-park")
     await world.bot.start()
     await shows(world, "#dev", "#1 ", "no run of it has appeared", "Actions page")
+    await shows(world, "#dev", "#2 ", "deployed", "started in GitHub by lee-park")
     assert not runs_of_the_bot(world)
-    one_message_each(world, "#dev", 1)
+    one_message_each(world, "#dev", 2)
 
 
 async def test_a_dispatch_that_was_certainly_not_sent_is_sent_after_the_restart(start_world: StartWorld) -> None:
