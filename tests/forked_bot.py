@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -45,14 +45,30 @@ _PR_SET_PDEATHSIG = 1
 class ForkedBot:
     """A bot that the server has forked; the part of `asyncio.subprocess.Process` that `BotProcess` needs."""
 
-    def __init__(self, pid: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, pid: int, connection: socket.socket, status: bytes) -> None:
         self.pid = pid
-        self.returncode: int | None = None
-        self._ended = asyncio.create_task(self._end(reader, writer))
+        # A bare descriptor: no task and no stream that a test would have to end before its loop does.
+        self._descriptor = connection.detach()
+        self._read = status
+        self._ended: int | None = None
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status as `subprocess` gives it, negative for a signal; None while it runs."""
+        if self._ended is None:
+            with suppress(BlockingIOError):
+                while content := _received(self._descriptor):
+                    self._read += content
+                # Without a status the server has ended, and all its children with it.
+                self._ended = int(self._read) if self._read else -signal.SIGKILL
+                os.close(self._descriptor)
+        return self._ended
 
     async def wait(self) -> int:
-        """Its exit status as `subprocess` gives it: negative for a signal."""
-        return await asyncio.shield(self._ended)
+        """Its exit status."""
+        while (status := self.returncode) is None:  # noqa: ASYNC110  -- another process ends
+            await asyncio.sleep(0.02)
+        return status
 
     def send_signal(self, number: int) -> None:
         """Send it a signal, unless it has ended."""
@@ -63,14 +79,12 @@ class ForkedBot:
         """End it by SIGKILL."""
         self.send_signal(signal.SIGKILL)
 
-    async def _end(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> int:
-        try:
-            status = await reader.readline()
-        finally:
-            writer.close()
-        # Without a status the server has ended, and all its children with it.
-        self.returncode = int(status) if status else -signal.SIGKILL
-        return self.returncode
+
+def _received(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 32)
+    except ConnectionResetError:
+        return b""
 
 
 @contextmanager
@@ -93,12 +107,19 @@ def fork_server() -> Iterator[Launch]:
         async def launch(argv: Sequence[str], environment: Mapping[str, str], log: Path) -> ForkedBot:
             # All after `python -m bot`, which is what the server has imported.
             request = {"arguments": argv[3:], "environment": dict(environment), "log": str(log)}
+            connection, loop = socket.socket(socket.AF_UNIX), asyncio.get_running_loop()
+            connection.setblocking(False)
             try:
-                reader, writer = await asyncio.open_unix_connection(address)
-                writer.write(json.dumps(request).encode() + b"\n")
-                return ForkedBot(int(await reader.readuntil()), reader, writer)
-            except (ConnectionError, EOFError) as error:
-                raise RuntimeError("the process that forks bots has ended; its errors are above") from error
+                await loop.sock_connect(connection, address)
+                await loop.sock_sendall(connection, json.dumps(request).encode() + b"\n")
+                answer = await loop.sock_recv(connection, 32)  # written at once, so read at once
+                pid, _, status = answer.partition(b"\n")
+            except ConnectionError:
+                pid = b""
+            if not pid:
+                connection.close()
+                raise RuntimeError("the process that forks bots has ended; its errors are above")
+            return ForkedBot(int(pid), connection, status)
 
         try:
             yield launch

@@ -29,7 +29,7 @@ __all__ = [
     "thread_of",
     "types",
 ]
-# The bot looks for runs of these at intervals, whoever started them.
+# The bot looks for runs of these at intervals, no matter who started them.
 FOLLOWED = tuple(f"/actions/workflows/{name}.yml" for name in ("build-images", "deploy-dev", "deploy-prod"))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from bot.children import traces
 from sandbox.bot_process import BotProcess
 from sandbox.world import free_port
 from tests.scenarios.moments import until
@@ -72,7 +73,9 @@ def keepers(world: World) -> list[psutil.Process]:
 
 
 def lose(world: World) -> None:
-    """End every keeper, supervisor and long child at once, as the loss of their machine does."""
+    """End every keeper, supervisor and long child at once, as the loss of their machine does, and take the traces from its disk."""
+    for trace in world.files.glob(f"var*/**/{traces.DIRECTORY}/*"):
+        trace.unlink()
     pids = [process.pid for process in keepers(world)]
     for record in world.files.glob("var*/operations/**/pid"):
         pids += [int(line.split()[0]) for line in record.read_text().splitlines()]

@@ -207,3 +207,7 @@ async def test_all_at_once_one_that_fails_does_not_hold_up_the_others(start_worl
     await approved(world, "/deploy staging broken", 1)
     failed = await shows(world, "#staging", "#1 ", ":x:", "failed on staging-cron")
     assert "staging-backend, staging-taskrunner, staging-sftp (3 of 4)" in failed.rendered
+    infrastructure(world).commit("broken", {"provisioners/deploy-sftp.yml": None}, "Forget sftp")
+    await approved(world, "/deploy staging broken", 2)
+    failed = await shows(world, "#staging", "#2 ", "nothing was deployed. There is no playbook deploy-sftp.yml")
+    assert not failed.buttons

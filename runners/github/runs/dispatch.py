@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from runners.errors import NotFoundError, RunnerError
 from runners.github.api.errors import check_repository
+from runners.github.runs.listing import no_workflow
 from runners.github.runs.parsing import parse_run
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ async def dispatch(
     except NotFoundError as error:
         if "ref" in error.problem or "tag" in error.problem:
             raise
-        raise _no_workflow(doing, repository, workflow) from None
+        raise no_workflow(doing, repository, workflow) from None
 
 
 async def started_runs(
@@ -118,13 +119,5 @@ async def _newest_runs(github: GitHub, repository: str, workflow: str, doing: st
     try:
         answer = await github.get(repository, f"{path}?event=workflow_dispatch&per_page={_NEWEST}", doing=doing)
     except NotFoundError:
-        raise _no_workflow(doing, repository, workflow) from None
+        raise no_workflow(doing, repository, workflow) from None
     return list(answer.data["workflow_runs"])
-
-
-def _no_workflow(doing: str, repository: str, workflow: str) -> NotFoundError:
-    return NotFoundError(
-        doing,
-        f"there is no workflow {workflow} in {repository}, or it is hidden from us",
-        remedy="Check the file's name under .github/workflows and that the token or App may see the repository.",
-    )

@@ -33,7 +33,7 @@ class RunList:
         self._repository = repository
         self._pages = ceil(most / PER_PAGE)
         self._doing = f"listing the runs of {workflow} in {repository}"
-        self._remedy = f"Check the name {workflow} under .github/workflows, and that we may see {repository}."
+        self._workflow = workflow
         self._path = f"/repos/{repository}/actions/workflows/{quote(workflow, safe='')}/runs"
         self._last_url = ""
         self._etag: str | None = None
@@ -60,8 +60,8 @@ class RunList:
         url = f"{self._path}?{urlencode({'created': f'>={since:%Y-%m-%dT%H:%M:%SZ}', 'per_page': PER_PAGE})}"
         try:
             return await self._read(url)
-        except NotFoundError as error:
-            raise NotFoundError(self._doing, error.problem, remedy=self._remedy) from None
+        except NotFoundError:
+            raise no_workflow(self._doing, self._repository, self._workflow) from None
 
     async def _read(self, url: str) -> tuple[WorkflowRun, ...] | None:
         etag = self._etag if url == self._last_url else None
@@ -88,6 +88,15 @@ class RunList:
             return None
 
 
+def no_workflow(doing: str, repository: str, workflow: str) -> NotFoundError:
+    """What GitHub's 404 means where a workflow was named."""
+    return NotFoundError(
+        doing,
+        f"there is no workflow {workflow} in {repository}, or it is hidden from us",
+        remedy="Check the file's name under .github/workflows and that the token or App may see the repository.",
+    )
+
+
 async def read_run(github: GitHub, repository: str, run_id: int) -> WorkflowRun:
     """The present state of a run, without its jobs.
 
@@ -108,7 +117,10 @@ async def unfinished_runs(github: GitHub, repository: str, workflow: str) -> tup
     """
     doing = f"listing the runs of {workflow} in {repository}"
     path = f"/actions/workflows/{quote(workflow, safe='')}/runs?per_page=30"
-    runs = (await CachedReads(github).get(repository, path, doing=doing))["workflow_runs"]
+    try:
+        runs = (await CachedReads(github).get(repository, path, doing=doing))["workflow_runs"]
+    except NotFoundError:
+        raise no_workflow(doing, repository, workflow) from None
     return tuple(parse_run(repository, run) for run in runs if run["status"] in UNFINISHED)
 
 
