@@ -22,6 +22,7 @@ from bot.check.hcp import check_hcp, hcp_workspaces
 from bot.check.inactive_settings import inactive_settings
 from bot.check.isolation import check_isolation
 from bot.check.jump_hosts import jump_hosts
+from bot.check.machines import check_machines, names_machines
 from bot.check.programs import check_ansible, check_secrets, check_terraform
 from bot.check.result import NOTE, Findings
 from bot.check.shared_states import shared_states
@@ -104,6 +105,8 @@ def _where_used(config: Config, environ: Mapping[str, str], workplace: Path) -> 
         checks["terraform"] = check_terraform(config, environ)
     for section in sorted({each.deploy.backend for each in environments} & DEPLOY_CHECKS.keys()):
         checks[section] = DEPLOY_CHECKS[section](config)
+    if names_machines(config):
+        checks["machines"] = check_machines(config)
     if uses_ec2(config):
         checks["ec2"] = check_ec2(config)
     if config.audit.anchor:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore import exceptions
 
-from runners.aws.client import explained
+from runners.aws.client import MOST_FILTER_VALUES, escape_wildcards, explained
 from runners.concurrency import run_blocking
 from runners.results import Image, ImageChange, StartedFrom
 
@@ -54,8 +54,24 @@ async def describe(ec2: EC2Client, image_ids: Collection[str], *, timeout: float
 
 async def named(ec2: EC2Client, name_tag: str, *, timeout: float) -> tuple[Image, ...]:
     """The account's own images whose tag `Name` is this one, oldest first. Raises as `describe`."""
-    images = await _describe(ec2, "tag:Name", [name_tag], timeout=timeout, owners=["self"])
+    images = await _own(ec2, "tag:Name", [escape_wildcards(name_tag)], timeout=timeout)
     return tuple(sorted(images, key=lambda image: (image.created_at is not None, image.created_at, image.image_id)))
+
+
+async def name_tags(ec2: EC2Client, wanted: Collection[str], *, timeout: float) -> frozenset[str]:
+    """Those of the `wanted` tags `Name` that images of the account have; where one is missing, all that there are. Raises as `describe`."""
+    values = [escape_wildcards(value) for value in sorted(wanted)]
+    there: set[str | None] = set()
+    for start in range(0, len(values), MOST_FILTER_VALUES):
+        images = await _own(ec2, "tag:Name", values[start : start + MOST_FILTER_VALUES], timeout=timeout)
+        there |= {image.name_tag for image in images}
+    if not there >= set(wanted):
+        there = {image.name_tag for image in await _own(ec2, "tag-key", ["Name"], timeout=timeout)}
+    return frozenset(filter(None, there))
+
+
+async def _own(ec2: EC2Client, filtered: str, values: Sequence[str], *, timeout: float) -> list[Image]:
+    return await _describe(ec2, filtered, values, timeout=timeout, owners=["self"])
 
 
 async def started_from(ec2: EC2Client, image_id: str, *, timeout: float) -> tuple[StartedFrom, ...]:

@@ -71,6 +71,18 @@ async def find_hosts(
     return Inventory(environment=environment, hosts=hosts, user=user, port=port, connection=connection, groups=groups)
 
 
+async def require_running(
+    ec2_client: EC2Client, environment: str, machines: Sequence[str], tag: str, *, timeout: float
+) -> None:
+    """Raises as `find_hosts` where a machine has no running instance."""
+    doing = f"looking for the machines of {environment}"
+    wanted = tuple(tag.format(environment=environment, machine=machine) for machine in machines)
+    try:
+        await run_blocking(_running_by_tag, ec2_client, wanted, doing, timeout=timeout, doing=doing)
+    except (exceptions.BotoCoreError, exceptions.ClientError) as error:
+        raise explained(error, doing) from None
+
+
 def _running_by_tag(ec2: EC2Client, values: Sequence[str], doing: str) -> dict[str, list[InstanceTypeDef]]:
     """The running instances with each value of the tag, oldest first. Raises NotFoundError for a value without any."""
     by_tag: dict[str, list[InstanceTypeDef]] = {value: [] for value in values}

@@ -94,7 +94,7 @@ async def test_check_says_of_everything_that_it_works(outside: dict[str, str], c
     code, rendered = await bot("check", config, outside)
     names = [line.split()[:2] for line in rendered.splitlines()]
     tried = ["slack", "github", "aws", "database", "workers", "isolation", "artifacts", "terraform", "ansible", "ec2"]
-    tried += ["secrets", "code", "code", "code"]
+    tried += ["machines", "secrets", "code", "code", "code"]
     refs = ["dev", "staging", "prod", "image builds"]
     expected = [*(["ok", name] for name in tried), *[["note", "signalbox"]] * (1 + len(refs))]
     assert sorted(names) == sorted(expected), rendered

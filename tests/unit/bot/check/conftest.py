@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+    from mypy_boto3_ec2.type_defs import TagTypeDef
+
 from tests.unit.bot.check.world import FakeGitHub, World
+from tests.unit.runners.ec2_world import BASE
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +28,12 @@ def clients() -> Iterator[Clients]:
         for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
             patch.delenv(name, raising=False)
         with mock_aws():
-            yield make_clients("us-west-2")
+            made = make_clients("us-west-2")
+            for tag in ("dev backend", "staging backend"):
+                [instance] = made.ec2.run_instances(ImageId=BASE, MinCount=1, MaxCount=1)["Instances"]
+                tags: list[TagTypeDef] = [{"Key": "type", "Value": tag}]
+                made.ec2.create_tags(Resources=[instance["InstanceId"]], Tags=tags)
+            yield made
 
 
 @pytest.fixture
@@ -33,7 +41,8 @@ async def world(clients: Clients, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     def made(region: str, profile: str | None) -> Clients:
         return make_clients(region, profile) if profile else clients
 
-    monkeypatch.setattr("bot.check.aws.make_clients", made)
+    for module in ("aws", "machines"):
+        monkeypatch.setattr(f"bot.check.{module}.make_clients", made)
     monkeypatch.setattr("bot.check.runs_code_here", lambda _: False)  # tests/scenarios checks code, by real programs
     hub = FakeGitHub()
     async with TestServer(hub.app()) as server:

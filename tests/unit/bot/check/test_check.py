@@ -28,9 +28,10 @@ async def test_where_all_is_well_each_connection_is_one_line(world: World) -> No
         ["ok", "workers"],
         ["ok", "isolation"],
         ["ok", "artifacts"],
+        ["ok", "machines"],
     ]
     assert [line.split()[:2] for line in text] == [*checked, ["note", "signalbox"]]
-    assert text[7].endswith("dev: main is protected on GitHub")
+    assert text[8].endswith("dev: main is protected on GitHub")
     assert "@signalbox in lineside by HTTP, in #ops, #dev, @s0infra has 1" in text[0]
     assert "acme/infrastructure as signalbox-bot, deploy-dev.yml" in text[1]
     assert "us-west-2" in text[2]
@@ -117,7 +118,7 @@ async def test_a_surprise_in_one_check_hides_no_other(world: World, caplog: pyte
     world.slack.auth_test = lambda: 1 / 0  # type: ignore[assignment,method-assign,return-value]
     text = await world.lines()
     assert text[0].startswith("FAIL  slack      could not be checked (ZeroDivisionError)")
-    assert [line.split()[0] for line in text[1:]] == ["ok", "ok", "ok", "ok", "ok", "ok", "note"]
+    assert [line.split()[0] for line in text[1:]] == ["ok", "ok", "ok", "ok", "ok", "ok", "ok", "note"]
     assert "checking slack" in caplog.text
 
 
