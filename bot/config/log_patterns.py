@@ -1,4 +1,4 @@
-"""Checks the patterns of `images.suspicious`: RE2 must accept them, and each feature that RE2 lacks has a message with a remedy."""
+"""Checks the patterns of `images.suspicious` and `images.log_prefix`: RE2 must accept them, and each feature that RE2 lacks has a message with a remedy."""
 
 from __future__ import annotations
 
@@ -43,6 +43,14 @@ def problem_of(pattern: str) -> str | None:
     return next(
         (text.format(match[0]) for form, text in _MISLEADING.items() if (match := re.search(form, pattern))), None
     )
+
+
+def problem_of_prefix(pattern: str) -> str | None:
+    """The problem of a pattern for what is before the lines of a log, and its remedy; None for a valid pattern."""
+    problem = problem_of(pattern)
+    if problem is None and re2.match(pattern, ""):
+        return "matches an empty text; write what every prefix has, for example a colon"
+    return problem
 
 
 def _message_of(error: str) -> str:

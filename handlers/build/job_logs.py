@@ -88,7 +88,11 @@ async def _read(build: FollowedBuild, job: Job) -> ReadLog:
         configured = map(failure_patterns.configured, images.suspicious if images else ())
         limits = images.rerun.on if images else ()
         reading = await scan(
-            download.path, (*failure_patterns.BUILT_IN, *configured), rate_limits=limits, truncated=download.truncated
+            download.path,
+            (*failure_patterns.BUILT_IN, *configured),
+            rate_limits=limits,
+            prefixes=(images.log_prefix,) if images and images.log_prefix else (),
+            truncated=download.truncated,
         )
     except RunnerError as error:
         return ReadLog(None, services.redact(error.problem)[:200])

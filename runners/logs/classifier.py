@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import re2
 
 from runners.errors import RunnerError
+from runners.logs.block_expression import block_expression
+from runners.logs.carriers import Carriers
 from runners.logs.false_positives import is_false_positive, without_false_positives
-from runners.logs.lines import PACKER_PREFIX, TIMESTAMP, without_packer
+from runners.logs.lines import TIMESTAMP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,21 +25,25 @@ _CHANGED = (
     r"[\x00-\x08\x0b-\x1f\x7f\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2066}-\x{2069}\x{feff}]",
     r"(?:[^Z\s]|(?:^|[^.:\d])\d*Z)[\s\x{85}\pZ]+$",
 )
-_TOKEN = re.compile(r"\\Q.*?(?:\\E|$)|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]|\^", re.DOTALL)
 
 
 class Classifier:
     """Matches lines against failure patterns; the first pattern that matches counts.
 
-    `also` are expressions for further lines that `candidates` yields.
+    A line is tried as it is and without each carrier before it; `prefixes` are further carriers. `also` are expressions
+    for further lines that `candidates` yields.
     """
 
-    def __init__(self, patterns: Iterable[FailurePattern], *, also: Sequence[str] = ()) -> None:
+    def __init__(
+        self, patterns: Iterable[FailurePattern], *, also: Sequence[str] = (), prefixes: Sequence[str] = ()
+    ) -> None:
+        self.carriers = Carriers(prefixes)
         self._patterns = tuple(patterns)
-        expressions = (*map(_for_blocks, self._patterns), *also, *_CHANGED)
+        start = rf"^(?:{TIMESTAMP}:? ?)?(?:{self.carriers.expression})*"
+        expressions = (*(item.pattern for item in self._patterns), *also)
         try:
             self._candidates = re2.compile(
-                "(?m)" + "|".join(f"(?:{expression})" for expression in expressions), _options()
+                f"(?m){block_expression(expressions, start)}|{'|'.join(_CHANGED)}", _options()
             )
             self._set = re2.Set.SearchSet(_options())
             for pattern in self._patterns:
@@ -63,31 +68,20 @@ class Classifier:
     def classify(self, screens: Iterable[str]) -> tuple[FailurePattern, str] | None:
         """The first pattern that matches a text of a line, and that text."""
         for text in screens:
-            message = without_packer(text)
-            if not is_false_positive(message):
-                pattern = self._first(text, message)
-                if pattern:
-                    return pattern, text
+            texts = self.carriers.texts(text)
+            if not any(map(is_false_positive, texts)) and (pattern := self._first(texts)):
+                return pattern, text
         return None
 
-    def _first(self, text: str, message: str) -> FailurePattern | None:
-        matching = {order for order in self._matching(text) if self._patterns[order].whole_line}
-        matching |= {order for order in self._matching(message) if not self._patterns[order].whole_line}
-        for order in sorted(matching):
+    def _first(self, texts: Sequence[str]) -> FailurePattern | None:
+        for order in sorted({order for text in texts for order in self._matching(text)}):
             pattern = self._patterns[order]
-            if not pattern.configured or order in self._matching(without_false_positives(text)):
+            if not pattern.configured or any(order in self._matching(without_false_positives(text)) for text in texts):
                 return pattern
         return None
 
     def _matching(self, text: str) -> Sequence[int]:
         return self._set.Match(text) or ()
-
-
-def _for_blocks(pattern: FailurePattern) -> str:
-    """The expression that matches in a block of lines wherever the pattern matches one of them."""
-    start = rf"(?:^(?:{TIMESTAMP} ?)?)" if pattern.whole_line else rf"(?:^(?:{TIMESTAMP} ?)?(?:{PACKER_PREFIX})?)"
-    anchors = {"^": start, r"\A": start, r"\z": "$"}
-    return _TOKEN.sub(lambda token: anchors.get(token.group(), token.group()), pattern.pattern)
 
 
 def _options() -> re2.Options:

@@ -17,14 +17,13 @@ CONFIGURED = "configured"
 class FailurePattern:
     """An RE2 expression to search for in a line of a log, the tool that prints the line, and a name for people.
 
-    The line has no timestamp and no colours. It has no Packer prefix ("==> build: ") either, unless `whole_line`.
+    The line has no colours. The expression is tried on the line and on what remains of it after each carrier before it.
     A `summary` reports only that something failed; another line, usually before it, gives the cause.
     """
 
     name: str
     pattern: str
     tool: str
-    whole_line: bool = False
     summary: bool = False
 
     @property
@@ -35,7 +34,7 @@ class FailurePattern:
 
 def configured(pattern: str) -> FailurePattern:
     """The failure pattern for an entry of `images.suspicious`."""
-    return FailurePattern(f"configured: {pattern}", pattern, CONFIGURED, whole_line=True)
+    return FailurePattern(f"configured: {pattern}", pattern, CONFIGURED)
 
 
 # A program's name as programs print it before a message: "cp: ", "/tmp/script_1.sh: ". \w is ASCII in RE2.
@@ -152,9 +151,7 @@ _SUMMARIES: Table = {
 def _patterns(table: Table, *, summary: bool = False) -> Iterator[FailurePattern]:
     for tool, rows in table.items():
         for name, pattern in rows:
-            yield FailurePattern(
-                f"{tool}: {name}", pattern, tool, whole_line=summary or tool == "packer", summary=summary
-            )
+            yield FailurePattern(f"{tool}: {name}", pattern, tool, summary=summary)
 
 
 BUILT_IN: tuple[FailurePattern, ...] = (*_patterns(_CAUSES), *_patterns(_SUMMARIES, summary=True))

@@ -15,17 +15,16 @@ LONGEST_READABLE = 500  # characters of a line that are kept
 LONGEST_MATCHED = 4000  # characters of a line that patterns are matched against
 
 TIMESTAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"
-PACKER_PREFIX = r"(?:==> |    )[\w.-]+: "
 SCRIPT_COLOUR = b"\x1b[36;1m"  # GitHub prints the lines of the script that a step is about to run in this colour
 
-_TIMESTAMP = re.compile(rb"(?:\xef\xbb\xbf)?(?:%s ?)?" % TIMESTAMP.encode())
+_TIMESTAMP = re.compile(rb"(?:\xef\xbb\xbf)?(?:%s:? ?)?" % TIMESTAMP.encode())
 # The colour of a script follows the timestamp. It stays, because it separates the script from its output.
 _COLOURS = re.compile(rb"\x1b(?!(?<=Z \x1b)\[36;1m)(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\))")
 _ALL_COLOURS = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _COMMAND = re.compile(r"##\[(\w+)\]")
+_PACKERS_COMMA = b"%!(PACKER_COMMA)"  # in the output of `packer -machine-readable`
 _LABELS = {"error": "Error: ", "warning": "Warning: "}
-_PACKER = re.compile(PACKER_PREFIX, re.ASCII)
 
 
 def blocks(file: BinaryIO) -> Iterator[bytes]:
@@ -58,6 +57,8 @@ def clean(block: bytes) -> bytes:
     """The block without colours and as valid UTF-8, so that an expression matches what a person would read."""
     if b"\x1b" in block:
         block = _COLOURS.sub(b"", block)
+    if _PACKERS_COMMA in block:
+        block = block.replace(_PACKERS_COMMA, b",")
     return block if block.isascii() else block.decode("utf-8", "replace").encode()
 
 
@@ -109,9 +110,3 @@ def is_content(line: bytes) -> bool:
     """Whether a line is anything but GitHub's own brackets and debug output."""
     texts = screens(line)
     return not texts or command_of(texts[-1]) not in ("endgroup", "debug")
-
-
-def without_packer(text: str) -> str:
-    """The text without the name of the build that Packer prints before the output of a provisioner."""
-    prefix = _PACKER.match(text)
-    return text[prefix.end() :] if prefix else text

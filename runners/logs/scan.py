@@ -43,12 +43,13 @@ async def scan(
     patterns: Sequence[FailurePattern],
     *,
     rate_limits: Sequence[str] = (),
+    prefixes: Sequence[str] = (),
     truncated: bool = False,
     timeout: float = TIMEOUT,
 ) -> LogReading:
     """Scan a downloaded log for failures (the first pattern that matches a line counts), images and rate limits.
 
-    `rate_limits` are plain texts; `truncated` means that the file is not the whole log. A log that could not be read to
+    `rate_limits` are plain texts, `prefixes` RE2 expressions for carriers beside the built-in ones; `truncated` means that the file is not the whole log. A log that could not be read to
     its end has a finding that says so. The texts of the result are foreign and not redacted.
 
     Raises:
@@ -59,7 +60,9 @@ async def scan(
 
     def read() -> LogReading:
         with path.open("rb", buffering=0) as file:
-            return scan_file(file, patterns, rate_limits, timeout=timeout, cancelled=cancelled.is_set)
+            return scan_file(
+                file, patterns, rate_limits, prefixes=prefixes, timeout=timeout, cancelled=cancelled.is_set
+            )
 
     try:
         reading = await run_blocking(read, timeout=QUEUE_TIMEOUT, doing=doing, pool=_thread)
@@ -78,11 +81,12 @@ def scan_file(
     patterns: Iterable[FailurePattern],
     rate_limits: Sequence[str] = (),
     *,
+    prefixes: Sequence[str] = (),
     timeout: float = TIMEOUT,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> LogReading:
     """Scan the log to its end, or until the time is over or nobody waits for the result."""
-    scanner = _Scanner(patterns, rate_limits)
+    scanner = _Scanner(patterns, rate_limits, prefixes)
     end = time.monotonic() + timeout
     for block in log_lines.blocks(file):
         scanner.take(block)
@@ -114,12 +118,12 @@ class _Excerpt:
 class _Scanner:
     """The state of a scan. Lines are numbered from 0 in their block and from 1 in the log."""
 
-    def __init__(self, patterns: Iterable[FailurePattern], rate_limits: Sequence[str]) -> None:
+    def __init__(
+        self, patterns: Iterable[FailurePattern], rate_limits: Sequence[str], prefixes: Sequence[str] = ()
+    ) -> None:
         self._rate_limits = rate_limits
         literals = map(re2.escape, (*rate_limits, ANNOUNCEMENT))
-        self._classifier = Classifier(
-            patterns, also=(rf"^(?:{log_lines.TIMESTAMP} ?)?##\[(?:group|endgroup|error)\]", *literals)
-        )
+        self._classifier = Classifier(patterns, also=(r"^##\[(?:group|endgroup|error)\]", *literals), prefixes=prefixes)
         self._last: deque[bytes] = deque(maxlen=2 * TAIL)
         self._incomplete: list[_Excerpt] = []
         self._findings: dict[tuple[str, str], _Excerpt] = {}

@@ -11,7 +11,7 @@ from pydantic import Field
 from bot.config.models import Model
 from bot.config.models.approval import SHARED_APPROVAL, Approval
 from bot.config.models.refs import Refs
-from bot.config.values import Duration, LogPattern, Ref, Template, Text, Variable, Workflow
+from bot.config.values import Duration, LogPattern, LogPrefix, Ref, Template, Text, Variable, Workflow
 
 
 class Rerun(Model):
@@ -54,6 +54,7 @@ class Images(Model):
     instance_tag: Template = "{environment} {machine}"
     ami_name_tag: Mapping[str, Template] = {"*": "{machine}-{environment}"}
     suspicious: tuple[LogPattern, ...] = ()
+    log_prefix: LogPrefix | None = None
     rerun: Rerun = Rerun()
     keep: Keep = Keep()
     follow_runs_by_hand: bool = True

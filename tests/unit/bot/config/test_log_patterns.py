@@ -1,4 +1,4 @@
-"""Patterns of `images.suspicious` that RE2 cannot use are faults with a remedy."""
+"""Patterns of `images.suspicious` and `images.log_prefix` that RE2 cannot use are faults with a remedy."""
 
 from __future__ import annotations
 
@@ -28,3 +28,12 @@ from tests.unit.bot.config.test_faults import assert_faulted, text_of
 )
 def test_an_unusable_pattern_is_a_fault_with_a_remedy(images: str, problem: str) -> None:
     assert_faulted(text_of({"images": images}, {}), "images.suspicious[0]", problem)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "problem"),
+    [("(", "is not a valid regular expression"), ("x*", "matches an empty text"), ("x(?!y)", "uses look-around")],
+)
+def test_an_unusable_prefix_is_a_fault_with_a_remedy(pattern: str, problem: str) -> None:
+    images = f"{{workflow: b.yml, log_prefix: '{pattern}'}}"
+    assert_faulted(text_of({"images": images}, {}), "images.log_prefix", problem)

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from runners.logs import false_positives
+from runners.logs.carriers import Carriers
 from runners.logs.classifier import Classifier
 from runners.logs.failure_patterns import BUILT_IN, FailurePattern, configured
-from runners.logs.lines import without_packer
 from tests.unit.runners.logs.log_lines import FALSE, TRUE
 
 CLASSIFIER = Classifier(BUILT_IN)
@@ -92,16 +92,13 @@ def test_words_that_only_look_like_a_failure_are_blanked_and_nothing_else(line: 
 
 
 def test_re2_matches_what_pythons_re_matches_also_on_near_misses() -> None:
+    carriers = Carriers()
     expressions = [(pattern, in_python(pattern)) for pattern in BUILT_IN]
     for line in {line for _, line in CASES}:
         misses = (line[:at] + other + line[at + 1 :] for at in range(len(line)) for other in ("", " ", "x", "0"))
         for text in (line, *misses):
-            message = without_packer(text.rstrip())
-            matching = (
-                pattern.name
-                for pattern, expression in expressions
-                if expression.search(text.rstrip() if pattern.whole_line else message)
-            )
-            first = None if false_positives.is_false_positive(message) else next(matching, None)
+            texts = carriers.texts(text.rstrip())
+            matching = (pattern.name for pattern, expression in expressions if any(map(expression.search, texts)))
+            first = None if any(map(false_positives.is_false_positive, texts)) else next(matching, None)
             classified = CLASSIFIER.classify([text.rstrip()])
             assert (classified[0].name if classified else None) == first, text

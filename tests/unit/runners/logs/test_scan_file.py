@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from runners.logs import lines as log_lines, scan as log_scan
+from runners.logs.carriers import CARRIERS
 from runners.logs.classifier import Classifier
 from runners.logs.failure_patterns import BUILT_IN, FailurePattern, configured
 from runners.logs.scan import MOST_FINDINGS, MOST_OF_A_PATTERN, UNREAD, scan_file
@@ -249,7 +250,10 @@ ATOMS = st.sampled_from(
     ["er", "F", ":", r"\s*", r"\d", "[eE]", "[^e]", "a?", "(?:ef|ra)", "r+", ".", r"\b", "^", "$", r"\A", r"\.", "[:^]"]
 )
 PATTERNS = st.lists(ATOMS, min_size=1, max_size=6).map("".join)
-PREFIXES = st.sampled_from(["", TIME, TIME.strip(), TIME + "    amazon-ebs.cron: ", "==> amazon-ebs.cron: "])
+CARRIED = [f"{carrier.example.removesuffix('text')}" for carrier in CARRIERS]
+PREFIXES = st.tuples(
+    st.sampled_from(["", TIME, TIME.strip(), "\ufeff" + TIME]), st.lists(st.sampled_from(CARRIED), max_size=3)
+).map(lambda parts: parts[0] + "".join(parts[1]))
 
 
 @given(PATTERNS, st.booleans(), st.lists(st.tuples(PREFIXES, st.text(LETTERS, max_size=30)), min_size=1, max_size=20))
@@ -257,19 +261,19 @@ def test_the_search_of_a_block_misses_no_line_that_matches(
     pattern: str, ignore_case: bool, lines: list[tuple[str, str]]
 ) -> None:
     expression = f"(?i){pattern}" if ignore_case else pattern
-    for whole_line in (True, False):
-        classifier = Classifier([FailurePattern("a", expression, "a", whole_line=whole_line)])
-        block = [f"{prefix}{text}".encode() for prefix, text in lines]
-        matching = {number for number, line in enumerate(block) if classifier.classify(log_lines.screens(line))}
-        assert matching <= set(classifier.candidates(b"\n".join(block)))
+    classifier = Classifier([FailurePattern("a", expression, "a")], prefixes=[r"r\S+ "])
+    block = [f"{prefix}{text}".encode() for prefix, text in lines]
+    matching = {number for number, line in enumerate(block) if classifier.classify(log_lines.screens(line))}
+    assert matching <= set(classifier.candidates(b"\n".join(block)))
 
 
 @given(PATTERNS, st.booleans(), st.text(LETTERS.replace("\r", ""), max_size=30))
 def test_re2_matches_a_line_where_pythons_re_does(pattern: str, ignore_case: bool, line: str) -> None:
     expression = f"(?i){pattern}" if ignore_case else pattern
+    classifier = Classifier([FailurePattern("a", expression, "a")])
     text = line.rstrip()
-    classified = Classifier([FailurePattern("a", expression, "a")]).classify([text])
-    assert (classified is not None) == (re.search(expression, text, re.ASCII) is not None)
+    matching = any(re.search(expression, bare, re.ASCII) for bare in classifier.carriers.texts(text))
+    assert (classifier.classify([text]) is not None) == matching
 
 
 @given(
