@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 FIRST_USE = "first sight"
+CHANGED = sa.text("changed_in IS NOT NULL")
 USED_WITHIN = 86_400.0  # seconds by which `used_at` may be late
 
 host_keys = sa.Table(
@@ -25,9 +26,10 @@ host_keys = sa.Table(
     sa.Column("trust_reason", sa.String(80), nullable=False),  # "first sight", or who accepted them
     sa.Column("trusted_at", sa.Double, nullable=False),
     sa.Column("changed_keys", sa.Text, nullable=False, default=""),  # other keys that it has presented since
-    sa.Column("changed_in", sa.Integer, index=True),  # the operation that they were presented to
+    sa.Column("changed_in", sa.Integer),  # the operation that they were presented to
     sa.Column("used_at", sa.Double, index=True),  # when an operation last asked for them, within a day
     sealed.seal_column(),
+    sa.Index("ix_signalbox_host_keys_changed", "changed_in", sqlite_where=CHANGED, postgresql_where=CHANGED),
     info={sealed.UNSEALED: ("used_at",)},
 )
 

@@ -7,7 +7,7 @@ from collections import Counter
 import sqlalchemy as sa
 
 from bot.store.database import lock_transaction
-from bot.store.operation_tables import OPEN_STATUSES, operation_counts, operations
+from bot.store.operation_tables import IS_OPEN, OPEN_STATUSES, operation_counts, operations
 
 # PostgreSQL's advisory lock for adding to the counts: a constant that nothing else in this database uses.
 LOCK = 5_146_100_743
@@ -20,7 +20,7 @@ def read(connection: sa.Connection) -> dict[str, int]:
     stored, ended_before = _stored(connection)
     since = operations.c.ended_at.is_not(None) if ended_before is None else operations.c.ended_at >= ended_before
     ended = _counted(connection, since, operations.c.status.not_in(OPEN_STATUSES))
-    return dict(stored + ended + _counted(connection, operations.c.status.in_(OPEN_STATUSES)))
+    return dict(stored + ended + _counted(connection, IS_OPEN))
 
 
 def add_ended(connection: sa.Connection, now: float) -> None:

@@ -9,6 +9,7 @@ from bot.store.database import metadata
 
 OPEN_STATUSES = ("waiting", "running", "approval")
 LISTED = sa.text("message_ts IS NOT NULL")
+_OPEN = f"status IN ({', '.join(map(repr, OPEN_STATUSES))})"
 
 operations = sa.Table(
     "signalbox_operations",
@@ -22,11 +23,19 @@ operations = sa.Table(
     sa.Column("arguments", sa.JSON, nullable=False),
     sa.Column("channel", sa.String(40), nullable=False),
     sa.Column("message_ts", sa.String(40)),
-    sa.Column("status", sa.String(20), nullable=False, index=True),
+    sa.Column("status", sa.String(20), nullable=False),
     sa.Column("activity", sa.String(200), nullable=False, default=""),
     sa.Column("created_at", sa.Double, nullable=False),  # Unix seconds, as in all these tables
     sa.Column("ended_at", sa.Double),
     sealed.seal_column(),
+    # The few that are open, among all that have ended.
+    sa.Index(
+        "ix_signalbox_operations_open",
+        "status",
+        "environment",
+        sqlite_where=sa.text(_OPEN),
+        postgresql_where=sa.text(_OPEN),
+    ),
     # What is listed has a message. What was open at some time, and what ended lately, are found by the time of the end.
     sa.Index("ix_signalbox_operations_listed", "number", sqlite_where=LISTED, postgresql_where=LISTED),
     sa.Index("ix_signalbox_operations_title", "environment", "title", "number"),
@@ -36,6 +45,9 @@ operations = sa.Table(
     # The seal covers the request. What these say about its course is displayed, and decides nothing.
     info={sealed.UNSEALED: ("channel", "message_ts", "status", "activity", "ended_at")},
 )
+
+# Written out as in the index: only then do SQLite and PostgreSQL know that the index has all of them.
+IS_OPEN = operations.c.status.in_([sa.literal_column(repr(status)) for status in OPEN_STATUSES])
 
 side_effects = sa.Table(
     "signalbox_side_effects",

@@ -28,7 +28,9 @@ rollouts = sa.Table(
 # Every part is answered by the index of environment, machine and time: the machines one after the other, then the newest
 # image of each and the newest other one. The table has a row for each rollout that there ever was.
 _OF = "FROM signalbox_image_rollouts AS r WHERE"
-_NEXT = f"{_OF} (r.environment, r.machine) > (m.environment, m.machine) ORDER BY r.environment, r.machine LIMIT 1"
+# Two parts: SQLite uses an index for the first of two columns that are compared together with two others.
+_SAME = f"{_OF} r.environment = m.environment AND r.machine > m.machine ORDER BY r.environment, r.machine LIMIT 1"
+_NEXT = f"{_OF} r.environment > m.environment ORDER BY r.environment, r.machine LIMIT 1"
 _NEWEST = f"{_OF} r.environment = m.environment AND r.machine = m.machine ORDER BY r.at DESC LIMIT 1"
 _OTHER = (
     f"{_OF} r.environment = p.environment AND r.machine = p.machine AND r.image_id <> p.image_id "
@@ -38,7 +40,8 @@ LAST_TWO = f"""
 WITH RECURSIVE machines(environment, machine) AS (
     SELECT CAST('' AS TEXT), CAST('' AS TEXT)
     UNION ALL
-    SELECT CAST((SELECT r.environment {_NEXT}) AS TEXT), CAST((SELECT r.machine {_NEXT}) AS TEXT)
+    SELECT CAST(coalesce((SELECT r.environment {_SAME}), (SELECT r.environment {_NEXT})) AS TEXT),
+        CAST(coalesce((SELECT r.machine {_SAME}), (SELECT r.machine {_NEXT})) AS TEXT)
     FROM machines AS m WHERE m.environment IS NOT NULL
 )
 SELECT p.environment, p.machine, p.image_id, p.operation,

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from bot.errors import LeaseLostError
 from bot.store.database import Store, insert_new, metadata
-from bot.store.operation_tables import operations
+from bot.store.operation_tables import IS_OPEN, operations
 from bot.store.operations import Status
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class Workers:
         """How long the oldest queued operation has waited, in seconds; None when none is queued."""
 
         def work(connection: sa.Connection) -> float | None:
-            queued = operations.c.status == Status.WAITING.value
+            queued = IS_OPEN & (operations.c.status == Status.WAITING.value)
             age: float | None = connection.scalar(
                 sa.select(now(connection) - sa.func.min(operations.c.created_at)).where(queued)
             )
