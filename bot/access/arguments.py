@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz import process
 
+from bot.config.values import PART
 from bot.errors import UserError
 from runners import phrases
 from runners.github.refs import is_ref
@@ -94,10 +95,11 @@ def no_secret(redact: Redactor, text: str) -> None:
 
 
 def environment(config: Config, name: str, usage: str) -> Environment:
-    """The environment of this name. Raises UserError with the most similar name."""
+    """The environment, or part of one (prod/dns), of this name. Raises UserError with the most similar name."""
     if name in config.environments:
         return config.environments[name]
-    raise UserError(f"There is no environment {quoted(name)}{nearest(name, config.environments)} Usage: {usage}")
+    names = config.environments if PART in name else config.whole_environments
+    raise UserError(f"There is no environment {quoted(name)}{nearest(name, names)} Usage: {usage}")
 
 
 def ref(word: str, usage: str) -> str:

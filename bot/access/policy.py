@@ -92,7 +92,7 @@ def check_window(target: Target, now: datetime) -> None:
 
 def environment_of(config: Config, name: str) -> Environment:
     """The environment of an operation, with or without a lane. Raises Denied if it was removed from the configuration."""
-    name = name.partition(targets.LANE)[0]
+    name = targets.without_lane(name)
     if name not in config.environments:
         raise Denied(f"{name} is no longer in the configuration; nothing changed.")
     return config.environments[name]

@@ -103,7 +103,7 @@ def _where_used(config: Config, environ: Mapping[str, str], workplace: Path) -> 
     environments = config.environments.values()
     if any(each.terraform and each.terraform.directory for each in environments):
         checks["terraform"] = check_terraform(config, environ)
-    for section in sorted({each.deploy.backend for each in environments} & DEPLOY_CHECKS.keys()):
+    for section in sorted({each.deploy.backend for each in environments if each.deploy} & DEPLOY_CHECKS.keys()):
         checks[section] = DEPLOY_CHECKS[section](config)
     if names_machines(config):
         checks["machines"] = check_machines(config)

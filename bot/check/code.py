@@ -34,11 +34,6 @@ class Checkout:
     scratch: Path
     isolation: Isolation
 
-    @property
-    def key(self) -> str:
-        """The environment's key in the configuration."""
-        return f"environments.{self.environment.name}"
-
 
 @dataclass(slots=True)
 class CodeCheck:
@@ -56,7 +51,8 @@ class CodeCheck:
         """The findings of one environment."""
         findings = Findings("code")
         isolation = isolations(self.config, self.workplace, self.file)[environment.name]
-        ansible, terraform = environment.deploy.ansible, environment.terraform
+        ansible = environment.deploy.ansible if environment.deploy else None
+        terraform = environment.terraform
         if ansible and (checkout := await self._checkout(environment, ansible.ref, "deploy", isolation, findings)):
             await check_playbooks(self.config, checkout, ansible, findings)
         if terraform and terraform.directory:
@@ -68,13 +64,13 @@ class CodeCheck:
     async def _checkout(
         self, environment: Environment, ref: str, purpose: str, isolation: Isolation, findings: Findings
     ) -> Checkout | None:
-        scratch = self.directory / f"{environment.name}-{purpose}"
+        scratch = self.directory / f"{environment.file_name}-{purpose}"
         try:
             if ref not in self._fetched:
                 self._fetched[ref] = asyncio.create_task(self._fetch(ref, self.directory / f"ref-{len(self._fetched)}"))
             commit, fetched = await self._fetched[ref]
         except RunnerError as error:
-            findings.add_problem(f"environments.{environment.name}: {error}", error.remedy or "Check `ref`.")
+            findings.add_problem(f"{environment.key_of()}: {error}", error.remedy or "Check `ref`.")
             return None
         scratch.mkdir(mode=0o700)
         root = scratch / "code"
@@ -88,4 +84,5 @@ class CodeCheck:
 
 def runs_code_here(environment: Environment) -> bool:
     """Whether code of the environment runs on this machine: playbooks, or Terraform."""
-    return bool(environment.deploy.ansible or (environment.terraform and environment.terraform.directory))
+    ansible = environment.deploy.ansible if environment.deploy else None
+    return bool(ansible or (environment.terraform and environment.terraform.directory))

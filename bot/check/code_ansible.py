@@ -27,7 +27,7 @@ TIMEOUT = 40.0  # seconds
 
 async def check_playbooks(config: Config, checkout: Checkout, settings: Ansible, findings: Findings) -> None:
     """Add what is wrong with the directory, the playbooks, their collections and groups, and the instances."""
-    environment, key = checkout.environment, f"{checkout.key}.deploy.ansible"
+    environment, key = checkout.environment, checkout.environment.key_of("deploy", "ansible")
     at = f"{checkout.commit.ref} ({checkout.commit.short})"
     project = checkout.root / settings.directory
     if not project.is_dir():
@@ -37,7 +37,7 @@ async def check_playbooks(config: Config, checkout: Checkout, settings: Ansible,
         return
     roles_of: dict[str, list[str]] = {}
     for role in environment.machines:
-        name = settings.playbook.format(machine=role, environment=environment.name)
+        name = settings.playbook.format(machine=role, environment=environment.whole)
         roles_of.setdefault(name, []).append(role)
     for name in [name for name in roles_of if not (project / name).is_file()]:
         others = {str(path.relative_to(project)) for path in project.rglob("*.y*ml")}
@@ -86,7 +86,7 @@ async def _hosts(config: Config, checkout: Checkout, settings: Ansible, findings
         clients = await run_blocking(make_clients, config.aws.region, config.aws.profile, timeout=TIMEOUT, doing=doing)
         return await aws_inventory.find_hosts(
             clients.ec2,
-            environment=environment.name,
+            environment=environment.whole,
             machines=environment.machines,
             tag=config.instance_tag,
             address=settings.address,
@@ -97,9 +97,9 @@ async def _hosts(config: Config, checkout: Checkout, settings: Ansible, findings
             timeout=TIMEOUT,
         )
     except RunnerError as error:
-        findings.add_problem(f"{checkout.key}.machines: {error.problem}", error.remedy)
-    named = tuple(Host(f"{environment.name}-{role}", role, "i-0", "host", "", "") for role in environment.machines)
-    return Inventory(environment.name, named, *reaching)
+        findings.add_problem(f"{checkout.environment.key_of('machines')}: {error.problem}", error.remedy)
+    named = tuple(Host(f"{environment.whole}-{role}", role, "i-0", "host", "", "") for role in environment.machines)
+    return Inventory(environment.whole, named, *reaching)
 
 
 async def _job(checkout: Checkout, settings: Ansible, project: Path, hosts: Inventory) -> PlaybookJob:

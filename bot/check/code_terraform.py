@@ -27,7 +27,7 @@ async def check_directory(
     config: Config, environ: Mapping[str, str], checkout: Checkout, settings: Terraform, findings: Findings
 ) -> None:
     """Add what is wrong with the directory, its variable files, its backend and its code."""
-    key, name = f"{checkout.key}.terraform", str(settings.directory)
+    key, name = checkout.environment.key_of("terraform"), str(settings.directory)
     at = f"{checkout.commit.ref} ({checkout.commit.short})"
     directory = checkout.root / name
     if not any(True for _ in _code_in(directory)):
@@ -78,7 +78,7 @@ async def _validate(
     )
     validation = await validate(workspace, timeout=TIMEOUT)
     for error in validation.errors:
-        findings.add_problem(f"{checkout.key}.terraform: {name}: {error}", "Correct the code.")
+        findings.add_problem(f"{checkout.environment.key_of('terraform')}: {name}: {error}", "Correct the code.")
     how = "is valid" if validation.complete else "can be parsed (its providers cannot be downloaded here)"
     findings.add_fact(f"{checkout.environment.name}: {name} {how} at {checkout.commit.short}")
 

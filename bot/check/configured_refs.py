@@ -38,7 +38,8 @@ def _refs(config: Config) -> dict[str, tuple[str, ...]]:
     for name, environment in config.environments.items():
         terraform = environment.terraform
         planned = (terraform.ref,) if terraform and not terraform.hcp else ()
-        refs[name] = tuple(dict.fromkeys((environment.deploy.settings.ref, *planned)))
+        deployed = (environment.deploy.settings.ref,) if environment.deploy else ()
+        refs[name] = tuple(dict.fromkeys((*deployed, *planned)))
     return {**refs, "image builds": (config.images.ref,)} if config.images else refs
 
 

@@ -21,11 +21,11 @@ def inactive_settings(config: Config) -> list[Connection]:
     inactive = ["watch.keys"] if config.watch and config.watch.keys else []
     for name, environment in config.environments.items():
         written = environment.model_fields_set
-        if not environment.deploy.settings.reaches_hosts:
-            inactive += [f"environments.{name}.{key}" for key in _NEED_ANSIBLE if key in written]
+        if not environment.deploy or not environment.deploy.settings.reaches_hosts:
+            inactive += [environment.key_of(key) for key in _NEED_ANSIBLE if key in written]
         if environment.terraform and environment.terraform.hcp:
             in_terraform = environment.terraform.model_fields_set
-            inactive += [f"environments.{name}.terraform.{key}" for key in _SET_IN_HCP if key in in_terraform]
+            inactive += [environment.key_of("terraform", key) for key in _SET_IN_HCP if key in in_terraform]
             inactive += [f"watch.drift for {name}"] if config.watch and config.watch.drift else []
     if not inactive:
         return []

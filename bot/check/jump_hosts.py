@@ -37,4 +37,4 @@ def _routing(config: Config) -> Iterable[str]:
         if ansible.connection == "ssh":
             for option in _OPTIONS:
                 if _JUMPS.search(str(ansible.extra_vars.get(option, ""))):
-                    yield f"environments.{name}.deploy.ansible.extra_vars.{option}"
+                    yield config.environments[name].key_of("deploy", "ansible", "extra_vars", option)

@@ -27,7 +27,7 @@ async def check_machines(config: Config) -> Findings:
         findings.add_fact(f"not looked up: {error.problem}")
         return findings
     try:
-        for environment in config.environments.values():
+        for environment in config.whole_environments.values():
             await _check_instances(config, environment, clients, findings)
         await _check_images(config, clients, findings)
     except AccessDeniedError as error:
@@ -44,7 +44,8 @@ def names_machines(config: Config) -> bool:
 
 async def _check_instances(config: Config, environment: Environment, clients: Clients, findings: Findings) -> None:
     """Of environments without Ansible: the check of the code looks for the hosts of the others."""
-    if environment.deploy.ansible or not environment.machines:
+    by_ansible = any(each.deploy and each.deploy.ansible for each in config.deployed(environment.name))
+    if by_ansible or not environment.machines:
         return
     wanted = environment.name, environment.machines, config.instance_tag
     try:
@@ -59,7 +60,9 @@ async def _check_images(config: Config, clients: Clients, findings: Findings) ->
     if not config.images:
         return
     groups = [
-        config.image_group(machine, each.name) for each in config.environments.values() for machine in each.machines
+        config.image_group(machine, name)
+        for name, environment in config.whole_environments.items()
+        for machine in environment.machines
     ]
     tags = await amis.name_tags(clients.ec2, {group.name_tag for group in groups}, timeout=TIMEOUT)
     for group in groups:

@@ -57,10 +57,15 @@ async def _read(config: Config, store: Store, findings: Findings) -> None:
     waiting = len(await Operations(store, lambda: 0.0).open_numbers())
     working = [worker for worker in there if worker.alive and not worker.draining and worker.takes_operations]
     for name, labels in (worker_labels.unserved(config, [each.labels for each in working]) if working else {}).items():
-        remedy = f"Start a worker with these labels, or correct environments.{name}.worker_labels."
+        remedy = f"Start a worker with these labels, or correct {_key(config, name)}."
         findings.add_problem(f"{name}: {worker_labels.missing(labels)}", remedy)
     if waiting and not working:
         findings.add_problem(
             f"{waiting} operations are open and no worker takes them",
             "Start a worker: `python -m bot serve` or `work`.",
         )
+
+
+def _key(config: Config, name: str) -> str:
+    environment = config.environments.get(name)
+    return environment.key_of("worker_labels") if environment else f"environments.{name}.worker_labels"

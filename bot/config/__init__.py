@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from bot.config import document, rules, validation_faults
+from bot.config import document, parts, rules, validation_faults
 from bot.config.models.approval import Approval
 from bot.config.models.config import Config
 from bot.config.models.deploy import Ansible, GitHubActions, Promote
@@ -14,12 +15,15 @@ from bot.config.models.environment import Environment, Hcp, Terraform
 from bot.config.models.images import Images, Keep, Rerun
 from bot.config.models.refs import Refs
 from bot.config.models.watch import WatchBuilders
+from bot.config.models.written import WrittenConfig
 from bot.config.windows import Window
 from bot.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from bot.config.parts import Inherited
 
 __all__ = [
     "Ansible",
@@ -68,16 +72,18 @@ def _validated(parsed: document.Document) -> Config | None:
             parsed.fault((), empty if parsed.data is None else mapping)
         return None
     syntax_faults, parsed.faults = parsed.faults, []
-    rules.check(parsed)
-    named = _with_names(parsed)
+    inherited = parts.inherit(parsed)
+    rules.check(parsed, inherited)
+    named = _with_names(parsed, inherited)
     rule_faults, parsed.faults = parsed.faults, []
     config = None
     try:
         config = Config.model_validate(named)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
-            if not _is_inherited(parsed.data, detail["loc"]):
-                validation_faults.add_fault(parsed, Config, detail)
+            if not _has_slacks_channel(inherited, detail["loc"]):
+                written_at = partial(inherited.written_at, parsed)
+                validation_faults.add_fault(parsed, WrittenConfig, detail, written_at)
     rule_faults = [fault for fault in rule_faults if not _is_implied(fault, parsed.faults)]
     parsed.faults = [*syntax_faults, *rule_faults, *parsed.faults]
     return config
@@ -88,29 +94,29 @@ def _is_implied(fault: Fault, others: Sequence[Fault]) -> bool:
     return any(other.key == fault.key or other.key.startswith(f"{fault.key}[") for other in others)
 
 
-def _is_inherited(data: Mapping[str, object], at: tuple[str | int, ...]) -> bool:
+def _has_slacks_channel(inherited: Inherited, at: tuple[str | int, ...]) -> bool:
     """Whether the fault of an environment's channel is that of Slack's channel, which the environment inherits."""
-    match at, data.get("environments"):
-        case ("environments", str(name), "channel"), {**environments}:
-            environment = environments.get(name)
+    match at:
+        case ("environments", str(name), "channel"):
+            environment = inherited.environments.get(name)
             return isinstance(environment, dict) and "channel" not in environment
     return False
 
 
-def _with_names(parsed: document.Document) -> dict[str, object]:
+def _with_names(parsed: document.Document, inherited: Inherited) -> dict[str, object]:
     """The values, with each environment's own name in it, and Slack's channel where the environment has none."""
     top = dict(parsed.data) if isinstance(parsed.data, dict) else {}
-    environments, slack = top.get("environments"), top.get("slack")
-    if not isinstance(environments, dict):
+    slack = top.get("slack")
+    if not isinstance(top.get("environments"), dict):
         return top
     channel = slack.get("channel") if isinstance(slack, dict) else None
     named: dict[str, object] = {}
-    for name, values in environments.items():
+    for name, values in inherited.environments.items():
         named[name] = values
         if isinstance(values, dict):
             if "name" in values:
-                problem = "unknown key; remove it: the environment's name is the key above it"
-                parsed.fault(("environments", name, "name"), problem)
+                keys = inherited.written_at(parsed, ("environments", name, "name"))
+                parsed.fault(keys, "unknown key; remove it: the environment's name is the key above it")
             # A missing channel of Slack's is reported once, there.
             default = {"channel": channel if isinstance(channel, str) else "#unknown"}
             named[name] = {**default, **values, "name": name}

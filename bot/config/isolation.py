@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from bot.config.models.config import Config
+    from bot.config.models.environment import Environment
 
 _CODE = Path(__file__).parents[2]
 
@@ -33,7 +34,7 @@ class _Grant:
 def isolations(config: Config, workplace: Path, file: Path) -> Mapping[str, Isolation]:
     """The isolation of each environment; `file` is the configuration's. Raises ConfigError for paths that are not granted.
 
-    Behind the wall, what code of one environment may change is not for another one.
+    Behind the wall, what code of one environment may change is not for another one; the parts of an environment share it.
     """
     own = (
         workplace,
@@ -45,6 +46,7 @@ def isolations(config: Config, workplace: Path, file: Path) -> Mapping[str, Isol
     if faults:
         raise ConfigError(str(file), tuple(faults))
     operations = config.operations
+    numbers = {name: number for number, name in enumerate(config.whole_environments)}
     limits = Limits(
         memory=operations.limits.memory_mb,
         processes=operations.limits.processes,
@@ -60,9 +62,9 @@ def isolations(config: Config, workplace: Path, file: Path) -> Mapping[str, Isol
             hidden=(workplace,),
             metadata_service=environment.isolation.metadata_service,
             limits=limits,
-            number=number,
+            number=numbers[environment.whole],
         )
-        for number, (name, environment) in enumerate(config.environments.items())
+        for name, environment in config.environments.items()
     }
 
 
@@ -77,15 +79,18 @@ def without_metadata_service(config: Config) -> tuple[str, ...]:
         name
         for name, environment in config.environments.items()
         if not environment.isolation.metadata_service
-        and (environment.deploy.ansible or (environment.terraform and not environment.terraform.hcp))
+        and (
+            (environment.deploy and environment.deploy.ansible)
+            or (environment.terraform and not environment.terraform.hcp)
+        )
     )
 
 
 def _faults(config: Config, own: tuple[Path, ...]) -> Iterator[Fault]:
     yield from _faults_of("operations.readable", config.operations.readable, own)
     fixed = (*own, *interpreter.directories())  # a child reads the bot's Python, and may not change it
-    for name, environment in config.environments.items():
-        yield from _faults_of(f"environments.{name}.isolation.writable", environment.isolation.writable, fixed)
+    for environment in config.environments.values():
+        yield from _faults_of(_writable_key(environment), environment.isolation.writable, fixed)
     if config.operations.isolation == "wall":
         for state in _states(config):
             if problem := grants.fault(state.path, fixed):
@@ -104,8 +109,8 @@ def _fault(path: Path, own: tuple[Path, ...]) -> str | None:
 def _overlaps(config: Config) -> Iterator[Fault]:
     """What two environments share: the code of one would write, and so decide, what the other one reads or runs."""
     writable = [
-        _Grant(name, f"environments.{name}.isolation.writable", Path(path))
-        for name, environment in config.environments.items()
+        _Grant(environment.whole, _writable_key(environment), Path(path))
+        for environment in config.environments.values()
         for path in environment.isolation.writable
     ]
     granted = [*writable, *_states(config)]
@@ -115,7 +120,7 @@ def _overlaps(config: Config) -> Iterator[Fault]:
             names = first.environment, second.environment
             why = f"code of {names[0]} and of {names[1]} could change each other's files; give each environment its own directory"
             yield Fault(None, second.key, f"{second.path} {relation} {first.path} ({first.key}): {why}")
-    if len(config.environments) == 1:
+    if len(config.whole_environments) == 1:
         return
     for path in config.operations.readable:
         for grant in granted:
@@ -128,12 +133,17 @@ def _overlaps(config: Config) -> Iterator[Fault]:
 
 def _states(config: Config) -> Iterator[_Grant]:
     """The directories of the local states, which Terraform writes beside their files."""
-    for name, environment in config.environments.items():
+    for environment in config.environments.values():
         terraform = environment.terraform
         written = terraform.backend_config.get("path") if terraform and not terraform.hcp else None
         path = Path(written) if isinstance(written, str) else Path()
         if path.is_absolute():
-            yield _Grant(name, f"environments.{name}.terraform.backend_config.path", path.parent)
+            key = environment.key_of("terraform", "backend_config", "path")
+            yield _Grant(environment.whole, key, path.parent)
+
+
+def _writable_key(environment: Environment) -> str:
+    return environment.key_of("isolation", "writable")
 
 
 def _relation(path: Path, other: Path) -> str | None:

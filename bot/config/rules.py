@@ -8,12 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.config.models.deploy import DEPLOY_SECTIONS
+from bot.config.part_rules import check_parts
 from bot.config.validation_faults import did_you_mean
+from bot.config.values import PART
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bot.config.document import Document
+    from bot.config.part_rules import AddFault
+    from bot.config.parts import Inherited
 
 
 class _Scope(NamedTuple):
@@ -22,24 +26,33 @@ class _Scope(NamedTuple):
     document: Document
     name: str
     values: Mapping[str, object]
-    all: Mapping[str, object]
+    inherited: Inherited
     access: Mapping[str, object]
 
+    @property
+    def all(self) -> Mapping[str, object]:
+        return self.inherited.environments
+
     def fault(self, *keys: str, problem: str) -> None:
-        self.document.fault(("environments", self.name, *keys), problem)
+        self.document.fault(self.inherited.written_at(self.document, ("environments", self.name, *keys)), problem)
 
 
-def check(document: Document) -> None:
-    """Add the faults between keys to the document's faults."""
-    top = _keys(document.data)
-    environments, access = _keys(top.get("environments")), _keys(top.get("access"))
+def check(document: Document, inherited: Inherited) -> None:
+    """Add the faults between keys to the document's faults; `inherited` has the environments and their parts."""
+    top, environments = _keys(document.data), inherited.environments
+    access = _keys(top.get("access"))
     for name, values in environments.items():
         if isinstance(values, dict):
-            at = _Scope(document, name, values, environments, access)
+            at = _Scope(document, name, values, inherited, access)
             for rule in _RULES:
                 rule(at)
-    _after_cycles(document, environments)
-    _promote_cycles(document, environments)
+
+    def add_fault(keys: tuple[str, ...], problem: str) -> None:
+        document.fault(inherited.written_at(document, keys), problem)
+
+    check_parts(environments, add_fault)
+    _after_cycles(environments, add_fault)
+    _promote_cycles(environments, add_fault)
     _images(document, top, environments)
 
 
@@ -152,18 +165,21 @@ def _approvers(at: _Scope) -> None:
 
 
 def _refs(at: _Scope) -> None:
-    _ref_conditions(at.document, ("environments", at.name, "refs"), _keys(at.values.get("refs")))
+    def add_fault(keys: tuple[str, ...], problem: str) -> None:
+        at.fault(*keys, problem=problem)
+
+    _ref_conditions(add_fault, ("refs",), _keys(at.values.get("refs")))
 
 
-def _ref_conditions(document: Document, keys: tuple[str, ...], refs: Mapping[str, object]) -> None:
+def _ref_conditions(add_fault: AddFault, keys: tuple[str, ...], refs: Mapping[str, object]) -> None:
     """A condition is for the refs that `allow` names; without these it would be for none."""
     for condition in ("contained_in_protected", "reviewed"):
         if refs.get(condition) is True and not refs.get("allow"):
             problem = 'is a condition for the refs in `allow`, which is empty; add `allow: ["**"]`, or remove it'
-            document.fault((*keys, condition), problem)
+            add_fault((*keys, condition), problem)
     if refs.get("apply_others") is True and refs.get("otherwise") == "refuse":
         problem = "has no effect, because `otherwise: refuse` allows no other ref; remove one of them"
-        document.fault((*keys, "apply_others"), problem)
+        add_fault((*keys, "apply_others"), problem)
 
 
 def _after(at: _Scope) -> None:
@@ -174,6 +190,10 @@ def _after(at: _Scope) -> None:
         at.fault("after", problem="is the environment itself; name another environment")
     elif after not in at.all:
         at.fault("after", problem=f"{after} is not an environment{did_you_mean(after, at.all)}")
+    elif _keys(at.all[after]).get("deploy") is None:
+        services = [name for name in at.all if name.startswith(f"{after}{PART}") and "deploy" in _keys(at.all[name])]
+        instead = f"name one of its services: {', '.join(services)}" if services else "name one that is deployed"
+        at.fault("after", problem=f"{after} is not deployed as a whole, so it never runs a ref; {instead}")
 
 
 def _promote(at: _Scope) -> None:
@@ -185,14 +205,14 @@ def _promote(at: _Scope) -> None:
         at.fault("promote", "repositories", problem=f"lists {twice} twice; remove one")
 
 
-def _after_cycles(document: Document, environments: Mapping[str, object]) -> None:
+def _after_cycles(environments: Mapping[str, object], add_fault: AddFault) -> None:
     links = {name: _keys(values).get("after") for name, values in environments.items()}
     for name in links:
         cycle = _cycle(links, name)
         # Reported once, at the first environment of the cycle; an environment after itself has a rule of its own.
         if len(cycle) > 1 and name == next(link for link in links if link in cycle):
             problem = f"is a cycle ({' after '.join((*cycle, name))}); remove one `after`"
-            document.fault(("environments", name, "after"), problem)
+            add_fault(("environments", name, "after"), problem)
 
 
 def _cycle(links: Mapping[str, object], start: str) -> list[str]:
@@ -204,7 +224,7 @@ def _cycle(links: Mapping[str, object], start: str) -> list[str]:
     return path if current == start else []
 
 
-def _promote_cycles(document: Document, environments: Mapping[str, object]) -> None:
+def _promote_cycles(environments: Mapping[str, object], add_fault: AddFault) -> None:
     """Two environments must not merge the same repository's branches into each other."""
     merges: dict[tuple[str, str, str], str] = {}
     for name, values in environments.items():
@@ -216,13 +236,13 @@ def _promote_cycles(document: Document, environments: Mapping[str, object]) -> N
             other = merges.get((repository, target, source))
             if other and other != name:
                 problem = f"is a cycle ({other} merges {target} into {source} of {repository}); remove one `promote`"
-                document.fault(("environments", name, "promote"), problem)
+                add_fault(("environments", name, "promote"), problem)
             merges[(repository, source, target)] = name
 
 
 def _images(document: Document, top: Mapping[str, object], environments: Mapping[str, object]) -> None:
     images = _keys(top.get("images"))
-    _ref_conditions(document, ("images", "refs"), _keys(images.get("refs")))
+    _ref_conditions(document.fault, ("images", "refs"), _keys(images.get("refs")))
     if _keys(images.get("refs")).get("apply_others") is not None:
         document.fault(("images", "refs", "apply_others"), "is for plans, and builds have none; remove it")
     if not all(_is_readable(_keys(values).get("machines")) for values in environments.values()):

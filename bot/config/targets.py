@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 # No environment's name has a space, so these names cannot be an environment's.
 BUILDS, BUILDERS, IMAGES = "image builds", "stuck builders", "old images"
 SHARED = (BUILDS, BUILDERS, IMAGES)
-LANE = "/"  # separates a target and a queue of its own in it: "image builds/run 4711"
+# Separates a target and a queue of its own in it: "image builds/run 4711". The name of an environment's lane has a space,
+# and no part of an environment (prod/dns) has one.
+LANE = "/"
 
 
 class Target(Protocol):
@@ -70,18 +72,27 @@ def queues_of(config: Config) -> tuple[tuple[str, ...], ...]:
 def _state_of(config: Config, name: str) -> tuple[object, ...] | None:
     """What identifies the state of an environment, as far as the configuration has it; None without Terraform."""
     environment = config.environments.get(name)
-    terraform = environment.terraform if environment else None
-    if terraform is None:
+    if environment is None or environment.terraform is None:
         return None
+    terraform = environment.terraform
     if terraform.hcp:
         return terraform.hcp.organization.lower(), terraform.hcp.workspace
     settings = json.dumps(dict(terraform.backend_config), sort_keys=True, default=dict)
-    return str(PurePosixPath(terraform.directory or "")), terraform.workspace or "default", settings
+    directory, repository = PurePosixPath(terraform.directory or ""), config.repository_of(environment).lower()
+    return repository, str(directory), terraform.workspace or "default", settings
+
+
+def without_lane(name: str) -> str:
+    """The name of the target, with or without a lane: "prod/dns" for prod/dns and for prod/dns/run 47."""
+    if (shared := name.partition(LANE)[0]) in SHARED:
+        return shared
+    target, _, lane = name.rpartition(LANE)
+    return target if target and " " in lane else name
 
 
 def find_target(config: Config, name: str) -> Target | None:
     """The environment or shared target of this name, with or without a lane; None without such a target (any more)."""
-    target = name.partition(LANE)[0]
+    target = without_lane(name)
     if target in SHARED:
         return Shared(target, config.slack.channel, config.images_approval)
     return config.environments.get(target)

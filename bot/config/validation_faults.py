@@ -13,7 +13,7 @@ from rapidfuzz import fuzz, process
 from bot.config.document import may_hold_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from pydantic_core import ErrorDetails
 
@@ -77,11 +77,13 @@ def _step(annotation: Any, key: str | int) -> Any:
     return get_args(annotation)[0] if get_origin(annotation) is tuple else None
 
 
-def add_fault(document: Document, model: type[BaseModel], error: ErrorDetails) -> None:
-    """Add an error of pydantic to the document's faults."""
+def add_fault(
+    document: Document, model: type[BaseModel], error: ErrorDetails, written_at: Callable[[Keys], Keys]
+) -> None:
+    """Add an error of pydantic to the document's faults, at the key where `written_at` says that it is written."""
     if error["type"] == "too_short" and error["input"]:
         return  # invalid entries were dropped; each of them has a fault of its own
-    keys = tuple(key for key in error["loc"] if key != "[key]")
+    keys = written_at(tuple(key for key in error["loc"] if key != "[key]"))
     document.fault(keys, _problem(model, error, keys))
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _COLLECTION = re.compile(r"([A-Za-z_]\w*\.[A-Za-z_]\w*)\s*:?\s*([<>=!*\d].*)?", re.ASCII)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LONGEST = timedelta(days=3650)
+PART = "/"  # separates an environment and a part of it: prod/dns
+_NAME = r"[a-z0-9][a-z0-9_-]{0,31}"
+_NAME_PROBLEM = "is not a valid name; use up to 32 lower-case letters, digits, dashes and underscores"
 
 
 def parse_duration(value: object) -> timedelta:
@@ -228,13 +231,8 @@ Channel = Annotated[str, _checked(_channel_problem)]
 Repository = Annotated[str, _checked(_repository_problem)]
 Region = Annotated[str, Matching(r"[a-z]{2}(-[a-z]+)+-\d", "is not an AWS region; write for example us-west-2")]
 Person = Annotated[str, _checked(_person_problem)]
-Name = Annotated[
-    str,
-    Matching(
-        r"[a-z0-9][a-z0-9_-]{0,31}",
-        "is not a valid name; use up to 32 lower-case letters, digits, dashes and underscores",
-    ),
-]
+Name = Annotated[str, Matching(_NAME, _NAME_PROBLEM)]
+NameWithPart = Annotated[str, Matching(rf"{_NAME}(?:{PART}{_NAME})?", _NAME_PROBLEM)]
 Unit = Annotated[
     str,
     Matching(r"[A-Za-z0-9][A-Za-z0-9:_.@-]{0,127}", "is not a valid service name; use letters, digits and : _ . @ -"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.config.targets import LANE, SHARED, queues_of
+from bot.config.targets import SHARED, queues_of, without_lane
 from bot.settings import LABELS
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def unserved(config: Config, workers: Collection[Collection[str]]) -> Mapping[st
 
 def environment_of(queue: str) -> str:
     """The environment, or shared target, of a queue: its name without the lane."""
-    return queue.partition(LANE)[0]
+    return without_lane(queue)
 
 
 def missing(labels: Collection[str]) -> str:

@@ -37,6 +37,13 @@ class Share:
 EVERYTHING = Share()
 
 
+def _is_lane(partition: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:
+    """Whether it is a lane of the environment ("prod/run 47"), not a part of it (prod/dns) or a part's lane."""
+    below = partition.startswith(f"{name}{LANE}", autoescape=True)
+    deeper = partition.like("%" + f"{LANE}%" * (name.count(LANE) + 2))
+    return below & partition.contains(" ") & ~deeper
+
+
 class SharedWork:
     """What this process, and others, have in hand. `executor` is this process, `share` what it takes."""
 
@@ -100,7 +107,7 @@ class SharedWork:
         if not getattr(self._choosing, "now", False):
             return []
         partition = rows.c.queue_partition_key
-        lanes = [~partition.startswith(f"{name}{LANE}", autoescape=True) for name in self._share.withheld]
+        lanes = [~_is_lane(partition, name) for name in self._share.withheld]
         return [*(partition != name for name in self._share.withheld), *lanes]
 
     def _takes(self, queue: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.access import policy
-from bot.config.targets import LANE
+from bot.config.targets import without_lane
 from bot.errors import Denied, ForgedError, NoLongerApprovedError
 from bot.slack.blocks import kit
 from bot.store.approvals import Outcome
@@ -65,7 +65,7 @@ async def _check_approval(services: Services, record: Record, binding: str, entr
     approval = await services.approvals.of_binding(record.number, binding)
     if approval is None:
         raise ForgedError(f"There is no record of the approval of #{record.number}. {AGAIN}")
-    if (approval.environment, approval.requester) != (record.environment.partition(LANE)[0], record.requester):
+    if (approval.environment, approval.requester) != (without_lane(record.environment), record.requester):
         raise ForgedError(f"The approval of #{record.number} belongs to another request. {AGAIN}")
     if approval.outcome is not Outcome.APPROVED:
         raise NoLongerApprovedError(f"#{record.number} is not approved: {approval.outcome.value}. {AGAIN}")

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bot.config import worker_labels
-from bot.config.targets import LANE, queue_of
+from bot.config.targets import queue_of, without_lane
 from bot.errors import DatabaseAwayError
 from bot.operations.posting import deliver, deliver_once
 from bot.slack.blocks import common, kit
@@ -149,7 +149,7 @@ def waits_for(position: int, ahead: Record) -> str:
     """What an operation waits for, in mrkdwn, with so many operations ahead and `ahead` directly so."""
     if position > NEAR:
         exceeded = max(distance for distance in DISTANCES if distance < position)
-        return f"more than {exceeded} operations in the queue of {kit.escape(ahead.environment.partition(LANE)[0])}"
+        return f"more than {exceeded} operations in the queue of {kit.escape(without_lane(ahead.environment))}"
     activity = f", which {kit.escape(ahead.activity)}" if ahead.activity else ""
     return f"#{ahead.number} ({kit.escape(ahead.title)}, asked by {kit.user(ahead.requester)}){activity}"
 

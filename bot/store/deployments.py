@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from bot.config.targets import LANE
+from bot.config.targets import without_lane
 from bot.store import sealed
 from bot.store.database import Store, insert_new, metadata
 
@@ -144,7 +144,7 @@ class MachineCommits:
             {**_deployed(record, commit), "machine": machine, "instance": instance, "at": self._clock()}
             for instance in instances
         ]
-        of_role = (machine_commits.c.environment == record.environment.partition(LANE)[0]) & (
+        of_role = (machine_commits.c.environment == without_lane(record.environment)) & (
             machine_commits.c.machine == machine
         )
         of_instances = of_role & machine_commits.c.instance.in_([row["instance"] for row in rows])
@@ -180,7 +180,7 @@ def same_everywhere(commits: Iterable[MachineCommit], machines: Sequence[str], s
 def _deployed(record: Record, commit: Commit) -> dict[str, object]:
     return {
         "operation": record.number,
-        "environment": record.environment.partition(LANE)[0],
+        "environment": without_lane(record.environment),
         "repository": commit.repository,
         "sha": commit.sha,
         "ref": commit.ref,

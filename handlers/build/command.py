@@ -75,7 +75,7 @@ def parse(config: Config, images: Images, words: Sequence[str]) -> BuildRequest:
     machines: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
     ref = ""
-    machine_names, environment_names = all_machines(config), tuple(config.environments)
+    machine_names, environment_names = all_machines(config), tuple(config.whole_environments)
     for word in words:
         is_ref = isinstance(word, typed_arguments.QuotedRef) or word.startswith(REF)
         parts = (word,) if is_ref else tuple(dict.fromkeys(filter(None, word.split(","))))
@@ -101,12 +101,14 @@ def parse(config: Config, images: Images, words: Sequence[str]) -> BuildRequest:
 
 def all_machines(config: Config) -> tuple[str, ...]:
     """The machines of all environments, in the file's order."""
-    return tuple(dict.fromkeys(name for environment in config.environments.values() for name in environment.machines))
+    return tuple(
+        dict.fromkeys(name for environment in config.whole_environments.values() for name in environment.machines)
+    )
 
 
 def no_such_ref(config: Config, ref: str) -> str:
     """The error text when GitHub has no ref of the name that was read as a branch."""
-    near = _nearest(ref, all_machines(config), tuple(config.environments))
+    near = _nearest(ref, all_machines(config), tuple(config.whole_environments))
     return f"{typed_arguments.quoted(ref)} is no branch or tag on GitHub, no machine and no environment{near} Nothing was started."
 
 
@@ -215,7 +217,7 @@ def images_of(config: Config) -> Images:
 
 def expected_slots(config: Config, file: WorkflowFile, request: BuildRequest | None = None) -> frozenset[MatrixSlot]:
     """The slots that will have a job, by the workflow's file: GitHub lists jobs only when they are queued."""
-    machines, environments = all_machines(config), tuple(config.environments)
+    machines, environments = all_machines(config), tuple(config.whole_environments)
     written = {slot for name in file.jobs if (slot := slot_of(name, machines, environments))}
     if request and not request.everything:
         chosen = written or {(machine, name) for name in environments for machine in config.environments[name].machines}

@@ -79,7 +79,7 @@ class FollowedBuild:
     def slot(self, job: Job) -> MatrixSlot | None:
         """The machine role and environment that the job builds for; None where it builds no image."""
         config = self.operation.services.config
-        return slot_of(job.name, all_machines(config), tuple(config.environments))
+        return slot_of(job.name, all_machines(config), tuple(config.whole_environments))
 
     def annotation(self, job: Job) -> Annotation:
         """The annotation of the job; a job that GitHub carried over from the attempt before retains its own."""
@@ -102,7 +102,7 @@ class FollowedBuild:
             run=whole,
             now=services.clock(),
             machines=all_machines(services.config),
-            environments=tuple(services.config.environments),
+            environments=tuple(services.config.whole_environments),
             expected=self.expected,
             commit=self.commit,
             annotations={job.job_id: self.annotation(job) for job in whole.jobs},

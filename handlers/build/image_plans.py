@@ -56,7 +56,7 @@ async def _images_of(services: Services, environment: Environment, of_run: Seque
         ),
         commit_unknown=tuple(not_recorded),
         suspect=tuple(machine for machine, image in recorded.items() if image.image_id in warnings),
-        plannable=environment.terraform is not None,
+        plannable=bool(services.config.planned(environment.name)),
     )
 
 

@@ -158,7 +158,7 @@ def _group_of(config: Config, image: Image) -> ImageGroup:
     """The role and environment whose images have this image's tag `Name`; both unknown where that is not exactly one."""
     groups = [
         config.image_group(machine, environment.name)
-        for environment in config.environments.values()
+        for environment in config.whole_environments.values()
         for machine in environment.machines
     ]
     matching = [group for group in groups if group.name_tag == image.name_tag]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from bot.errors import UserError
 from handlers.deploy.ansible import backend as ansible
 from handlers.deploy.github_actions import backend as github_actions
+from handlers.shared.requests import deploy_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,8 +55,8 @@ BACKENDS: Mapping[str, DeployBackend] = {
 
 
 def backend_of(environment: Environment) -> DeployBackend:
-    """The backend that the environment's configuration names."""
-    return BACKENDS[environment.deploy.backend]
+    """The backend that the environment's configuration names. Raises UserError where it has none."""
+    return BACKENDS[deploy_of(environment).backend]
 
 
 def check_supported(environment: Environment, *, roles: bool, check: bool) -> None:

@@ -178,7 +178,7 @@ async def _check_order(operation: Operation, commit: Commit) -> None:
 
 
 def _refs_key(operation: Operation) -> str:
-    return f"environments.{operation.environment.name}.refs"
+    return operation.environment.key_of("refs")
 
 
 async def _approval(operation: Operation, release: Release, standing: RefStanding) -> ApprovalView | None:

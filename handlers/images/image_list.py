@@ -98,7 +98,7 @@ def groups(config: Config) -> list[ImageGroup]:
     """The image groups of all machine roles of all environments."""
     return [
         config.image_group(machine, environment.name)
-        for environment in config.environments.values()
+        for environment in config.whole_environments.values()
         for machine in environment.machines
     ]
 

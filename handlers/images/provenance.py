@@ -69,7 +69,7 @@ async def _newest(services: Services, words: Sequence[str]) -> str:
     if name not in environment.machines:
         near = arguments.nearest(name, environment.machines)
         raise UserError(f"{environment.name} has no machine {arguments.quoted(name)}{near} Usage: {USAGE}")
-    group = services.config.image_group(name, environment.name)
+    group = services.config.image_group(name, environment.whole)
     images = await amis.named(services.aws.ec2, group.name_tag, timeout=TIMEOUT)
     if not images:
         raise UserError(f"EC2 has no image of ours whose tag Name is {group.name_tag} in {services.aws.region}.")

@@ -11,6 +11,7 @@ from bot.slack.blocks.replies import EnvironmentLine, OperationLine
 from runners.processes import metadata_service, probe
 
 if TYPE_CHECKING:
+    from bot.config import Config, Environment
     from bot.services import Services
     from bot.slack.blocks.kit import Block, Message
     from bot.store.operations import Record
@@ -40,19 +41,30 @@ def _isolation(services: Services) -> str:
 
 
 async def _environments(services: Services) -> list[EnvironmentLine]:
-    return [await _environment(services, name) for name in services.config.environments]
+    return [await _environment(services, environment) for environment in services.config.environments.values()]
 
 
-async def _environment(services: Services, name: str) -> EnvironmentLine:
+async def _environment(services: Services, environment: Environment) -> EnvironmentLine:
+    name = environment.name
     deployed = await services.deployments.current(name)
     unfinished = await services.operations.open_in(name)
-    if deployed is None:
+    if environment.deploy is None:
+        text = _without_deploy(services.config, environment)
+    elif deployed is None:
         text = "no deploy by Signalbox yet"
     else:
         subject = kit.escape(kit.cut(deployed.subject, 80))
         by = f"deployed by {kit.user(deployed.person)} {kit.moment(deployed.at)}"
         text = f"runs {kit.code(deployed.sha[:7])} {subject}, {by}"
     return EnvironmentLine(name, text, _line(unfinished[0]) if unfinished else None)
+
+
+def _without_deploy(config: Config, environment: Environment) -> str:
+    """What an environment has that is not deployed as a whole, or not at all."""
+    if environment.terraform:
+        return "Terraform only"
+    parts = [each.part for each in (*config.planned(environment.name), *config.deployed(environment.name)) if each.part]
+    return f"has {', '.join(parts)}" if parts else "no deploy in the configuration"
 
 
 async def _recent(services: Services) -> list[OperationLine]:

@@ -131,7 +131,7 @@ async def _standing(operation: Operation, commit: Commit) -> RefStanding | None:
     """The standing of a commit that may be planned; None when it may not, and the operation has ended."""
     environment = operation.environment
     configured = settings_of(environment).ref
-    rules = RefRules(environment.refs, configured, f"environments.{environment.name}.refs")
+    rules = RefRules(environment.refs, configured, environment.key_of("refs"))
     if REF not in operation.record.arguments and rules.is_configured(commit):
         return RefStanding(commit, configured, allowed=True, why="the configured ref")
     return await ref_guard.admitted(operation, commit, rules, "plan")

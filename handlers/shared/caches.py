@@ -15,4 +15,4 @@ if TYPE_CHECKING:
 def cache_of(operation: Operation, root: Path) -> Cache:
     """The cache in `root` that belongs to the operation's environment alone."""
     unused_after = operation.services.config.operations.cache_unused_after.total_seconds()
-    return Cache(root / operation.environment.name, unused_after=unused_after)
+    return Cache(root / operation.environment.file_name, unused_after=unused_after)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.errors import UserError
 from bot.operations.registry import FollowUp
 from bot.operations.requests import OperationRequest
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot.config import Environment
+    from bot.config.models.deploy import Deploy
 
 DEPLOY_AFTER = "deploy-after"
 CODE_DEPLOY = FollowUp(DEPLOY_AFTER, "after-", "code deploy")  # the deploy that an apply of older images requires
@@ -18,8 +20,15 @@ PLANNED_IMAGE = "image"  # annotations of a plan: the images that it would roll 
 
 
 def default_ref(environment: Environment) -> str:
-    """The ref that a deploy without a ref deploys."""
-    return environment.deploy.settings.ref
+    """The ref that a deploy without a ref deploys. Raises UserError where nothing is deployed."""
+    return deploy_of(environment).settings.ref
+
+
+def deploy_of(environment: Environment) -> Deploy:
+    """How the environment's code is deployed. Raises UserError where it is not."""
+    if environment.deploy is None:
+        raise UserError(f"{environment.name} has no deploy in the configuration.")
+    return environment.deploy
 
 
 def deploy_request(environment: Environment, ref: str, user: str, key: str) -> OperationRequest:

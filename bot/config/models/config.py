@@ -15,25 +15,48 @@ from bot.config.models.environment import Environment
 from bot.config.models.general import Access, Aws, GitHub, Operations, Slack, TerraformProgram
 from bot.config.models.images import Images
 from bot.config.models.watch import Watch
-from bot.config.values import Name
+from bot.config.values import PART, NameWithPart
 from runners.results import ImageGroup
 
 Section = TypeVar("Section", bound=DeploySettings)
 
 
 class Config(Model):
-    """The whole of signalbox.yaml."""
+    """The whole of signalbox.yaml. `environments` has the parts of environments too, each after its environment."""
 
     slack: Slack
     github: GitHub
     aws: Aws
     access: Access
-    environments: Annotated[Mapping[Name, Environment], Field(min_length=1)]
+    environments: Annotated[Mapping[NameWithPart, Environment], Field(min_length=1)]
     images: Images | None = None
     watch: Watch | None = None
     terraform: TerraformProgram = TerraformProgram()
     operations: Operations = Operations()
     audit: Audit = Audit()
+
+    @property
+    def whole_environments(self) -> dict[str, Environment]:
+        """The environments without their parts, by name."""
+        return {name: environment for name, environment in self.environments.items() if not environment.part}
+
+    def planned(self, name: str) -> tuple[Environment, ...]:
+        """What has Terraform in the environment: its stacks in the configured order, or itself; may be empty."""
+        return tuple(each for each in self.environments.values() if each.whole == name and each.terraform)
+
+    def deployed(self, name: str) -> tuple[Environment, ...]:
+        """What can be deployed in the environment: its services in the configured order, or itself; may be empty."""
+        return tuple(each for each in self.environments.values() if each.whole == name and each.deploy)
+
+    def repository_of(self, environment: Environment) -> str:
+        """The repository (owner/name) of an environment's code."""
+        return environment.repository or self.github.repository
+
+    @property
+    def repositories(self) -> tuple[str, ...]:
+        """All repositories of code, the one of `github` first."""
+        own = (each.repository for each in self.environments.values() if each.repository)
+        return tuple(dict.fromkeys((self.github.repository, *own)))
 
     def image_group(self, machine: str, environment: str) -> ImageGroup:
         """The machine's images in an environment, with the value of their tag `Name`."""
@@ -48,15 +71,18 @@ class Config(Model):
 
     def deployed_by(self, section: type[Section]) -> dict[str, Section]:
         """The settings of the environments that deploy through this section, by the environment's name."""
-        settings = {name: environment.deploy.settings for name, environment in self.environments.items()}
-        return {name: configured for name, configured in settings.items() if isinstance(configured, section)}
+        return {
+            name: environment.deploy.settings
+            for name, environment in self.environments.items()
+            if environment.deploy and isinstance(environment.deploy.settings, section)
+        }
 
     @property
     def secret_names(self) -> frozenset[str]:
         """The variables of the bot's environment that the configuration refers to."""
         names: set[str] = set()
         for environment in self.environments.values():
-            names |= environment.deploy.settings.secret_names
+            names |= environment.deploy.settings.secret_names if environment.deploy else frozenset()
             if terraform := environment.terraform:
                 names |= set(terraform.secret_environment.values())
         return frozenset(names)
@@ -64,9 +90,11 @@ class Config(Model):
     @property
     def words(self) -> frozenset[str]:
         """The names that the configuration gives to things: no secrets, though a plan may mark a value that equals one."""
-        names = {self.slack.channel, self.github.repository, *self.github.repository.split("/")}
+        names = {self.slack.channel}
+        for repository in self.repositories:
+            names |= {repository, *repository.split("/")}
         for name, environment in self.environments.items():
-            names |= {name, *environment.machines}
+            names |= {name, *name.split(PART), *environment.machines}
         return frozenset({*names, *(name.removeprefix("#") for name in names)})
 
     @property

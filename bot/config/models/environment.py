@@ -12,11 +12,14 @@ from bot.config.models.approval import Approval
 from bot.config.models.deploy import DaemonChecks, Deploy, Promote
 from bot.config.models.refs import Refs
 from bot.config.values import (
+    PART,
     BackendSetting,
     Channel,
     FollowUp,
     Name,
+    NameWithPart,
     Ref,
+    Repository,
     RepositoryPath,
     ResourceType,
     SecretSource,
@@ -40,6 +43,7 @@ class Terraform(Model):
     `variables` may be given with the command; destroying a resource of a `protected` type needs a typed confirmation.
     `secret_environment` maps a variable of the child to the name of one in the bot's environment. `aws_profile` replaces
     aws.profile for this environment. A mapping in `backend_config` is a block of the backend, or a setting with keys.
+    `after` names the stacks of the same environment whose changes are applied before this stack is planned.
     """
 
     directory: RepositoryPath | None = None
@@ -54,6 +58,7 @@ class Terraform(Model):
     secret_environment: Mapping[Variable, SecretSource] = {}
     aws_profile: Text | None = None
     hcp: Hcp | None = None
+    after: tuple[Name, ...] = ()
 
 
 class Grants(Model):
@@ -64,23 +69,53 @@ class Grants(Model):
 
 
 class Environment(Model):
-    """An environment. `name` is its key in the file; `channel` is Slack's channel unless it has its own.
+    """An environment, or a part of one: a stack or a service (bot/config/parts.py), named as in prod/dns.
 
-    Only a worker with all of the `worker_labels` takes its operations.
+    `name` is its key in the file; `channel` is Slack's channel unless it has its own. `repository` has its code where that
+    is not github.repository. Only a worker with all of the `worker_labels` takes its operations.
     """
 
     name: str
     channel: Channel
+    repository: Repository | None = None
     machines: tuple[Name, ...] = ()
     promote: Promote | None = None
-    deploy: Deploy
+    deploy: Deploy | None = None
     terraform: Terraform | None = None
     refs: Refs = Refs()
     daemons: Mapping[Name, tuple[Unit, ...]] = {}
     daemon_checks: DaemonChecks = DaemonChecks()
     approval: Approval = Approval()
-    after: Name | None = None
+    after: NameWithPart | None = None
     windows: tuple[WindowText, ...] = ()
     code_deploy_after_old_image: FollowUp = "offer"
     isolation: Grants = Grants()
     worker_labels: tuple[Name, ...] = ()
+
+    @property
+    def whole(self) -> str:
+        """The name of the environment that this is, or is a part of: "prod" for prod and for prod/dns."""
+        return self.name.partition(PART)[0]
+
+    @property
+    def part(self) -> str:
+        """The name of the stack or service in its environment; empty for a whole environment."""
+        return self.name.partition(PART)[2]
+
+    @property
+    def file_name(self) -> str:
+        """The name as that of a file or directory."""
+        return self.name.replace(PART, ".")
+
+    @property
+    def words(self) -> str:
+        """The name as a command has it: "prod dns"."""
+        return self.name.replace(PART, " ")
+
+    def key_of(self, *keys: str) -> str:
+        """Where signalbox.yaml has, or can have, a key of this environment: environments.prod.terraform.stacks.dns.refs."""
+        if not self.part:
+            return ".".join(("environments", self.name, *keys))
+        section, parts = ("terraform", "stacks") if self.terraform else ("deploy", "services")
+        own = keys[1:] if keys[:1] == (section,) else keys
+        return ".".join(("environments", self.whole, section, parts, self.part, *own))

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.access import arguments as typed_arguments
+from bot.access import parts
 from bot.config.targets import queue_of
 from bot.errors import UserError
 from bot.operations import authority, requests
@@ -156,11 +156,11 @@ def timeouts(environment: Environment) -> Timeouts:
 
 
 def _environment(services: Services, name: str) -> Environment:
-    environment = typed_arguments.environment(services.config, name, USAGE)
+    environment = parts.choose_one(services.config, name, parts.SERVICES, USAGE)
     if not environment.daemons:
         raise UserError(
             f"{environment.name} names no daemons, so there is none to look at. They belong under "
-            f"environments.{environment.name}.daemons in signalbox.yaml, by machine type."
+            f"{environment.key_of('daemons')} in signalbox.yaml, by machine type."
         )
     settings_of(environment)
     return environment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.access import arguments
+from bot.access import parts
 from bot.errors import UserError
 from bot.operations.registry import Invocation, Topic
 from bot.slack.blocks import kit, tables
@@ -27,7 +27,7 @@ async def topic(services: Services, _: Invocation, words: Sequence[str]) -> Mess
     """The running hosts of an environment, by role."""
     if not words:
         raise UserError(f"Which environment? There are {', '.join(services.config.environments)}. Usage: {USAGE}")
-    environment = arguments.environment(services.config, words[0], USAGE)
+    environment = parts.choose_one(services.config, words[0], parts.SERVICES, USAGE)
     settings_of(environment)
     return page(await find_hosts(services.config, environment, services.aws))
 

@@ -125,7 +125,7 @@ def _children(operation: Operation) -> Children:
 def name_of(operation: Operation, role: str) -> str:
     """The file of the role's playbook, below the directory of the playbooks."""
     environment = operation.environment
-    return settings_of(environment).playbook.format(machine=role, environment=environment.name)
+    return settings_of(environment).playbook.format(machine=role, environment=environment.whole)
 
 
 def run_name(role: str) -> str:

@@ -43,7 +43,7 @@ class Scope:
             names = ", ".join(sorted(missing)[:HOSTS_NAMED])
             raise UserError(
                 f"{names} no longer runs in {self.environment.name}, so nothing was done. "
-                f"Run /deploy {self.environment.name} again for the machines that run now."
+                f"Run /deploy {self.environment.words} again for the machines that run now."
             )
         return replace(running, hosts=hosts)
 
@@ -67,7 +67,7 @@ async def find_hosts(
     settings = settings_of(environment)
     return await inventory.find_hosts(
         clients.ec2,
-        environment=environment.name,
+        environment=environment.whole,
         machines=environment.machines if roles is None else roles,
         tag=config.instance_tag,
         address=settings.address,
@@ -81,7 +81,7 @@ async def find_hosts(
 
 def settings_of(environment: Environment) -> Ansible:
     """The environment's section `ansible`. Raises UserError when it has none."""
-    if environment.deploy.ansible is None:
+    if environment.deploy is None or environment.deploy.ansible is None:
         raise UserError(f"{environment.name} does not deploy through Ansible.")
     return environment.deploy.ansible
 

@@ -51,7 +51,7 @@ async def verify(operation: Operation, ref: str) -> None:
     if missing := workflow_file.missing_inputs(file, given):
         raise UserError(
             f"{actions.workflow} at {ref} requires the input {', '.join(missing)}, which has no default. Set it under "
-            f"environments.{operation.environment.name}.deploy.github_actions.inputs. Nothing was deployed."
+            f"{operation.environment.key_of('deploy', 'github_actions', 'inputs')}. Nothing was deployed."
         )
 
 

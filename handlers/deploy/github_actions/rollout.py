@@ -46,7 +46,7 @@ _DEPLOYMENT_STATES = {State.SUCCEEDED: "success", State.FAILED: "failure"}
 
 def settings_of(environment: Environment) -> GitHubActions:
     """The environment's section `github_actions`. Raises UserError when it has none."""
-    actions = environment.deploy.github_actions
+    actions = environment.deploy.github_actions if environment.deploy else None
     if actions is None:
         raise UserError(f"{environment.name} no longer deploys through GitHub Actions.")
     return actions

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.config.targets import LANE
+from bot.config.targets import without_lane
 from bot.errors import Cancelled, UserError
 from bot.slack.blocks import kit
 from bot.store.operations import Status
@@ -96,4 +96,4 @@ async def _of_another(operation: Operation, run: WorkflowRun) -> bool:
     if owner is None or owner == operation.number:
         return owner is not None
     record = await operation.services.operations.get(owner)
-    return record.environment.partition(LANE)[0] != operation.environment.name
+    return without_lane(record.environment) != operation.environment.name

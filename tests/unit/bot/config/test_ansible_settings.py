@@ -28,7 +28,9 @@ def test_faults_in_what_ansible_gets(setting: str, key: str, words: str) -> None
 def test_a_collection_is_written_in_either_form() -> None:
     written = '[community.general, "community.docker>=3,<5", "amazon.aws:9.1.0", {name: acme.tools, version: ">=1"}]'
     deploy = f"{{ansible: {{directory: p, playbook: d.yml, user: d, collections: {written}}}}}"
-    ansible = read(text_of({}, {"deploy": deploy})).environments["dev"].deploy.ansible
+    settings = read(text_of({}, {"deploy": deploy})).environments["dev"].deploy
+    assert settings
+    ansible = settings.ansible
     assert ansible
     ranges = {each.name: each.version for each in ansible.collections}
     assert ranges == {

@@ -187,8 +187,6 @@ ANSIBLE = "directory: p, playbook: a.yml, user: u"
 @pytest.mark.parametrize(
     ("deploy", "key", "words"),
     [
-        ("-", "", "is missing"),
-        ("", "", "is empty"),
         ("{}", "", "has no runner"),
         (f"{{github_actions: {{workflow: x.yml}}, ansible: {{{ANSIBLE}}}}}", "", "has two runners"),
         ("{github_actions: {workflow: .github/workflows/x.yml}}", ".github_actions.workflow", "only the file name"),

@@ -71,6 +71,10 @@ def test_it_accepts_the_examples(file: str) -> None:
         ({}, {"approval": "{expires_after: 1 hour}"}),
         ({}, {"code_deploy_after_old_image": "maybe"}),
         ({}, {"terraform": "{directory: i, backend_config: {bucket: [a]}}"}),
+        ({}, {"terraform": "{stacks: {}}"}),
+        ({}, {"terraform": "{stacks: {a: {directory: i, aproval: {}}}}"}),
+        ({}, {"deploy": "{services: {A: {github_actions: {workflow: x.yml}}}}"}),
+        ({}, {"deploy": "{services: {a: {github_actions: {workflow: 7}}}}"}),
     ],
 )
 def test_it_refuses_what_it_can_see(top: dict[str, str], environment: dict[str, str]) -> None:
@@ -78,6 +82,20 @@ def test_it_refuses_what_it_can_see(top: dict[str, str], environment: dict[str, 
     with pytest.raises(ConfigError):
         read(text)
     assert refusals(plain(document.parse(text).data))
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"deploy": "{github_actions: {workflow: x.yml}, services: {a: {github_actions: {ref: b}}, b: {}}}"},
+        {"terraform": "{hcp: {organization: a}, stacks: {a: {hcp: {workspace: a}}, b: {directory: x, after: [a]}}}"},
+        {"deploy": "-"},
+    ],
+)
+def test_it_accepts_parts_that_inherit_what_is_required(environment: dict[str, str]) -> None:
+    text = text_of({}, environment)
+    read(text)
+    assert refusals(plain(document.parse(text).data)) == []
 
 
 LEAVES = st.one_of(

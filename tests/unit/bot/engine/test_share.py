@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Names that a careless pattern would take for "prod" or "us_east": each is an environment of its own.
 WITHHELD = ("prod", "us_east")
-OTHERS = ("prod-eu", "produce", "pro", "us-east", "usxeast", f"image builds{LANE}run 1")
+OTHERS = ("prod-eu", "produce", "pro", "us-east", "usxeast", "prod/api", "prod/api/run 1", f"image builds{LANE}run 1")
 QUEUES = (*WITHHELD, *(f"{name}{LANE}run 1" for name in WITHHELD), *OTHERS)
 NUMBERED = tuple(enumerate(QUEUES, start=1))
 
