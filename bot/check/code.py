@@ -54,7 +54,7 @@ class CodeCheck:
         ansible = environment.deploy.ansible if environment.deploy else None
         terraform = environment.terraform
         if ansible and (checkout := await self._checkout(environment, ansible.ref, "deploy", isolation, findings)):
-            await check_playbooks(self.config, checkout, ansible, findings)
+            await check_playbooks(self.config, self.environ, checkout, ansible, findings)
         if terraform and terraform.directory:
             checkout = await self._checkout(environment, terraform.ref, "plan", isolation, findings)
             if checkout:

@@ -14,6 +14,7 @@ from runners.errors import RunnerError
 from runners.results import Host, Inventory
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from bot.check.code import Checkout
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 TIMEOUT = 40.0  # seconds
 
 
-async def check_playbooks(config: Config, checkout: Checkout, settings: Ansible, findings: Findings) -> None:
+async def check_playbooks(
+    config: Config, environ: Mapping[str, str], checkout: Checkout, settings: Ansible, findings: Findings
+) -> None:
     """Add what is wrong with the directory, the playbooks, their collections and groups, and the instances."""
     environment, key = checkout.environment, checkout.environment.key_of("deploy", "ansible")
     at = f"{checkout.commit.ref} ({checkout.commit.short})"
@@ -46,7 +49,7 @@ async def check_playbooks(config: Config, checkout: Checkout, settings: Ansible,
         del roles_of[name]
     hosts = await _hosts(config, checkout, settings, findings)
     try:
-        job = await _job(checkout, settings, project, hosts)
+        job = await _job(checkout, settings, project, hosts, environ.get(settings.vault_password_env or ""))
     except RunnerError as error:
         findings.add_problem(f"{key}: {error}", error.remedy.replace("Nothing was deployed.", "").strip())
         return
@@ -102,8 +105,10 @@ async def _hosts(config: Config, checkout: Checkout, settings: Ansible, findings
     return Inventory(environment.whole, named, *reaching)
 
 
-async def _job(checkout: Checkout, settings: Ansible, project: Path, hosts: Inventory) -> PlaybookJob:
-    """Everything that a deploy gives Ansible, but for secrets. Raises RunnerError where something cannot be installed."""
+async def _job(
+    checkout: Checkout, settings: Ansible, project: Path, hosts: Inventory, vault_password: str | None
+) -> PlaybookJob:
+    """Everything that a deploy gives Ansible, but for other secrets. Raises RunnerError where something cannot be installed."""
     installed = await galaxy.install(
         project,
         Cache(checkout.scratch / "galaxy"),
@@ -121,6 +126,7 @@ async def _job(checkout: Checkout, settings: Ansible, project: Path, hosts: Inve
         extra_vars={**settings.extra_vars, "signalbox_commit": checkout.commit.sha},
         secret_vars=dict.fromkeys(settings.secret_vars, ""),
         private_key=None,
+        vault_password=vault_password,
         scratch=checkout.scratch / "ansible",
         installed=installed,
         root=checkout.root,

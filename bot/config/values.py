@@ -251,6 +251,9 @@ Group = Annotated[
         "is not a name for a group of Ansible's inventory; use letters, digits and underscores (all has every host already)",
     ),
 ]
+Tag = Annotated[
+    str, Matching(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}", "is not a tag of tasks; use letters, digits, dashes and dots")
+]
 CollectionName = Annotated[
     str,
     Matching(r"[A-Za-z_]\w*\.[A-Za-z_]\w*", "is not the name of a collection; write for example community.general"),

@@ -131,8 +131,9 @@ async def _never_begun(job: PlaybookJob, places: Places) -> PlaybookResult:
 def _prepare(job: PlaybookJob, places: Places, key: str | None) -> dict[str, str]:
     try:
         variables = ansible_files.variables_text(job.extra_vars, job.secret_vars)
-        ansible_files.prepare(places, job.inventory, variables, key, known_hosts=job.known_hosts)
-        env = ansible_files.environment(places, forks=job.forks, key=key is not None, pipelining=job.pipelining)
+        secrets = {"key": key, "vault_password": job.vault_password}
+        ansible_files.prepare(places, job.inventory, variables, known_hosts=job.known_hosts, **secrets)
+        env = ansible_files.environment(places, forks=job.forks, pipelining=job.pipelining)
         if job.installed:
             env |= search_paths(job.project, job.installed, job.root or job.project)
         _find_ansible(job, env["PATH"])

@@ -53,6 +53,11 @@ class Places:
         return self.base / "key"
 
     @property
+    def vault(self) -> Path:
+        """The vault password, when there is one. Secret."""
+        return self.base / "vault"
+
+    @property
     def run(self) -> Path:
         """The detached program's directory: its output holds all events. Secret."""
         return self.base / "run"
@@ -89,7 +94,8 @@ class Places:
 
     def remove_secrets(self) -> None:
         """Delete all but the result, the log, and what was noted beside them."""
-        self.key.unlink(missing_ok=True)
+        for file in (self.key, self.vault):
+            file.unlink(missing_ok=True)
         for directory in (self.data, self.home, self.run):
             remove_tree_if_possible(directory)
 
@@ -135,7 +141,15 @@ def inventory_text(inventory: Inventory, home: Path) -> str:
     return json.dumps({"all": {"hosts": hosts, "children": groups}})
 
 
-def prepare(places: Places, inventory: Inventory, variables: str, key: str | None, *, known_hosts: str = "") -> None:
+def prepare(
+    places: Places,
+    inventory: Inventory,
+    variables: str,
+    *,
+    key: str | None = None,
+    known_hosts: str = "",
+    vault_password: str | None = None,
+) -> None:
     """Write the files of a run, whatever an earlier start left there."""
     places.base.mkdir(mode=0o700, parents=True, exist_ok=True)
     places.base.chmod(0o700)
@@ -145,12 +159,13 @@ def prepare(places: Places, inventory: Inventory, variables: str, key: str | Non
     write_secret(places.data / "env" / "extravars", variables)
     write_secret(places.data / "inventory" / "hosts.json", inventory_text(inventory, places.home))
     write_secret(places.known_hosts, known_hosts)
-    if key:
-        write_secret(places.key, key)
+    for path, secret in ((places.key, key), (places.vault, vault_password)):
+        if secret:
+            write_secret(path, secret)
 
 
-def environment(places: Places, *, forks: int, key: bool, pipelining: bool = True) -> dict[str, str]:
-    """All that ansible-runner, Ansible and ssh see of an environment. No secret is in it."""
+def environment(places: Places, *, forks: int, pipelining: bool = True) -> dict[str, str]:
+    """All that ansible-runner, Ansible and ssh see of an environment, after `prepare`. No secret is in it."""
     sockets = places.home / "cp"
     ansible = {
         # On this machine the run's HOME is not the account's, and "~" is one or the other for the two halves of `async`.
@@ -178,8 +193,8 @@ def environment(places: Places, *, forks: int, key: bool, pipelining: bool = Tru
         "SIGNALBOX_OUTCOMES": str(places.outcomes),
         MARK: str(places.base),
     }
-    if key:
-        ansible["ANSIBLE_PRIVATE_KEY_FILE"] = str(places.key)
+    named = {"ANSIBLE_PRIVATE_KEY_FILE": places.key, "ANSIBLE_VAULT_PASSWORD_FILE": places.vault}
+    ansible |= {name: str(path) for name, path in named.items() if path.exists()}
     return child_environment(places.home, ansible)
 
 

@@ -55,7 +55,7 @@ class Following:
         self._run = run
         self._env = env
         self._log = LogFile(places.log)
-        self._mask = masker([*job.secret_vars.values(), *([job.private_key] if job.private_key else [])])
+        self._mask = masker([*job.secret_vars.values(), *filter(None, [job.private_key, job.vault_password])])
         names = [host.name for host in job.inventory.hosts]
         self._root = os.path.realpath(job.project) + "/"
         self._record = PlaybookRecord(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -31,7 +32,8 @@ class PlaybookJob:
     `root` is the whole of the project's repository, None where the project is all. `project` is the directory that `playbook` is relative to. `extra_vars` and `secret_vars` are data: no text in
     them is taken for a template. `scratch` is this job's own directory: one run, once. `known_hosts` is the text
     that ssh compares host keys with; hosts that are not in it are trusted for this run. `installed` is what `galaxy.install` has made.
-    `children` starts the run and finds it again by its `name`.
+    `vault_password` decrypts what Ansible Vault has encrypted. With `tags` only tasks with one of them run, and none with one of
+    `skip_tags`. `children` starts the run and finds it again by its `name`.
     """
 
     project: Path
@@ -47,6 +49,9 @@ class PlaybookJob:
     forks: int = 10
     installed: Path | None = None
     pipelining: bool = True
+    vault_password: str | None = field(repr=False, default=None)
+    tags: tuple[str, ...] = ()
+    skip_tags: tuple[str, ...] = ()
     root: Path | None = None
     isolation: Isolation = WALL
     children: Children = FILES
@@ -85,15 +90,21 @@ def argv_of(job: PlaybookJob, places: Places) -> list[str]:
     argv += ["--project-dir", str(job.project.absolute()), "--ident", IDENT, "--json", "--omit-env-files"]
     if job.limit is not None:
         argv.append(f"--limit={job.limit}")
-    if job.check:
-        argv.append("--cmdline=--check --diff")
+    options = [*(["--check", "--diff"] if job.check else []), *_tag_options(job)]
+    if options:
+        argv.append(f"--cmdline={shlex.join(options)}")
     return argv
+
+
+def _tag_options(job: PlaybookJob) -> list[str]:
+    chosen = {"--tags": job.tags, "--skip-tags": job.skip_tags}
+    return [f"{option}={','.join(tags)}" for option, tags in chosen.items() if tags]
 
 
 def room_of(job: PlaybookJob, places: Places) -> Room:
     """What Ansible sees: the code, the run's own files, our callback plugin, what was installed."""
     shared = [CALLBACK, *([job.installed] if job.installed else [])]
-    given = [places.key] if places.key.exists() else []
+    given = [path for path in (places.key, places.vault) if path.exists()]
     return job.isolation.room(
         writable=[(job.root or job.project).absolute(), places.data, places.home], given=given, shared=shared
     )
@@ -108,4 +119,5 @@ def listing_argv(job: PlaybookJob, places: Places, *listed: str) -> list[str]:
         str(places.data / "inventory" / "hosts.json"),
     ]
     argv += ["-e", f"@{places.data / 'env' / 'extravars'}"]
+    argv += _tag_options(job)
     return [*argv, *([f"--limit={job.limit}"] if job.limit is not None else [])]

@@ -49,7 +49,8 @@ class Play:
 async def plays_of(job: PlaybookJob, playbooks: Sequence[str]) -> dict[str, tuple[Play, ...]]:
     """Ansible's list of the plays of each playbook: it reads them, their roles and what these import, and runs nothing.
 
-    Files are only in a directory of its own in the job's scratch, which is deleted. No secret variable has its value.
+    Files are only in a directory of its own in the job's scratch, which is deleted. No secret variable has its value; the vault
+    password is there, for Ansible reads encrypted variables before it lists.
 
     Raises:
         NotFoundError: there is no such playbook.
@@ -59,7 +60,7 @@ async def plays_of(job: PlaybookJob, playbooks: Sequence[str]) -> dict[str, tupl
     for playbook in playbooks:
         check_job(replace(job, playbook=playbook), places)
     argv, room = await asyncio.to_thread(_prepare, job, places, playbooks)
-    env = ansible_files.environment(places, forks=1, key=False)
+    env = ansible_files.environment(places, forks=1)
     if job.installed:
         env |= search_paths(job.project, job.installed, job.root or job.project)
     doing = f"reading {', '.join(playbooks)}"
@@ -74,7 +75,7 @@ async def plays_of(job: PlaybookJob, playbooks: Sequence[str]) -> dict[str, tupl
 
 def _prepare(job: PlaybookJob, places: Places, playbooks: Sequence[str]) -> tuple[list[str], Room]:
     variables = ansible_files.variables_text(job.extra_vars, dict.fromkeys(job.secret_vars, _NOT_NAMED))
-    ansible_files.prepare(places, job.inventory, variables, None)
+    ansible_files.prepare(places, job.inventory, variables, vault_password=job.vault_password)
     return listing_argv(job, places, *playbooks, "--list-hosts"), room_of(job, places)
 
 

@@ -34,10 +34,8 @@ _REMEDIES = (
         f"{_ROLE_REQUIREMENTS} If {{}} is a git submodule: an archive of the repository does not have it.",
     ),
     (r"(?i)collection.{0,80}(?:was not found|not found|unable to)", _REQUIREMENTS),
-    (
-        r"(?i)no vault secrets found|Decryption failed",
-        "Signalbox gives Ansible no vault password. Pass these values by `deploy.ansible.secret_vars`.",
-    ),
+    (r"(?i)no vault secrets found", "Name the variable with the vault password in deploy.ansible.vault_password_env."),
+    (r"Decryption failed", "Check the value of the variable that deploy.ansible.vault_password_env names."),
 )
 _MAKE_ROOM = "Make room on the disk that operations keep their files on, then deploy again."
 
@@ -51,7 +49,7 @@ def refusal(job: PlaybookJob, record: PlaybookRecord, exit_code: int | None) -> 
         return NotFoundError(
             job.doing,
             "nothing was done: the plays have no task that runs",
-            remedy="Check the tasks and their tags; a task tagged `never` does not run.",
+            remedy="Check the tasks and their tags, and deploy.ansible.tags; a task tagged `never` does not run.",
             log_tail=tail,
         )
     if record.ran_nowhere or "no hosts to target" in tail:

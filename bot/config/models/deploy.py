@@ -23,6 +23,7 @@ from bot.config.values import (
     Repository,
     RepositoryPath,
     SecretSource,
+    Tag,
     Text,
     Variable,
     VersionRange,
@@ -105,13 +106,16 @@ class Ansible(DeploySettings):
     collections: tuple[CollectionRange, ...] = ()
     extra_vars: Mapping[Variable, object] = {}
     secret_vars: Mapping[Variable, SecretSource] = {}
+    vault_password_env: SecretSource | None = None
+    tags: tuple[Tag, ...] = ()
+    skip_tags: tuple[Tag, ...] = ()
 
     reaches_hosts = True
 
     @property
     def secret_names(self) -> frozenset[str]:
-        """The variables of playbooks, and the private key of ssh."""
-        return frozenset({*self.secret_vars.values(), *filter(None, [self.private_key_env])})
+        """The variables of playbooks, the private key of ssh, and the vault password."""
+        return frozenset({*self.secret_vars.values(), *filter(None, [self.private_key_env, self.vault_password_env])})
 
 
 class Deploy(Model):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from handlers.deploy.ansible import preflight
 from handlers.deploy.ansible.rollout import roll_out
-from handlers.deploy.ansible.scope import private_key_of, scope_of, secret_vars_of
+from handlers.deploy.ansible.scope import private_key_of, scope_of, secret_vars_of, vault_password_of
 
 if TYPE_CHECKING:
     from bot.config import Environment
@@ -30,9 +30,10 @@ def required_checks(_: Environment) -> bool | tuple[str, ...]:
 
 
 async def verify(operation: Operation, _: str) -> None:
-    """Raises UserError when the private key or a secret variable is missing from the bot's environment."""
+    """Raises UserError when the private key, a secret variable or the vault password is missing from the bot's environment."""
     private_key_of(operation.services, operation.environment)
     secret_vars_of(operation.services, operation.environment)
+    vault_password_of(operation.services, operation.environment)
 
 
 async def examine(operation: Operation, commit: Commit) -> None:

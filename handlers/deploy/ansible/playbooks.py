@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.operations.entries import annotate_once
 from handlers.deploy.ansible import host_keys
-from handlers.deploy.ansible.scope import private_key_of, secret_vars_of, settings_of
+from handlers.deploy.ansible.scope import private_key_of, secret_vars_of, settings_of, vault_password_of
 from handlers.shared.caches import cache_of
 from handlers.shared.checkout import code_of
 from handlers.shared.resuming import prepared
@@ -186,6 +186,9 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
         extra_vars={**settings.extra_vars, "signalbox_commit": play.commit.sha},
         secret_vars=secret_vars,
         private_key=private_key_of(operation.services, operation.environment),
+        vault_password=vault_password_of(operation.services, operation.environment),
+        tags=settings.tags,
+        skip_tags=settings.skip_tags,
         scratch=scratch_of(operation, play.role),
         known_hosts=await host_keys.known_hosts(operation, play.role_hosts),
         check=play.check,

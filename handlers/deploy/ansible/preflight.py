@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from handlers.deploy.ansible import playbooks
-from handlers.deploy.ansible.scope import settings_of
+from handlers.deploy.ansible.scope import settings_of, vault_password_of
 from handlers.shared.checkout import code_of
 from runners.ansible import PlaybookJob, preflight
 
@@ -44,7 +44,7 @@ async def examine(operation: Operation, commit: Commit, hosts: Inventory) -> Non
 
 
 def _job(operation: Operation, root: Path, project: Path, hosts: Inventory, installed: Path | None) -> PlaybookJob:
-    """All that a run gets, but for secrets."""
+    """All that a run gets, but for secrets; and the vault password, without which Ansible reads no encrypted variables."""
     settings = settings_of(operation.environment)
     return PlaybookJob(
         project=project,
@@ -54,6 +54,7 @@ def _job(operation: Operation, root: Path, project: Path, hosts: Inventory, inst
         extra_vars=settings.extra_vars,
         secret_vars=dict.fromkeys(settings.secret_vars, ""),  # only their names count here
         private_key=None,
+        vault_password=vault_password_of(operation.services, operation.environment),
         scratch=operation.scratch,
         installed=installed,
         root=root,

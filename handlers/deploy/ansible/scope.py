@@ -101,6 +101,12 @@ def private_key_of(services: Services, environment: Environment) -> str | None:
         raise UserError(f"{why[:1].upper()}{why[1:]}. {error.remedy} No changes were made.") from None
 
 
+def vault_password_of(services: Services, environment: Environment) -> str | None:
+    """The password of Ansible Vault; None where the configuration names none. Raises UserError when it is missing."""
+    name = settings_of(environment).vault_password_env
+    return services.secrets.value(name) if name else None
+
+
 def secret_vars_of(services: Services, environment: Environment) -> dict[str, str]:
     """The variables that playbooks get in a file of their own. Raises UserError when one is missing."""
     sources = settings_of(environment).secret_vars

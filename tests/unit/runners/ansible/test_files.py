@@ -42,7 +42,7 @@ def test_numbers_and_booleans_stay_what_they_are() -> None:
 
 def test_secret_files_are_for_nobody_else(tmp_path: Path) -> None:
     places = Places(tmp_path / "ansible")
-    prepare(places, EMPTY, "secret: 1", "key")
+    prepare(places, EMPTY, "secret: 1", key="key", vault_password="password")
     for path in (places.base, *places.base.rglob("*")):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
     places.remove_secrets()
@@ -54,13 +54,17 @@ def test_the_environment_is_built_and_names_the_key_by_its_path(
 ) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-canary")
     monkeypatch.setenv("ANSIBLE_CONFIG", "/canary")
-    built = environment(Places(tmp_path), forks=7, key=True)
+    places = Places(tmp_path / "ansible")
+    prepare(places, EMPTY, "", key="key", vault_password="password")
+    built = environment(places, forks=7)
     assert "canary" not in repr(built)
-    assert built["ANSIBLE_PRIVATE_KEY_FILE"] == str(tmp_path / "key")
+    assert built["ANSIBLE_PRIVATE_KEY_FILE"] == str(places.key)
+    assert built["ANSIBLE_VAULT_PASSWORD_FILE"] == str(places.vault)
     assert built["ANSIBLE_FORKS"] == "7"
     assert built["ANSIBLE_PIPELINING"] == "True"
-    assert environment(Places(tmp_path), forks=7, key=True, pipelining=False)["ANSIBLE_PIPELINING"] == "False"
-    assert "ANSIBLE_PRIVATE_KEY_FILE" not in environment(Places(tmp_path), forks=7, key=False)
+    assert environment(places, forks=7, pipelining=False)["ANSIBLE_PIPELINING"] == "False"
+    places.remove_secrets()
+    assert not {"ANSIBLE_PRIVATE_KEY_FILE", "ANSIBLE_VAULT_PASSWORD_FILE"} & environment(places, forks=7).keys()
 
 
 def test_ssh_asks_nothing_and_shares_connections_where_a_socket_fits() -> None:

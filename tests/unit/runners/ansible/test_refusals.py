@@ -31,10 +31,10 @@ def job(project: Path = Path()) -> PlaybookJob:
         ),
         ("couldn't resolve module/action 'postgresql_db'. This often", "the module by its whole name"),
         ("the role 'geerlingguy.nginx' was not found in roles", "geerlingguy.nginx is a git submodule"),
-        ("Attempting to decrypt but no vault secrets found.", "`deploy.ansible.secret_vars`"),
+        ("Attempting to decrypt but no vault secrets found.", "deploy.ansible.vault_password_env"),
         (
             "Invalid vars_files file 'secret.yml': Attempting to decrypt but no vault secrets found.",
-            "no vault password",
+            "the vault password",
         ),
         ("conflicting action statements: debug, fail", ""),
     ],

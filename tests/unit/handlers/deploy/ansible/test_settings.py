@@ -18,13 +18,13 @@ from cryptography.hazmat.primitives.serialization import (
 from bot.config import read
 from bot.errors import UserError
 from bot.services import Secrets
-from handlers.deploy.ansible.scope import private_key_of
+from handlers.deploy.ansible.scope import private_key_of, vault_password_of
 from tests.unit.handlers.conftest import FILE
 
 if TYPE_CHECKING:
     from bot.services import Services
 
-WITH = FILE.replace("user: deployer,", "user: deployer, private_key_env: DEPLOY_KEY,")
+WITH = FILE.replace("user: deployer,", "user: deployer, private_key_env: DEPLOY_KEY, vault_password_env: VAULT,")
 
 
 def key(encryption: KeySerializationEncryption) -> str:
@@ -59,3 +59,7 @@ def test_one_that_cannot_be_used_is_told_by_its_variable(text: str, message: str
 def test_one_that_is_not_there_is_told_as_well() -> None:
     with pytest.raises(UserError, match="started without DEPLOY_KEY"):
         used()
+    services = cast("Services", SimpleNamespace(secrets=Secrets({}, search_path="")))
+    with pytest.raises(UserError, match="started without VAULT"):
+        vault_password_of(services, read(WITH, "signalbox.yaml").environments["staging"])
+    assert vault_password_of(services, read(FILE, "signalbox.yaml").environments["staging"]) is None
