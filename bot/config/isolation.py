@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.config.overlaps import Directories
 from bot.errors import ConfigError, Fault
 from runners.processes import grants, interpreter
 from runners.processes.wall import Isolation, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bot.config.models.config import Config
     from bot.config.models.environment import Environment
@@ -42,7 +41,7 @@ def isolations(config: Config, workplace: Path, file: Path) -> Mapping[str, Isol
         *_artifact_directory(config, file),
         *(_CODE / name for name in ("bot", "handlers", "runners")),
     )
-    faults = list(_faults(config, own))
+    faults = list(_faults(config, _resolved(own)))
     if faults:
         raise ConfigError(str(file), tuple(faults))
     operations = config.operations
@@ -68,6 +67,10 @@ def isolations(config: Config, workplace: Path, file: Path) -> Mapping[str, Isol
     }
 
 
+def _resolved(paths: Iterable[Path]) -> tuple[Path, ...]:
+    return tuple(Path(os.path.realpath(path)) for path in paths)
+
+
 def _artifact_directory(config: Config, file: Path) -> tuple[Path, ...]:
     directory = config.operations.artifact_directory
     return (file.absolute().parent / directory,) if directory else ()
@@ -88,7 +91,7 @@ def without_metadata_service(config: Config) -> tuple[str, ...]:
 
 def _faults(config: Config, own: tuple[Path, ...]) -> Iterator[Fault]:
     yield from _faults_of("operations.readable", config.operations.readable, own)
-    fixed = (*own, *interpreter.directories())  # a child reads the bot's Python, and may not change it
+    fixed = (*own, *_resolved(interpreter.directories()))  # a child reads the bot's Python, and may not change it
     for environment in config.environments.values():
         yield from _faults_of(_writable_key(environment), environment.isolation.writable, fixed)
     if config.operations.isolation == "wall":
@@ -114,21 +117,24 @@ def _overlaps(config: Config) -> Iterator[Fault]:
         for path in environment.isolation.writable
     ]
     granted = [*writable, *_states(config)]
-    for first, second in combinations(granted, 2):
-        relation = _relation(second.path, first.path)
-        if relation and first.environment != second.environment:
-            names = first.environment, second.environment
-            why = f"code of {names[0]} and of {names[1]} could change each other's files; give each environment its own directory"
-            yield Fault(None, second.key, f"{second.path} {relation} {first.path} ({first.key}): {why}")
-    if len(config.whole_environments) == 1:
-        return
-    for path in config.operations.readable:
-        for grant in granted:
-            if relation := _relation(Path(path), grant.path):
-                why = (
-                    f"code of {grant.environment} could change what all other environments read; name another directory"
-                )
-                yield Fault(None, "operations.readable", f"{path} {relation} {grant.path} ({grant.key}): {why}")
+    directories = Directories([grant.path for grant in granted])
+    for position, first in enumerate(granted):
+        for other, relation in directories.overlaps(first.path):
+            second = granted[other]
+            if other > position and first.environment != second.environment:
+                names = first.environment, second.environment
+                why = f"code of {names[0]} and of {names[1]} could change each other's files; give each environment its own directory"
+                yield Fault(None, second.key, f"{second.path} {relation} {first.path} ({first.key}): {why}")
+    if len(config.whole_environments) > 1:
+        yield from _overlaps_of_readable(config.operations.readable, granted)
+
+
+def _overlaps_of_readable(readable: Sequence[str], granted: Sequence[_Grant]) -> Iterator[Fault]:
+    paths = Directories([Path(path) for path in readable])
+    overlaps = [(position, grant, relation) for grant in granted for position, relation in paths.overlaps(grant.path)]
+    for position, grant, relation in sorted(overlaps, key=lambda each: each[0]):
+        why = f"code of {grant.environment} could change what all other environments read; name another directory"
+        yield Fault(None, "operations.readable", f"{readable[position]} {relation} {grant.path} ({grant.key}): {why}")
 
 
 def _states(config: Config) -> Iterator[_Grant]:
@@ -144,22 +150,3 @@ def _states(config: Config) -> Iterator[_Grant]:
 
 def _writable_key(environment: Environment) -> str:
     return environment.key_of("isolation", "writable")
-
-
-def _relation(path: Path, other: Path) -> str | None:
-    """How one directory overlaps another, symbolic links followed; None if they have nothing in common."""
-    if _is_within(path, other):
-        return "is the same directory as" if _is_within(other, path) else "lies in"
-    return "contains" if _is_within(other, path) else None
-
-
-def _is_within(path: Path, directory: Path) -> bool:
-    real, root = Path(os.path.realpath(path)), Path(os.path.realpath(directory))
-    return real.is_relative_to(root) or any(_is_same(each, root) for each in (real, *real.parents))
-
-
-def _is_same(path: Path, other: Path) -> bool:
-    """Whether they are one directory by other names, as by a bind mount."""
-    with suppress(OSError):  # one of them does not exist yet
-        return path.samefile(other)
-    return False
