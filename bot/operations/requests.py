@@ -71,7 +71,13 @@ async def check_may_use(services: Services, user: str, command: str) -> None:
 
 
 async def start(services: Services, request: OperationRequest, attempt: Entry | None = None) -> None:
-    """Check the person and the time, then begin the operation durably. Raises UserError and Denied.
+    """Check the person and the time, then begin the operation durably. Raises UserError and Denied, as `admit`."""
+    channel = await admit(services, request, attempt)
+    await services.engine.begin(request_of(request, channel))
+
+
+async def admit(services: Services, request: OperationRequest, attempt: Entry | None = None) -> str:
+    """Check the person, the time and the queue; return the id of the channel. Raises UserError and Denied.
 
     The audit log records a refusal as `attempt` (of a click, see handlers/shared/permissions.py), else as that of a command.
     """
@@ -87,7 +93,7 @@ async def start(services: Services, request: OperationRequest, attempt: Entry | 
         ) from error
     # The engine waits for a database that is away, and would begin this after the person has read that it failed.
     await check_queue(services, _queue_of(request), request.target.name)
-    await services.engine.begin(request_of(request, channel))
+    return channel
 
 
 async def check_queue(services: Services, queue: str, name: str) -> None:

@@ -1,14 +1,18 @@
-"""The arguments of /plan: an environment, variables, and addresses to plan alone or to replace."""
+"""The arguments of /plan: an environment or a stack, variables, and addresses to plan alone or to replace."""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.access import arguments as typed_arguments
+from bot.access import arguments as typed_arguments, parts, policy
+from bot.config.part_rules import ALL
+from bot.config.values import PART
 from bot.errors import UserError
 from bot.operations import requests
-from bot.operations.registry import Command, Invocation
+from bot.operations.registry import Button, Click, Command, Invocation
+from handlers.plan import all_stacks, stack_views
 from handlers.plan.settings import settings_of
 from handlers.shared.requests import plan_request
 from runners.terraform.addresses import MOST, is_replaceable, is_target
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
     from bot.slack.blocks.kit import Message
 
 
-USAGE = "/plan <environment> [variable=value ...] [-target=ADDRESS ...] [-replace=ADDRESS ...] [-ref=REF]"
+USAGE = "/plan <environment> [stack | all] [variable=value ...] [-target=ADDRESS ...] [-replace=ADDRESS ...] [-ref=REF]"
 MOST_ARGUMENTS = 12
 TARGET, REPLACE, REF = "-target", "-replace", "-ref"
 ADDRESSES = {TARGET: is_target, REPLACE: is_replaceable}
@@ -39,19 +43,55 @@ class Chosen:
 
 
 def read(config: Config, text: str) -> tuple[Environment, dict[str, str]]:
-    """The environment, and the operation's arguments, which `chosen` reads. Raises UserError."""
-    parts = text.translate(STRAIGHT).split(" ")
-    addresses = [word for word in parts if word.startswith(tuple(f"{option}=" for option in ADDRESSES))]
-    refs = [word for word in parts if word.startswith(f"{REF}=")]
-    rest = " ".join(word for word in parts if word not in (*addresses, *refs))
+    """The environment or stack, and the operation's arguments, which `chosen` reads. Raises UserError."""
+    typed = _typed(config, text)
+    named, (environment, *others) = typed.named, typed.named.parts
+    rest = named.rest[1:] if environment.part and [*named.rest[:1]] == [ALL] else named.rest
+    if others:
+        raise _not_of_several(config, typed)
+    return environment, {
+        **_variables(environment, rest),
+        **_addresses(typed.addresses),
+        **_ref(environment, typed.refs),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """The words of a command: what they name with the words that follow, and the options that were among them."""
+
+    named: parts.Chosen
+    addresses: Sequence[str]
+    refs: Sequence[str]
+
+    @property
+    def words(self) -> Sequence[str]:
+        """What follows the names."""
+        return [*self.named.rest, *self.addresses, *self.refs]
+
+
+def _typed(config: Config, text: str) -> _Typed:
+    written = text.translate(STRAIGHT).split(" ")
+    addresses = [word for word in written if word.startswith(tuple(f"{option}=" for option in ADDRESSES))]
+    refs = [word for word in written if word.startswith(f"{REF}=")]
+    rest = " ".join(word for word in written if word not in (*addresses, *refs))
     _no_other_options(rest.split())
     arguments = typed_arguments.split(rest, USAGE, most=MOST_ARGUMENTS)
     if not arguments:
-        raise UserError(f"Which environment? There are {', '.join(config.environments)}. Usage: {USAGE}")
-    environment = typed_arguments.environment(config, arguments[0], USAGE)
-    if environment.terraform is None:
-        raise UserError(f"{environment.name} has no Terraform in the configuration.")
-    return environment, {**_variables(environment, arguments[1:]), **_addresses(addresses), **_ref(environment, refs)}
+        raise UserError(f"Which environment? There are {', '.join(config.whole_environments)}. Usage: {USAGE}")
+    return _Typed(parts.choose(config, arguments, parts.STACKS, USAGE), addresses, refs)
+
+
+def _not_of_several(config: Config, typed: _Typed) -> UserError:
+    """The error for words that follow an environment with several stacks."""
+    name, word = typed.named.environment.name, typed.words[0]
+    if word == ALL:
+        return UserError(f"/plan {name} {ALL} takes no other words: they are for one stack. Usage: {USAGE}")
+    if "=" in word:
+        stacks = ", ".join(stack.part for stack in typed.named.parts)
+        quoted = typed_arguments.quoted(word)
+        return UserError(f"{quoted} is for one stack of {name}; name it first: {stacks}. Usage: {USAGE}")
+    return parts.no_such_part(config, name, word, parts.STACKS, USAGE)
 
 
 def chosen(arguments: Mapping[str, str]) -> Chosen:
@@ -133,16 +173,43 @@ def _unknown_variable(environment: Environment, name: str, allowed: Sequence[str
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
     """Start a plan."""
+    several = _typed(services.config, invocation.text)
+    if len(several.named.parts) > 1 and [*several.words] in ([], [ALL]):
+        return await _of_several(services, invocation, several)
     environment, arguments = read(services.config, invocation.text)
     await requests.start(services, plan_request(environment, invocation.user, invocation.key, arguments))
     return None
 
 
+async def _of_several(services: Services, invocation: Invocation, typed: _Typed) -> Message | None:
+    """List the stacks of an environment, or plan all of them."""
+    environment = typed.named.environment
+    if typed.words:
+        await requests.start(services, all_stacks.request(environment, invocation.user, invocation.key))
+        return None
+    await requests.check_may_use(services, invocation.user, "/plan")
+    stacks = [(stack.part, stack.terraform.after if stack.terraform else ()) for stack in typed.named.parts]
+    return stack_views.listing(environment.name, stacks)
+
+
+async def plan_listed(services: Services, click: Click) -> None:
+    """Plan the stack, or all stacks, of a button under the list: its value is what follows /plan."""
+    name, _, stack = click.value.partition(" ")
+    key = f"listed-{hashlib.sha256(f'{click.trigger_id} {click.value}'.encode()).hexdigest()[:32]}"
+    if stack == ALL:
+        environment = policy.environment_of(services.config, name)
+        await requests.start(services, all_stacks.request(environment, click.user, key))
+        return
+    environment = policy.environment_of(services.config, f"{name}{PART}{stack}")
+    await requests.start(services, plan_request(environment, click.user, key))
+
+
+BUTTONS = (Button(stack_views.PLAN_LISTED, plan_listed),)
 COMMANDS = (
     Command(
         "/plan",
         USAGE,
-        "<environment> [variable=value ...]",
+        "<environment> [stack | all] [variable=value ...]",
         "Show what Terraform would change; approve to apply exactly that.",
         handle,
     ),

@@ -1,0 +1,103 @@
+"""What the messages show of an environment's stacks: the list of them, and the plans of all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from bot.slack.blocks import kit
+from bot.slack.blocks.common import cancel_button, first_line, plain, requester_block
+from runners import phrases
+from runners.stored import stored
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bot.slack.blocks.common import Head
+    from bot.slack.blocks.kit import Block, Message
+
+PLAN_LISTED = "plan-listed"
+MOST_BUTTONS = 20  # stacks with a button; Slack takes 50 blocks in a message
+GOES_ON = "The plans that have begun go on. No further stack is planned."
+
+
+@stored("stack-standing")
+class Standing(StrEnum):
+    """Where a stack stands among the plans of all stacks."""
+
+    PENDING = "pending"  # its predecessors are not done
+    OPEN = "open"  # its plan has begun
+    DONE = "done"  # applied, or nothing to change
+    FAILED = "failed"  # its plan ended otherwise
+    LEFT_OUT = "left out"  # not planned
+
+
+_EMOJI = {
+    Standing.PENDING: ":hourglass_flowing_sand:",
+    Standing.OPEN: ":arrows_counterclockwise:",
+    Standing.DONE: ":white_check_mark:",
+    Standing.FAILED: ":x:",
+    Standing.LEFT_OUT: ":no_entry_sign:",
+}
+
+
+@stored("stack-state")
+@dataclass(frozen=True, slots=True)
+class StackState:
+    """A stack: its name, its standing in words (plain text), and its plan's number and link, if it has one."""
+
+    name: str
+    standing: Standing
+    words: str = ""
+    number: int = 0
+    url: str = ""
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more happens to it."""
+        return self.standing not in {Standing.PENDING, Standing.OPEN}
+
+
+def listing(environment: str, stacks: Sequence[tuple[str, Sequence[str]]]) -> Message:
+    """The stacks of an environment, each with those that come before it, and buttons that plan one or all."""
+    title = f"{environment} has {phrases.counted(len(stacks), 'stack')}"
+    blocks: list[Block] = [kit.section(f"*{kit.escape(title)}*")]
+    for name, after in stacks[:MOST_BUTTONS]:
+        order = f", after {', '.join(map(kit.code, after))}" if after else ""
+        blocks.append(kit.section(f"{kit.code(name)}{order}"))
+        button = kit.button(f"Plan {name}", PLAN_LISTED, f"{environment} {name}")
+        blocks.append(kit.actions(f"plan-{name}", button))
+    if hidden := stacks[MOST_BUTTONS:]:
+        names = ", ".join(kit.code(name) for name, _ in hidden)
+        blocks.append(kit.section(f"And {names}: {kit.code(f'/plan {environment} <stack>')}"))
+    question = "A stack is planned once those before it are applied, or have nothing to change."
+    ask = kit.confirm(f"Plan all stacks of {environment}?", question, "Plan all")
+    blocks.append(kit.actions("plan-all", kit.button("Plan all", PLAN_LISTED, f"{environment} all", ask=ask)))
+    return kit.message(kit.escape(title), blocks)
+
+
+def progress(head: Head, states: Sequence[StackState]) -> Message:
+    """The plans of all stacks while some are not done."""
+    done = sum(state.finished for state in states)
+    news = f"{done} of {phrases.counted(len(states), 'stack')} done"
+    return _page(head, "running", news, states, cancel_button(head, GOES_ON))
+
+
+def ended(head: Head, states: Sequence[StackState], status: str) -> Message:
+    """The outcome of all stacks; `status` is the operation's."""
+    done = sum(state.standing is Standing.DONE for state in states)
+    news = f"{done} of {phrases.counted(len(states), 'stack')} applied or without changes"
+    note = [kit.section(GOES_ON)] if any(state.standing is Standing.OPEN for state in states) else []
+    return _page(head, status, news, states, *note)
+
+
+def _page(head: Head, status: str, news: str, states: Sequence[StackState], *more: Block) -> Message:
+    lines = kit.sections([_line(state) for state in states])
+    return kit.message(plain(head, news), [first_line(head, status, news), *lines, *more], foot=[requester_block(head)])
+
+
+def _line(state: StackState) -> str:
+    plan = f" {kit.link(f'#{state.number}', state.url)}" if state.number else ""
+    words = f": {kit.escape(state.words)}" if state.words else ""
+    return f"{_EMOJI[state.standing]} {kit.code(state.name)}{plan}{words}"
