@@ -55,7 +55,7 @@ async def record_job_image(
     if produced.image:
         built = _provenance(operation.number, run, job, group, produced.image)
         await operation.step(f"remember image of job {job.job_id}", lambda: services.images.add(built))
-    findings = (*_image_findings(produced), *merge_adjacent(reading.findings))
+    findings = (*_image_findings(produced), *_suspicious(reading))
     still_open = await _record_warnings(operation, run, job, group, lines=reading.lines, findings=findings)
     return JobOutcome(produced.image.image_id if produced.image else None, still_open)
 
@@ -75,7 +75,7 @@ async def record_named_images(
     for image, group in zip(built, groups, strict=True):
         row = _provenance(operation.number, run, job, group, image)
         await operation.step(f"remember image {image.image_id}", partial(services.images.add, row))
-    findings = merge_adjacent(reading.findings)
+    findings = _suspicious(reading)
     warnings = await _record_warnings(operation, run, job, groups[0], lines=reading.lines, findings=findings)
     return JobOutcome(built[-1].image_id, warnings)
 
@@ -102,6 +102,11 @@ async def _record_warnings(
         patterns = dict.fromkeys(warning.pattern for warning in warnings)
         await operation.audit("suspect", what=job.name, why=", ".join(patterns)[:200])
     return tuple(dict.fromkeys(warning.pattern for warning in warnings if warning.is_open))
+
+
+def _suspicious(reading: LogReading) -> list[LogFinding]:
+    """The findings to warn about: none while their weight is below the threshold."""
+    return merge_adjacent(reading.findings) if reading.suspect else []
 
 
 def merge_adjacent(findings: Sequence[LogFinding]) -> list[LogFinding]:

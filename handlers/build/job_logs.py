@@ -14,7 +14,8 @@ from runners.concurrency import run_blocking
 from runners.errors import RunnerError
 from runners.github.runs.logs import download_job_log
 from runners.logs import failure_patterns
-from runners.logs.scan import UNREAD, scan
+from runners.logs.scan import scan
+from runners.logs.scanner import UNREAD
 from runners.results import LogFinding, LogReading, State
 from runners.stored import stored
 
@@ -65,7 +66,7 @@ async def _annotate_successful(
 ) -> Annotation:
     operation, slot = build.operation, build.slot(job)
     # A job whose log could not be read is suspect too.
-    reading = log.reading or LogReading(findings=(LogFinding(NOT_READ, 0, log.why),), matches=1)
+    reading = log.reading or LogReading(findings=(LogFinding(NOT_READ, 0, log.why),), matches=1, truncated=True)
     if slot:
         group = operation.services.config.image_group(*slot)
         outcome = await record_job_image(operation, run, job, group, reading)
@@ -74,7 +75,7 @@ async def _annotate_successful(
     if named:
         return replace(annotation, suspect=named.suspect, image=named.image_id or "")
     if log.reading and reading.suspect:
-        await operation.details(f"warnings {job.job_id}", log_views.suspect_job(job, reading.findings))
+        await operation.details(f"warnings {job.job_id}", log_views.suspect_job(job, reading))
     return replace(annotation, suspect=bool(log.reading) and reading.suspect)
 
 
@@ -99,7 +100,8 @@ async def _read(build: FollowedBuild, job: Job) -> ReadLog:
     redacted = services.redact.within(reading)
     # The finding that the log was not read to its end must not be cut off.
     first = sorted(redacted.findings, key=lambda finding: finding.pattern != UNREAD)
-    return ReadLog(replace(redacted, findings=tuple(first[:MOST_FINDINGS])))
+    threshold = images.suspect_weight if images else redacted.threshold
+    return ReadLog(replace(redacted, findings=tuple(first[:MOST_FINDINGS]), threshold=threshold))
 
 
 async def _download(build: FollowedBuild, job: Job) -> Download | None:

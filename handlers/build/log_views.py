@@ -8,10 +8,8 @@ from bot.slack.blocks import kit
 from runners import phrases
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bot.slack.blocks.kit import Block, Message
-    from runners.results import Job, LogExcerpt, LogFinding, LogReading
+    from runners.results import Job, LogExcerpt, LogReading
 
 FIRST_ERROR, FINDING = 2_600, 1_000  # characters of an excerpt
 MOST_FINDINGS = 5
@@ -46,11 +44,16 @@ def recovered_job(message: Message, job: Job, *, suspect: bool) -> Message | Non
     return kit.Message(f"{kit.escape(job.name)} ended well when it was run again", (block, *rest))
 
 
-def suspect_job(job: Job, findings: Sequence[LogFinding]) -> Message:
+def suspect_job(job: Job, reading: LogReading) -> Message:
     """The failure patterns in the log of a job that succeeded and builds no image."""
     news = f"{kit.escape(job.name)} ended well, but its log shows signs of failure"
-    blocks = [kit.section(f":warning: {kit.link(job.name, job.url)} ended well, but its log shows signs of failure")]
-    for finding in findings[:MOST_FINDINGS]:
+    weight = f"weight {reading.weight}, suspect from {reading.threshold}"
+    blocks = [
+        kit.section(
+            f":warning: {kit.link(job.name, job.url)} ended well, but its log shows signs of failure ({weight})"
+        )
+    ]
+    for finding in reading.findings[:MOST_FINDINGS]:
         excerpt = kit.preformatted(kit.with_context(finding.before, finding.text, finding.after), FINDING)
         blocks.append(kit.section(f"*{kit.escape(finding.pattern)}* (line {finding.line})\n{excerpt}"))
     return kit.message(news, blocks)

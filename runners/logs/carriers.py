@@ -74,6 +74,7 @@ CARRIERS: tuple[Carrier, ...] = (
 )
 
 
+_KINDS = [re.compile(carrier.pattern, re.ASCII) for carrier in CARRIERS]
 _BUILT_IN = re.compile("|".join(f"(?:{carrier.pattern})" for carrier in CARRIERS), re.ASCII)
 
 
@@ -102,6 +103,15 @@ class Carriers:
             at += length
             ends.append(at)
         return ends
+
+    def kinds(self, prefix: str) -> tuple[re.Pattern[str], ...]:
+        """Expressions for the carriers that a line begins with, so that they can be taken off the lines after it."""
+        kinds: list[re.Pattern[str]] = []
+        at = 0
+        for end in self.ends(prefix):
+            kinds += [kind for kind in (*self._configured, *_KINDS) if kind.fullmatch(prefix[at:end])][:1]
+            at = end
+        return tuple(kinds)
 
     def _length(self, text: str) -> int:
         for pattern in self._configured:

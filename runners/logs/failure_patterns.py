@@ -5,12 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import re2
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     Table = dict[str, tuple[tuple[str, str], ...]]
 
 CONFIGURED = "configured"
+STRONG, WEAK, CERTAIN = (
+    3,
+    1,
+    100,
+)  # the weights of findings; a job is suspect from a sum that `images.suspect_weight` sets
+# A line that says so itself is about something that its author does not count as a failure.
+_NOT_COUNTED = re2.compile(
+    r"(?i)\b(?:ignor(?:ed|ing)|non-fatal|not fatal|harmless|skipp(?:ed|ing)|optional|continuing|retrying)(?:[^=\w]|$)"
+)
 
 
 @dataclass(frozen=True)
@@ -25,16 +36,21 @@ class FailurePattern:
     pattern: str
     tool: str
     summary: bool = False
+    weight: int = STRONG
 
     @property
     def configured(self) -> bool:
         """Whether the pattern comes from the configuration."""
         return self.tool == CONFIGURED
 
+    def weight_of(self, text: str) -> int:
+        """The weight of a line that matches: weak when the line says itself that it does not count."""
+        return min(self.weight, WEAK) if not self.configured and _NOT_COUNTED.search(text) else self.weight
+
 
 def configured(pattern: str) -> FailurePattern:
     """The failure pattern for an entry of `images.suspicious`."""
-    return FailurePattern(f"configured: {pattern}", pattern, CONFIGURED)
+    return FailurePattern(f"configured: {pattern}", pattern, CONFIGURED, weight=CERTAIN)
 
 
 # A program's name as programs print it before a message: "cp: ", "/tmp/script_1.sh: ". \w is ASCII in RE2.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 BLOCK = 1 << 16  # bytes read at once; a block is rarely more than twice as large
-LONGEST_LINE = 1 << 16  # bytes of a line that are always read; the rest of a longer line is skipped
+LONGEST_LINE = 1 << 20  # bytes of a line that are always read; the rest of a longer line is skipped
 LONGEST_READABLE = 500  # characters of a line that are kept
 LONGEST_MATCHED = 4000  # characters of a line that patterns are matched against
 
@@ -67,9 +67,13 @@ def is_script(line: bytes) -> bool:
     return line.startswith(SCRIPT_COLOUR, _start_of_text(line))
 
 
-def screens(line: bytes) -> list[str]:
-    """The texts that a line showed, one after the other, without timestamp: a carriage return starts the next."""
-    return [text for part in _ALL_COLOURS.sub(b"", line[_start_of_text(line) :]).split(b"\r") if (text := _text(part))]
+def screens(line: bytes, *, longest: int = LONGEST_MATCHED) -> list[str]:
+    """The texts that a line showed, one after the other, without timestamp: a carriage return starts the next.
+
+    Only the first `longest` characters of each count.
+    """
+    parts = _ALL_COLOURS.sub(b"", line[_start_of_text(line) :]).split(b"\r")
+    return [text for part in parts if (text := _text(part, longest))]
 
 
 def _start_of_text(line: bytes) -> int:
@@ -77,8 +81,8 @@ def _start_of_text(line: bytes) -> int:
     return timestamp.end() if timestamp else 0
 
 
-def _text(part: bytes) -> str:
-    return _INVISIBLE.sub("", part[: LONGEST_MATCHED * 4].decode("utf-8", "replace")).rstrip()[:LONGEST_MATCHED]
+def _text(part: bytes, longest: int) -> str:
+    return _INVISIBLE.sub("", part[: longest * 4].decode("utf-8", "replace")).rstrip()[:longest]
 
 
 def readable(line: bytes) -> str:

@@ -27,6 +27,9 @@ class LogExcerpt:
 class LogFinding:
     """A line that matches a failure pattern, named by `pattern`; `times` counts equal lines.
 
+    `weight` says how likely it is a failure: 3 for a strong finding, 1 for a weak one. A line in a result of Ansible has
+    the task in `step`.
+
     A log that was not read to its end has a finding as well, with `line` 0 or the line where reading stopped.
     """
 
@@ -37,6 +40,7 @@ class LogFinding:
     after: tuple[str, ...] = ()
     step: str | None = None
     times: int = 1
+    weight: int = 3
 
 
 @stored("log-reading")
@@ -47,7 +51,7 @@ class LogReading:
     `lines` and `bytes` are what was read; `truncated` if that was not the whole log. `findings` are the first different
     ones, `matches` counts all lines that match. `first_error` is the likely cause of a failed job; `tail` the last lines,
     up to the last error that GitHub marked if there is one. `images` are pairs of region and AMI id that Packer
-    announced; `rate_limited` is the first line with a text that means "try again", or empty.
+    announced; `rate_limited` is the first line with a text that means "try again", or empty. A job is suspect from a `weight` of `threshold` (`images.suspect_weight`).
     """
 
     lines: int = 0
@@ -59,8 +63,17 @@ class LogReading:
     tail: tuple[str, ...] = ()
     images: tuple[tuple[str, str], ...] = ()
     rate_limited: str = ""
+    threshold: int = 3
+
+    @property
+    def weight(self) -> int:
+        """The sum of the weights of the findings; of those of one pattern only the greatest counts."""
+        weights: dict[str, int] = {}
+        for finding in self.findings:
+            weights[finding.pattern] = max(weights.get(finding.pattern, 0), finding.weight)
+        return sum(weights.values())
 
     @property
     def suspect(self) -> bool:
         """Whether a job that ended well should not be trusted."""
-        return bool(self.findings)
+        return self.truncated or self.weight >= self.threshold

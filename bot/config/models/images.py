@@ -54,6 +54,7 @@ class Images(Model):
     instance_tag: Template = "{environment} {machine}"
     ami_name_tag: Mapping[str, Template] = {"*": "{machine}-{environment}"}
     suspicious: tuple[LogPattern, ...] = ()
+    suspect_weight: Annotated[int, Field(ge=1, le=100)] = 3
     log_prefix: LogPrefix | None = None
     rerun: Rerun = Rerun()
     keep: Keep = Keep()

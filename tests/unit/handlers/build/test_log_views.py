@@ -47,7 +47,9 @@ def test_a_failure_that_was_mended_since_is_red_no_longer_and_keeps_what_it_said
 
 def test_a_sign_of_failure_in_a_green_job_marks_its_line() -> None:
     finding = LogFinding("apt: package not found", 5, "E: no", ("a",), ("b",))
-    assert "a\n> E: no\nb" in read(log_views.suspect_job(job("notify", State.SUCCEEDED), [finding]))
+    text = read(log_views.suspect_job(job("notify", State.SUCCEEDED), LogReading(findings=(finding,))))
+    assert "a\n> E: no\nb" in text
+    assert "(weight 3, suspect from 3)" in text
     item = ImageWarning(
         "s1", 1, 5, 1, "build (cron, dev)", "", "cron", "dev", "shell: killed", 5, "Killed", ("a",), ("b",)
     )

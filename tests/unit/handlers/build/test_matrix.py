@@ -204,7 +204,7 @@ def test_hostile_names_break_nothing(name: str, step: str, note: str) -> None:
     reading = LogReading(lines=9, first_error=excerpt, tail=(name, step, note) * 10, findings=(finding,))
     read(log_views.failed_job(jobs[0], reading, ""))
     read(log_views.failed_job(jobs[0], None, note))
-    read(log_views.suspect_job(jobs[0], [finding] * 9))
+    read(log_views.suspect_job(jobs[0], LogReading(findings=(finding,) * 9)))
 
 
 def test_a_board_whose_failed_jobs_run_again_names_who_does_it_in_place_of_the_button() -> None:

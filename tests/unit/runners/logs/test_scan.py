@@ -11,7 +11,8 @@ import pytest
 from runners.errors import RunnerError, TimedOutError
 from runners.logs import classifier, lines as log_lines, scan as log_scan
 from runners.logs.failure_patterns import BUILT_IN, configured
-from runners.logs.scan import UNREAD, scan
+from runners.logs.scan import scan
+from runners.logs.scanner import UNREAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

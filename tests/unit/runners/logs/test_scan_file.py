@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, strategies as st
 
-from runners.logs import lines as log_lines, scan as log_scan
+from runners.logs import lines as log_lines
 from runners.logs.carriers import CARRIERS
 from runners.logs.classifier import Classifier
+from runners.logs.excerpts import MOST_FINDINGS, MOST_OF_A_PATTERN, TAIL
 from runners.logs.failure_patterns import BUILT_IN, FailurePattern, configured
-from runners.logs.scan import MOST_FINDINGS, MOST_OF_A_PATTERN, UNREAD, scan_file
+from runners.logs.scan import scan_file
+from runners.logs.scanner import LONGEST_SCRIPT, UNREAD
 
 if TYPE_CHECKING:
     from runners.results import LogReading
@@ -59,7 +61,7 @@ def test_a_script_that_github_shows_is_not_output() -> None:
 
 
 def test_a_group_that_never_ends_hides_only_so_much() -> None:
-    raw = log_of("##[group]Run it", *["quiet"] * log_scan.LONGEST_SCRIPT, MISSING)
+    raw = log_of("##[group]Run it", *["quiet"] * LONGEST_SCRIPT, MISSING)
     assert len(reading_of(raw).findings) == 1
 
 
@@ -124,7 +126,7 @@ def test_a_log_without_a_last_line_break_is_read_to_its_end() -> None:
 def test_a_line_without_end_is_read_in_little_memory() -> None:
     endless = io.BytesIO(b"x" * 50_000_000 + b"\n" + MISSING.encode() + b"\n")
     largest = max(len(block) for block in log_lines.blocks(endless))
-    assert largest < 4 * log_lines.BLOCK
+    assert largest < 2 * log_lines.LONGEST_LINE
     reading = reading_of(b"curl: (6) y" + b"x" * 5_000_000 + b"\n" + MISSING.encode() + b"\n")
     assert [finding.line for finding in reading.findings] == [1, 2]
     assert reading.findings[0].text == "curl: (6) …"
@@ -199,7 +201,7 @@ def test_the_tail_ends_at_the_last_marked_error() -> None:
         *(f"line {n}" for n in range(50)), "##[error]it broke", "##[group]Post job", "cleaning", "##[endgroup]"
     )
     tail = reading_of(raw).tail
-    assert len(tail) == log_scan.TAIL
+    assert len(tail) == TAIL
     assert tail[-2:] == ("line 49", "Error: it broke")
 
 
