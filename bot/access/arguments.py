@@ -25,6 +25,8 @@ MOST_NAMED = 5  # invalid characters
 CLOSE_ENOUGH = 60
 # A branch or tag as it is typed: letters and digits of any script. All other characters that git takes need quotes.
 UNQUOTED_REF = re.compile(r"\w[\w.,/=+:#@%-]*")
+# A word that is read as an input of a workflow (bot/access/inputs.py): its name, and its value.
+INPUT = re.compile(r"([A-Za-z_][A-Za-z0-9_-]{0,99})=(.*)")
 QUOTES = ('""', "“”", "””", "„“")  # Slack's clients turn straight quotes into others
 REFUSED_CREDENTIALS = (
     "There is a token or another secret in that, so I did nothing and kept nothing of it. Slack has seen it all the "
@@ -71,7 +73,7 @@ def _is_typed_ref(word: str) -> bool:
 
 def typed_ref(name: str) -> str:
     """A branch, tag or commit as it is typed in a command: in quotes where these are needed."""
-    return name if UNQUOTED_REF.fullmatch(name) else f'"{name}"'
+    return name if UNQUOTED_REF.fullmatch(name) and not INPUT.fullmatch(name) else f'"{name}"'
 
 
 def _wrong_with(word: str, *, refs: bool = False) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bot.config import Config
+    from bot.config.models.inputs import CommandInput
     from runners.github import GitHub
     from runners.github.runs.workflow_file import WorkflowFile
 
@@ -31,7 +32,8 @@ class _Dispatch:
     inputs: tuple[str, ...]
     mark_input: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
-    fixed_inputs: bool = True  # people give no inputs besides these
+    fixed_inputs: bool = True  # people give no inputs besides these, and those of `allowed`
+    allowed: Mapping[str, CommandInput] = field(default_factory=dict)
 
 
 async def check_github(config: Config, environ: Mapping[str, str], github: GitHub) -> Findings:
@@ -63,10 +65,21 @@ def _dispatches(config: Config) -> list[_Dispatch]:
         key = f"environments.{name}.deploy.github_actions"
         inputs = (*actions.inputs, *mark_input)
         dispatches.append(
-            _Dispatch(key, actions.workflow, actions.ref, inputs, actions.mark_input or "", actions.inputs)
+            _Dispatch(
+                key,
+                actions.workflow,
+                actions.ref,
+                inputs,
+                actions.mark_input or "",
+                actions.inputs,
+                allowed=actions.command_inputs,
+            )
         )
     if config.images:
-        dispatches.append(_Dispatch("images", config.images.workflow, config.images.ref, (), fixed_inputs=False))
+        images = config.images
+        dispatches.append(
+            _Dispatch("images", images.workflow, images.ref, (), fixed_inputs=False, allowed=images.command_inputs)
+        )
     return dispatches
 
 
@@ -124,7 +137,7 @@ async def _check_file(github: GitHub, repository: str, dispatch: _Dispatch, find
 
 def _check_inputs(file: WorkflowFile, dispatch: _Dispatch, where: str, findings: Findings) -> None:
     declared = {each.name for each in file.inputs}
-    if unknown := [name for name in dispatch.inputs if name not in declared]:
+    if unknown := [name for name in (*dispatch.inputs, *dispatch.allowed) if name not in declared]:
         there = there_is(unknown[0], declared, "it has the inputs") + " " if declared else ""
         findings.add_problem(
             f"{dispatch.key}: {dispatch.workflow} has no input {', '.join(unknown)}",
@@ -140,8 +153,13 @@ def _check_inputs(file: WorkflowFile, dispatch: _Dispatch, where: str, findings:
         if value is not None and each.options and value not in each.options:
             problem = f"{dispatch.key}.inputs.{each.name}: {where} does not take {value!r}"
             findings.add_problem(problem, there_is(value, each.options, "it takes"))
-    if dispatch.fixed_inputs and (missing := workflow_file.missing_inputs(file, dispatch.inputs)):
+        choices = dispatch.allowed[each.name].choices if each.name in dispatch.allowed else ()
+        for choice in [choice for choice in choices if each.options and choice not in each.options]:
+            problem = f"{dispatch.key}.command_inputs.{each.name}: {where} does not take {choice!r}"
+            findings.add_problem(problem, there_is(choice, each.options, "it takes"))
+    possible = (*dispatch.inputs, *dispatch.allowed)
+    if dispatch.fixed_inputs and (missing := workflow_file.missing_inputs(file, possible)):
         findings.add_problem(
             f"{dispatch.key}: {where} requires the input {', '.join(missing)}, which has no default",
-            f"Set it under {dispatch.key}.inputs, or give it a default in the workflow.",
+            f"Set it under {dispatch.key}.inputs, allow it under command_inputs, or give it a default in the workflow.",
         )

@@ -31,12 +31,12 @@ class Matching:
         return {**handler(schema), "pattern": f"^(?:{self._pattern.pattern})$"}
 
 
-class OrText:
-    """Beside the type's own form a text, which a validator before it has read."""
+class Or:
+    """Beside the type's own form others (JSON Schemas), which a validator before it has read."""
 
-    def __init__(self, pattern: str) -> None:
-        self._pattern = pattern
+    def __init__(self, *forms: dict[str, Any]) -> None:
+        self._forms = forms
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Either form."""
-        return {"anyOf": [{"type": "string", "pattern": self._pattern}, handler(schema)]}
+        """Any of the forms."""
+        return {"anyOf": [*self._forms, handler(schema)]}

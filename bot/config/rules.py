@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from bot.config import input_rules
 from bot.config.models.deploy import DEPLOY_SECTIONS
 from bot.config.part_rules import check_parts
 from bot.config.validation_faults import did_you_mean
@@ -52,6 +53,7 @@ def check(document: Document, inherited: Inherited) -> None:
 
     check_parts(environments, add_fault)
     _after_cycles(environments, add_fault)
+    input_rules.check(top, environments, add_fault)
     _promote_cycles(environments, add_fault)
     _images(document, top, environments)
 
@@ -122,20 +124,6 @@ def _variables(at: _Scope) -> None:
 def _both(values: Mapping[str, object], first: str, second: str) -> list[str]:
     others = _keys(values.get(first))
     return [key for key in _keys(values.get(second)) if key in others]
-
-
-def _inputs(at: _Scope) -> None:
-    actions = _keys(_keys(at.values.get("deploy")).get("github_actions"))
-    inputs, mark_input = _keys(actions.get("inputs")), actions.get("mark_input")
-    if isinstance(mark_input, str) and mark_input in inputs:
-        at.fault("deploy", "github_actions", "mark_input", problem=f"{mark_input} is also in inputs; keep one")
-    if len(inputs) + (mark_input is not None) > 25:
-        at.fault(
-            "deploy",
-            "github_actions",
-            "inputs",
-            problem="has more than 25 entries with mark_input; GitHub accepts 25, so remove some",
-        )
 
 
 def _approvers(at: _Scope) -> None:
@@ -259,7 +247,6 @@ _RULES: tuple[Callable[[_Scope], None], ...] = (
     _terraform_runner,
     _machines,
     _variables,
-    _inputs,
     _approvers,
     _refs,
     _after,

@@ -274,6 +274,13 @@ Ref = Annotated[str, _checked(_ref_problem)]
 RefPattern = Annotated[str, _checked(_ref_pattern_problem)]
 Variable = Annotated[str, _checked(_variable_problem)]
 SecretSource = Annotated[str, _checked(_secret_source_problem)]
+InputName = Annotated[
+    str,
+    Matching(
+        r"[A-Za-z_][A-Za-z0-9_-]{0,99}",
+        "is not the name of an input; use letters, digits, dashes and underscores, without a leading digit",
+    ),
+]
 ResourceType = Annotated[str, Matching(r"[a-z][a-z0-9_]*", "is not a resource type; write for example aws_db_instance")]
 Regex = Annotated[str, _checked(_regex_problem)]
 LogPattern = Annotated[str, _checked(log_patterns.problem_of)]

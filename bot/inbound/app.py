@@ -19,7 +19,7 @@ from bot.errors import UserError
 from bot.inbound import commands, payloads
 from bot.inbound.replays import Replays
 from bot.operations.lifecycle import begin, run
-from bot.operations.registry import Registry
+from bot.operations.registry import NextPage, Registry
 from bot.slack.answers import answer_of, apology
 from bot.slack.blocks import markup, replies
 from bot.slack.web_api import ChatError
@@ -144,9 +144,7 @@ def _on_submission(
 ) -> Callable[..., Awaitable[None]]:
     async def listener(ack: Ack, body: dict[str, Any]) -> None:
         submission = payloads.submission(body, registry)
-        faults = await replays.once(body, lambda: _faults(services, modal, submission)) or {}
-        errors = {block: markup.plain(markup.redacted(text, services.redact)) for block, text in faults.items()}
-        await ack(**({"response_action": "errors", "errors": errors} if errors else {}))
+        await ack(**(await replays.once(body, lambda: _after_submission(services, modal, submission)) or {}))
 
     return listener
 
@@ -163,7 +161,16 @@ def _on_home(services: Services, home: HomeTab, replays: Replays) -> Callable[..
     return listener
 
 
-async def _faults(services: Services, modal: Modal, submission: Submission) -> Mapping[str, str]:
+async def _after_submission(services: Services, modal: Modal, submission: Submission) -> dict[str, Any]:
+    """What Slack does with the modal (docs.slack.dev/surfaces/modals): display errors or another view, else close it."""
+    result = await _faults(services, modal, submission)
+    if isinstance(result, NextPage):
+        return {"response_action": "update", "view": services.chat.outgoing(result.view)}
+    errors = {block: markup.plain(markup.redacted(text, services.redact)) for block, text in result.items()}
+    return {"response_action": "errors", "errors": errors} if errors else {}
+
+
+async def _faults(services: Services, modal: Modal, submission: Submission) -> Mapping[str, str] | NextPage:
     # A modal closes as after a success unless the answer has a fault, which Slack displays under an input.
     first = next(iter(submission.values), "")
     try:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bot.config import Config
     from bot.operations.operation import Operation
     from bot.services import Services
-    from bot.slack.blocks.kit import Message
+    from bot.slack.blocks.kit import Block, Message
     from bot.store.approvals import Approval
     from runners.results import WorkflowRun
 
@@ -101,11 +101,21 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class NextPage:
+    """A view that replaces the submitted modal."""
+
+    view: Block
+
+
+@dataclass(frozen=True, slots=True)
 class Modal:
-    """What a modal with this callback id does when submitted; returns errors by block id, empty after a success."""
+    """What a modal with this callback id does when submitted.
+
+    Returns errors by block id, empty after a success, or the next page.
+    """
 
     callback_id: str
-    handle: Callable[[Services, Submission], Coroutine[Any, Any, Mapping[str, str]]]
+    handle: Callable[[Services, Submission], Coroutine[Any, Any, Mapping[str, str] | NextPage]]
 
 
 @dataclass(frozen=True, slots=True)

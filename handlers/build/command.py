@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bot.access import arguments as typed_arguments, policy
+from bot.access import arguments as typed_arguments, inputs, policy
 from bot.config.targets import BUILDS
 from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Command, Invocation
 from bot.operations.requests import OperationRequest
 from handlers.build.matrix_grid import slot_of
+from handlers.shared.inputs import check_sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from runners.github.runs.workflow_file import Input, WorkflowFile
 
 
-USAGE = "/build [machines] [environments] [branch or tag]"
+USAGE = "/build [machines] [environments] [branch or tag] [input=value ...]"
 ALL = "all"
 REF = "ref="  # before a branch that has the name of a machine role or an environment
 SHA = re.compile(r"[0-9a-f]{7,40}")
@@ -33,11 +34,12 @@ INPUTS = {"machines": ("machines", "machine"), "environments": ("environments", 
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
-    """What /build is to build; empty `machines` or `environments` mean all of them."""
+    """What /build is to build; empty `machines` or `environments` mean all of them. `given` are further inputs."""
 
     machines: tuple[str, ...]
     environments: tuple[str, ...]
     ref: str
+    given: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def everything(self) -> bool:
@@ -47,27 +49,28 @@ class BuildRequest:
     @property
     def arguments(self) -> Mapping[str, str]:
         """The arguments of the operation."""
-        return {"machines": ",".join(self.machines), "environments": ",".join(self.environments), "ref": self.ref}
+        chosen = {"machines": ",".join(self.machines), "environments": ",".join(self.environments), "ref": self.ref}
+        return {**chosen, **inputs.stored(self.given)}
 
     @property
     def title(self) -> str:
         """The title of the operation."""
         what = f"{_listed(self.machines)} images" if self.machines else "all images"
         where = f" for {_listed(self.environments)}" if self.environments else ""
-        return f"Build {what}{where} at {self.ref}"
+        return inputs.titled(f"Build {what}{where} at {self.ref}", self.given)
 
     @property
     def command(self) -> str:
         """The command that requests the same build."""
         typed = typed_arguments.typed_ref(self.ref)
         words = [",".join(self.machines), ",".join(self.environments), f"{REF}{typed}" if typed == self.ref else typed]
-        return " ".join(["/build", *filter(None, words)])
+        return " ".join(["/build", *filter(None, words), *inputs.typed(self.given)])
 
 
 def request_from(arguments: Mapping[str, str]) -> BuildRequest:
     """The build that an operation with these arguments requests."""
     machines, environments = (tuple(filter(None, arguments[key].split(","))) for key in ("machines", "environments"))
-    return BuildRequest(machines, environments, arguments["ref"])
+    return BuildRequest(machines, environments, arguments["ref"], inputs.given(arguments))
 
 
 def parse(config: Config, images: Images, words: Sequence[str]) -> BuildRequest:
@@ -113,17 +116,24 @@ def no_such_ref(config: Config, ref: str) -> str:
 
 
 def inputs_for(request: BuildRequest, images: Images, file: WorkflowFile) -> dict[str, str]:
-    """The workflow's inputs for this request. Raises UserError where the workflow declares no input for it."""
-    given: dict[str, str] = {}
+    """The workflow's inputs for this request. Raises UserError where the workflow does not take them."""
+    check_given(images, request.given)
+    sent = dict(request.given)
     for what, values in (("machines", request.machines), ("environments", request.environments)):
         declared = _declared(what, images, file)
         if values and declared is None:
             raise UserError(_no_input(what, request, images, file))
         if values and declared:
-            given[declared.name] = _value(values, declared)
+            sent[declared.name] = _value(values, declared)
         elif declared and declared.required and declared.default is None and ALL in declared.options:
-            given[declared.name] = ALL
-    return given
+            sent[declared.name] = ALL
+    check_sent(file, sent, f"{images.workflow} at {request.ref}", given=images.command_inputs)
+    return sent
+
+
+def check_given(images: Images, given: Mapping[str, str]) -> None:
+    """Raises UserError for an input that builds do not take, or not with this value."""
+    inputs.check_allowed(given, images.command_inputs, "Builds", "images.command_inputs")
 
 
 def _declared(what: str, images: Images, file: WorkflowFile) -> Input | None:
@@ -200,8 +210,11 @@ def _listed(names: Sequence[str]) -> str:
 async def handle(services: Services, invocation: Invocation) -> Message | None:
     """Start a build of all images, or of those that are named."""
     await requests.check_may_use(services, invocation.user, "/build")
-    words = typed_arguments.split(invocation.text, USAGE, most=3, refs=True)
-    request = parse(services.config, images_of(services.config), words)
+    text, given = inputs.take(invocation.text, USAGE, other=(REF.rstrip("="),))
+    words = typed_arguments.split(text, USAGE, most=3, refs=True)
+    images = images_of(services.config)
+    check_given(images, given)
+    request = replace(parse(services.config, images, words), given=given)
     target = policy.target_of(services.config, BUILDS)
     operation = OperationRequest("build", request.title, invocation.user, invocation.key, target, request.arguments)
     await requests.start(services, operation)
@@ -233,7 +246,7 @@ COMMANDS = (
     Command(
         "/build",
         USAGE,
-        "[machines] [environments] [branch or tag]",
+        USAGE.partition(" ")[2],
         "Build machine images; all of them without words.",
         handle,
     ),

@@ -13,7 +13,7 @@ from handlers.build import matrix as matrix_views
 from handlers.build.command import BuildRequest, expected_slots, images_of, inputs_for, no_such_ref, request_from
 from handlers.build.follow_run import follow_run
 from handlers.build.followed_build import FollowedBuild
-from handlers.shared import ref_guard
+from handlers.shared import input_views, ref_guard
 from handlers.shared.checkout import commit_of
 from handlers.shared.dispatch import Dispatch, dispatch_once
 from handlers.shared.ref_guard import RefRules
@@ -74,7 +74,10 @@ async def build(operation: Operation) -> None:
             moved_on="" if request.ref == images.ref else f"so nothing was started. Run {request.command} again.",
         ),
     )
-    await follow_run(FollowedBuild(operation, run_id, commit=prepared.commit, expected=prepared.expected))
+    notices = [line] if (line := input_views.line(request.given)) else []
+    await follow_run(
+        FollowedBuild(operation, run_id, commit=prepared.commit, expected=prepared.expected, notices=notices)
+    )
 
 
 def _ref_rules(images: Images) -> RefRules:

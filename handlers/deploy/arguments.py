@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bot.access import arguments as typed_arguments
+from bot.access import arguments as typed_arguments, inputs
 from bot.errors import UserError
 from handlers.shared.requests import default_ref
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bot.operations.requests import OperationRequest
 
 
-USAGE = "/deploy <environment> [machine,machine] [branch, tag or commit] [check]"
+USAGE = "/deploy <environment> [machine,machine] [branch, tag or commit] [check] [input=value ...]"
 COMMIT_SHA = re.compile(r"[0-9a-f]{7,40}")
 SHORT_SHA = 7  # digits
 ANY_REF = "<branch, tag or commit>"  # in a command that somebody is to complete
@@ -27,11 +27,12 @@ ROLES, HOSTS, CHECK = "machines", "hosts", "check"
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """The arguments of a /deploy: `ref` is "" for the default ref, `roles` empty for all roles."""
+    """The arguments of a /deploy: `ref` is "" for the default ref, `roles` empty for all roles, `given` are inputs."""
 
     ref: str = ""
     roles: tuple[str, ...] = ()
     check: bool = False
+    given: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(environment: Environment, words: Sequence[str]) -> Arguments:
@@ -43,22 +44,31 @@ def read(environment: Environment, words: Sequence[str]) -> Arguments:
 
 
 def limited(request: OperationRequest, arguments: Arguments) -> OperationRequest:
-    """The request for a deploy to all roles, limited to these arguments."""
+    """The request for a deploy to all roles, limited to these arguments, with their inputs."""
     ref, name = request.arguments["ref"], request.target.name
     what = f"Check {ref} against {name}" if arguments.check else f"Deploy {ref} to {name}"
     only = f" ({', '.join(arguments.roles)})" if arguments.roles else ""
     extra = {ROLES: ",".join(arguments.roles), CHECK: CHECK if arguments.check else ""}
     stored = {**request.arguments, **{name: value for name, value in extra.items() if value}}
-    return replace(request, title=f"{what}{only}", arguments=stored)
+    title = inputs.titled(f"{what}{only}", arguments.given)
+    return replace(request, title=title, arguments={**stored, **inputs.stored(arguments.given)})
 
 
-def command_text(environment: Environment, ref: str, roles: Sequence[str] = (), *, check: bool = False) -> str:
-    """The command to type for a deploy, without the defaults: the default ref, and all roles."""
+def command_text(
+    environment: Environment,
+    ref: str,
+    roles: Sequence[str] = (),
+    *,
+    check: bool = False,
+    given: Mapping[str, str] | None = None,
+) -> str:
+    """The command to type for a deploy, without the defaults: the default ref, and all roles. `given` are inputs."""
     all_roles = set(roles) >= set(environment.machines)
     words = [
         "" if all_roles else ",".join(roles),
         "" if ref == default_ref(environment) else ref if ref == ANY_REF else typed_arguments.typed_ref(ref),
         CHECK if check else "",
+        *inputs.typed(given or {}),
     ]
     return " ".join(filter(None, [f"/deploy {environment.name}", *words]))
 
@@ -67,7 +77,8 @@ def repeating_command(environment: Environment, arguments: Mapping[str, str]) ->
     """The command to type for an operation's arguments again. Single hosts cannot be typed: they become all roles."""
     ref = arguments["ref"][:SHORT_SHA] if HOSTS in arguments else arguments["ref"]
     roles = arguments[ROLES].split(",") if arguments.get(ROLES) else ()
-    return command_text(environment, ref, roles, check=bool(arguments.get(CHECK)))
+    given = inputs.given(arguments)
+    return command_text(environment, ref, roles, check=bool(arguments.get(CHECK)), given=given)
 
 
 def _with(arguments: Arguments, environment: Environment, word: str) -> Arguments:

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
     from bot.config import Environment
     from bot.operations.operation import Operation
+    from bot.services import Services
     from bot.slack.blocks.common import ApprovalView
     from handlers.deploy.views import Release
+    from runners.github.runs.workflow_file import Input
     from runners.results import Commit
 
 
@@ -32,6 +34,9 @@ class DeployBackend(Protocol):
 
     def required_checks(self, environment: Environment, /) -> bool | tuple[str, ...]:
         """Which of the commit's checks must be green: those that its branch requires (True), none, or those named."""
+
+    async def asks(self, services: Services, environment: Environment, ref: str, /) -> tuple[Input, ...]:
+        """The inputs that a person may give for a deploy of this ref; empty where there are none."""
 
     async def verify(self, operation: Operation, ref: str, /) -> None:
         """Within a step, before anybody approves. Raises UserError for what is certain to fail later."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.access import arguments as typed_arguments, policy
+from bot.access import arguments as typed_arguments, inputs, policy
 from bot.errors import UserError
 from bot.operations import requests
-from bot.operations.registry import Button, Click, Command, Invocation, Modal, Submission
+from bot.operations.registry import Button, Click, Command, Invocation, Modal, NextPage, Submission
 from bot.slack.modal import open_modal_early
-from handlers.deploy.arguments import USAGE, limited, read
-from handlers.deploy.backend import check_supported
-from handlers.deploy.modal import TITLE, deploy_modal
+from handlers.deploy.arguments import USAGE, Arguments, limited, read
+from handlers.deploy.backend import backend_of, check_supported
+from handlers.deploy.inputs import check_given
+from handlers.deploy.modal import INPUTS, TITLE, deploy_modal, inputs_page, page_of
 from handlers.deploy.promote import workflow as promote_workflow
 from handlers.shared.clicks import clicked, start_follow_up
-from handlers.shared.requests import CODE_DEPLOY, DEPLOY_AFTER, default_ref, deploy_request
+from handlers.shared.inputs import is_missing, submitted as entered
+from handlers.shared.requests import CODE_DEPLOY, DEPLOY_AFTER, default_ref, deploy_of, deploy_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from bot.operations.requests import OperationRequest
     from bot.services import Services
     from bot.slack.blocks.kit import Block, Message
+    from bot.slack.modal import Content
 
 
 HINT = USAGE.partition(" ")[2]
@@ -31,17 +34,35 @@ MOST_WORDS = 4  # the environment's name among them
 
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
-    """Start a deploy; without arguments open the modal."""
-    words = typed_arguments.split(invocation.text, USAGE, most=MOST_WORDS, refs=True)
+    """Start a deploy; without arguments, or without an input that it needs, open the modal."""
+    text, given = inputs.take(invocation.text, USAGE)
+    words = typed_arguments.split(text, USAGE, most=MOST_WORDS, refs=True)
     if not words:
         await open_modal_early(services.chat, invocation.trigger_id, TITLE, lambda: _modal(services, invocation))
         return None
     environment = typed_arguments.environment(services.config, words[0], USAGE)
-    arguments = read(environment, words[1:])
+    arguments = replace(read(environment, words[1:]), given=given)
     check_supported(environment, roles=bool(arguments.roles), check=arguments.check)
-    request = _request(environment, arguments.ref, invocation.user, invocation.key, promotes=not arguments.check)
-    await requests.start(services, limited(request, arguments))
+    check_given(environment, given)
+    if not given and (page := await _needed_page(services, environment, arguments.ref, invocation.user)):
+        await open_modal_early(services.chat, invocation.trigger_id, TITLE, page)
+        return None
+    await requests.start(services, _request(environment, arguments, invocation.user, invocation.key))
     return None
+
+
+async def _needed_page(services: Services, environment: Environment, ref: str, user: str) -> Content | None:
+    """What the modal of the inputs displays, where the deploy needs one that nobody gave."""
+    if not deploy_of(environment).settings.given_inputs:
+        return None
+    await requests.check_may_use(services, user, "/deploy")
+    declared = await backend_of(environment).asks(services, environment, ref or default_ref(environment))
+    fixed = deploy_of(environment).settings.fixed_inputs
+
+    async def page() -> Block:
+        return inputs_page(environment.name, ref, declared)
+
+    return page if any(is_missing(each, fixed) for each in declared) else None
 
 
 async def _modal(services: Services, invocation: Invocation) -> Block:
@@ -49,8 +70,8 @@ async def _modal(services: Services, invocation: Invocation) -> Block:
     return deploy_modal(list(services.config.environments), invocation.channel)
 
 
-async def submitted(services: Services, submission: Submission) -> Mapping[str, str]:
-    """Start the deploy of a submitted modal; errors are returned by field."""
+async def submitted(services: Services, submission: Submission) -> Mapping[str, str] | NextPage:
+    """Start the deploy of a submitted modal, or ask for its inputs; errors are returned by field."""
     environment = typed_arguments.environment(services.config, submission.values["environment"], USAGE)
     word = submission.values["ref"].strip()
     try:
@@ -58,16 +79,31 @@ async def submitted(services: Services, submission: Submission) -> Mapping[str, 
     except UserError as error:
         return {"ref": str(error)}
     try:
-        await requests.start(services, _request(environment, ref, submission.user, submission.key))
+        if deploy_of(environment).settings.given_inputs:
+            await requests.check_may_use(services, submission.user, "/deploy")
+            declared = await backend_of(environment).asks(services, environment, ref or default_ref(environment))
+            if declared:
+                return NextPage(inputs_page(environment.name, ref, declared))
+        await requests.start(services, _request(environment, Arguments(ref), submission.user, submission.key))
     except UserError as error:
         return {"environment": str(error)}
     return {}
 
 
-def _request(environment: Environment, ref: str, user: str, key: str, *, promotes: bool = True) -> OperationRequest:
-    """The request for a deploy to all roles; without a ref it begins with the environment's promotion, if any."""
-    request = deploy_request(environment, ref or default_ref(environment), user, key)
-    if ref or environment.promote is None or not promotes:
+async def submitted_inputs(services: Services, submission: Submission) -> Mapping[str, str]:
+    """Start the deploy whose inputs were asked for; errors are under the first input."""
+    name, ref = page_of(submission.private_metadata)
+    environment = typed_arguments.environment(services.config, name, USAGE)
+    arguments = Arguments(ref, given=entered(submission.values))
+    check_given(environment, arguments.given)
+    await requests.start(services, _request(environment, arguments, submission.user, submission.key))
+    return {}
+
+
+def _request(environment: Environment, arguments: Arguments, user: str, key: str) -> OperationRequest:
+    """The request for a deploy; without a ref it begins with the environment's promotion, if any."""
+    request = limited(deploy_request(environment, arguments.ref or default_ref(environment), user, key), arguments)
+    if arguments.ref or environment.promote is None or arguments.check:
         return request
     return replace(request, arguments={**request.arguments, promote_workflow.OFFERED: "offered"})
 
@@ -82,6 +118,6 @@ async def deploy_after(services: Services, click: Click) -> None:
 
 
 COMMANDS = (Command("/deploy", USAGE, HINT, "Deploy code to an environment.", handle),)
-MODALS = (Modal("deploy", submitted),)
+MODALS = (Modal("deploy", submitted), Modal(INPUTS, submitted_inputs))
 BUTTONS = (Button(DEPLOY_AFTER, deploy_after),)
 FOLLOW_UPS = (CODE_DEPLOY,)

@@ -1,18 +1,22 @@
-"""The modal of /deploy without arguments."""
+"""The modal of /deploy without arguments, and its page for the inputs of an environment."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-from bot.slack.blocks import modals
+from bot.slack.blocks import kit, modals
+from handlers.shared import input_views
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.slack.blocks.kit import Block
+    from runners.github.runs.workflow_file import Input
 
 
 TITLE = "Deploy"
+INPUTS = "deploy-inputs"  # the callback of the second page
 
 
 def deploy_modal(environments: Sequence[str], channel: str) -> Block:
@@ -34,3 +38,22 @@ def deploy_modal(environments: Sequence[str], channel: str) -> Block:
         submit="Deploy",
         close="Cancel",
     )
+
+
+def inputs_page(environment: str, ref: str, declared: Sequence[Input]) -> Block:
+    """Asks for the inputs of a deploy of `ref` ("" for the default one); environment and ref come back with the submission."""
+    what = f"Deploy {kit.code(ref)} to" if ref else "Deploy to"
+    return modals.modal(
+        INPUTS,
+        [kit.section(f"{what} *{kit.escape(environment)}*"), *input_views.fields(declared)],
+        metadata=json.dumps([environment, ref]),
+        title=TITLE,
+        submit="Deploy",
+        close="Cancel",
+    )
+
+
+def page_of(metadata: str) -> tuple[str, str]:
+    """The environment and the ref of a submitted page of inputs."""
+    environment, ref = json.loads(metadata)
+    return str(environment), str(ref)

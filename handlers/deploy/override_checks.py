@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.access import arguments as typed_arguments, policy
+from bot.access import arguments as typed_arguments, inputs, policy
 from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Button, FollowUp, Modal
@@ -87,8 +87,8 @@ def _request(
 ) -> OperationRequest:
     environment = policy.environment_of(services.config, record.environment)
     ref = typed_arguments.ref(arguments["ref"], "/deploy")
-    title, key = f"Deploy {ref} to {environment.name}", follow_up.key(record.number)
-    return OperationRequest("deploy", title, user, key, environment, arguments)
+    title = inputs.titled(f"Deploy {ref} to {environment.name}", inputs.given(arguments))
+    return OperationRequest("deploy", title, user, follow_up.key(record.number), environment, arguments)
 
 
 def _without_override(record: Record) -> dict[str, str]:

@@ -6,9 +6,11 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from bot.access import inputs
 from bot.slack.blocks import kit
 from handlers.deploy import commit_views
 from handlers.deploy.arguments import CHECK
+from handlers.deploy.inputs import inputs_of
 from handlers.deploy.views import Release
 from handlers.shared.checkout import commit_of
 from runners import phrases
@@ -43,6 +45,8 @@ async def release_of(operation: Operation, ref: str, backend: str) -> Release:
         roles=environment.machines,
         commits_by_role=by_role,
         check=bool(operation.record.arguments.get(CHECK)),
+        inputs=inputs_of(environment, operation.record.arguments),
+        given=inputs.given(operation.record.arguments),
     )
 
 

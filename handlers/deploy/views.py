@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, kit
 from handlers.deploy import commit_views
+from handlers.shared import input_views
 from runners import phrases
 from runners.stored import stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bot.slack.blocks.common import ApprovalView, Head
     from bot.slack.blocks.kit import Block, Message
@@ -33,6 +34,7 @@ class Release:
     `difference` is between the two commits, None where there is none or it is unknown; `checks` are the commit's, where
     they are required; `notices` are sentences of mrkdwn. `roles` are the environment's, in their order;
     `commits_by_role` has lines of mrkdwn where not all of them run the same commit. With `check` nothing is deployed.
+    `inputs` are all that the deploy sends, `given` those among them that a person gave.
     """
 
     commit: Commit
@@ -44,6 +46,8 @@ class Release:
     roles: tuple[str, ...] = ()
     commits_by_role: str = ""
     check: bool = False
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
 
 
 def working(head: Head, activity: str, release: Release | None = None) -> Message:
@@ -132,7 +136,7 @@ def _release_blocks(release: Release, status: str = "", *, brief: bool = False) 
     difference = release.difference
     if difference and (deployed or brief):
         lines += f"\n*In between:* {kit.link(commit_views.counted(difference), difference.url)}"
-    blocks = [kit.section(lines)]
+    blocks = [kit.section(lines), *kit.sections(filter(None, [input_views.line(release.given)]))]
     if difference and not (deployed or brief):
         blocks += commit_views.commits(difference)
     if release.checks and not deployed and (release.checks.checks or not brief):

@@ -19,7 +19,7 @@ from handlers.deploy import arguments as deploy_arguments, checks, release as re
 from handlers.deploy.arguments import ANY_REF, CHECK, COMMIT_SHA, HOSTS, ROLES
 from handlers.deploy.backend import backend_of, check_supported
 from handlers.deploy.promote import workflow as promote_workflow
-from handlers.shared import ref_guard, ref_views
+from handlers.shared import inputs, ref_guard, ref_views
 from handlers.shared.ref_guard import RefRules
 from handlers.shared.requests import default_ref
 from runners.errors import NoSuchRefError
@@ -190,6 +190,8 @@ async def _approval(operation: Operation, release: Release, standing: RefStandin
     if required == 0:
         return None
     approved = f"deploy {operation.number} {operation.environment.name} {release.commit.sha}"
+    if release.inputs:
+        approved += f" {inputs.digest(release.inputs)}"
     binding = hashlib.sha256(approved.encode()).hexdigest()
     if not standing.allowed:
         await ref_guard.announce(operation, binding)

@@ -8,13 +8,15 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
-from bot.config.matching import OrText
+from bot.config.matching import Or
 from bot.config.models import Model
+from bot.config.models.inputs import CommandInput, CommandInputs
 from bot.config.values import (
     CheckNames,
     CollectionName,
     Duration,
     Group,
+    InputName,
     Login,
     PipelineFiles,
     Playbook,
@@ -59,9 +61,21 @@ class DeploySettings(Model):
         """The variables of the bot's environment that the section refers to."""
         return frozenset()
 
+    @property
+    def fixed_inputs(self) -> Mapping[str, str]:
+        """The inputs that every deploy sends."""
+        return {}
+
+    @property
+    def given_inputs(self) -> Mapping[str, CommandInput]:
+        """The inputs that a person may give with the command."""
+        return {}
+
 
 class GitHubActions(DeploySettings):
-    """Deploys by a workflow. `mark_input` names the workflow's input for the operation's mark.
+    """Deploys by a workflow. `inputs` are always sent; `command_inputs` may be given with the command.
+
+    `mark_input` names the workflow's input for the operation's mark.
 
     `required_checks`: those that the branch requires (true), none (false), or the checks with these names. With `record`
     GitHub records each deploy as a deployment. With `follow_runs_by_hand` the bot also reports runs of the workflow that
@@ -69,11 +83,22 @@ class GitHubActions(DeploySettings):
     """
 
     workflow: Workflow
-    inputs: Mapping[Variable, str] = {}
-    mark_input: Variable | None = None
+    inputs: Mapping[InputName, str] = {}
+    command_inputs: CommandInputs = Field(default_factory=dict)
+    mark_input: InputName | None = None
     required_checks: CheckNames = True
     record: bool = True
     follow_runs_by_hand: bool = True
+
+    @property
+    def fixed_inputs(self) -> Mapping[str, str]:
+        """As configured."""
+        return self.inputs
+
+    @property
+    def given_inputs(self) -> Mapping[str, CommandInput]:
+        """As configured."""
+        return self.command_inputs
 
 
 class Collection(Model):
@@ -83,7 +108,9 @@ class Collection(Model):
     version: VersionRange = "*"
 
 
-CollectionRange = Annotated[Collection, BeforeValidator(parse_collection), OrText(r"^\s*[A-Za-z_]\w*\.[A-Za-z_]")]
+CollectionRange = Annotated[
+    Collection, BeforeValidator(parse_collection), Or({"type": "string", "pattern": r"^\s*[A-Za-z_]\w*\.[A-Za-z_]"})
+]
 
 
 class Ansible(DeploySettings):

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from bot.config.models import Model
 from bot.config.models.approval import SHARED_APPROVAL, Approval
+from bot.config.models.inputs import CommandInputs
 from bot.config.models.refs import Refs
 from bot.config.values import Duration, LogPattern, LogPrefix, Ref, Template, Text, Variable, Workflow
 
@@ -43,7 +44,7 @@ class BuildInputs(Model):
 class Images(Model):
     """How machine images are built, tagged, checked and cleaned up.
 
-    `approval` is for changes outside of the environments: removing images, terminating builders. With
+    `command_inputs` are further inputs of the workflow that may be given with the command. `approval` is for changes outside of the environments: removing images, terminating builders. With
     `follow_runs_by_hand` the bot also reports runs of the workflow that were started outside of Slack.
     """
 
@@ -51,6 +52,7 @@ class Images(Model):
     ref: Ref = "main"
     refs: Refs = Refs()
     inputs: BuildInputs = BuildInputs()
+    command_inputs: CommandInputs = Field(default_factory=dict)
     instance_tag: Template = "{environment} {machine}"
     ami_name_tag: Mapping[str, Template] = {"*": "{machine}-{environment}"}
     suspicious: tuple[LogPattern, ...] = ()

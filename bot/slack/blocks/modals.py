@@ -59,11 +59,14 @@ def text(
     return _input(name, label, element, hint=hint, optional=optional)
 
 
-def one_of(name: str, label: str, options: Options, *, chosen: str = "") -> Block:
+def one_of(
+    name: str, label: str, options: Options, *, chosen: str = "", hint: str = "", optional: bool = False
+) -> Block:
     """An input for a choice among the first hundred `options`; the option with the value `chosen` is preselected."""
     element: Block = {"type": "static_select", "options": _options(options)}
     first = [option for option in element["options"] if option["value"] == chosen]
-    return _input(name, label, element | ({"initial_option": first[0]} if first else {}))
+    element |= {"initial_option": first[0]} if first else {}
+    return _input(name, label, element, hint=hint, optional=optional)
 
 
 def some_of(name: str, label: str, options: Options, *, chosen: Collection[str] = ()) -> Block:

@@ -11,9 +11,11 @@ from handlers.deploy.ansible.scope import private_key_of, scope_of, secret_vars_
 if TYPE_CHECKING:
     from bot.config import Environment
     from bot.operations.operation import Operation
+    from bot.services import Services
+    from runners.github.runs.workflow_file import Input
     from runners.results import Commit
 
-__all__ = ["TAKES_CHECK", "TAKES_ROLES", "examine", "required_checks", "roll_out", "title", "verify"]
+__all__ = ["TAKES_CHECK", "TAKES_ROLES", "asks", "examine", "required_checks", "roll_out", "title", "verify"]
 
 TAKES_ROLES = True
 TAKES_CHECK = True
@@ -34,6 +36,11 @@ async def verify(operation: Operation, _: str) -> None:
     private_key_of(operation.services, operation.environment)
     secret_vars_of(operation.services, operation.environment)
     vault_password_of(operation.services, operation.environment)
+
+
+async def asks(_: Services, __: Environment, ___: str) -> tuple[Input, ...]:
+    """None."""
+    return ()
 
 
 async def examine(operation: Operation, commit: Commit) -> None:

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING
 from bot.errors import UserError
 from handlers.deploy.arguments import COMMIT_SHA
 from handlers.deploy.github_actions.rollout import roll_out, settings_of
+from handlers.deploy.inputs import inputs_of
+from handlers.shared.inputs import check_sent, declared_inputs
 from runners.errors import RunnerError, UnavailableError
 from runners.github.runs import workflow_file
 
 if TYPE_CHECKING:
     from bot.config import Environment
     from bot.operations.operation import Operation
+    from bot.services import Services
+    from runners.github.runs.workflow_file import Input
     from runners.results import Commit
 
-__all__ = ["TAKES_CHECK", "TAKES_ROLES", "examine", "required_checks", "roll_out", "title", "verify"]
+__all__ = ["TAKES_CHECK", "TAKES_ROLES", "asks", "examine", "required_checks", "roll_out", "title", "verify"]
 
 TAKES_ROLES = False
 TAKES_CHECK = False
@@ -47,12 +51,19 @@ async def verify(operation: Operation, ref: str) -> None:
             f"{actions.workflow} has no workflow_dispatch trigger at {ref}, so GitHub does not start it. Add "
             "`workflow_dispatch:` to its `on:` there. Nothing was deployed."
         )
-    given = (*actions.inputs, *filter(None, [actions.mark_input]))
-    if missing := workflow_file.missing_inputs(file, given):
+    where, sent = f"{actions.workflow} at {ref}", inputs_of(operation.environment, operation.record.arguments)
+    check_sent(file, sent, where, given=actions.command_inputs)
+    if missing := workflow_file.missing_inputs(file, (*sent, *filter(None, [actions.mark_input]))):
         raise UserError(
-            f"{actions.workflow} at {ref} requires the input {', '.join(missing)}, which has no default. Set it under "
+            f"{where} requires the input {', '.join(missing)}, which has no default. Set it under "
             f"{operation.environment.key_of('deploy', 'github_actions', 'inputs')}. Nothing was deployed."
         )
+
+
+async def asks(services: Services, environment: Environment, ref: str) -> tuple[Input, ...]:
+    """As the workflow's file declares them, as far as the configuration allows them."""
+    actions = settings_of(environment)
+    return await declared_inputs(services, actions.workflow, ref, actions.command_inputs)
 
 
 async def examine(_: Operation, __: Commit) -> None:

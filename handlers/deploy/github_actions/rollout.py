@@ -8,15 +8,16 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.access.arguments import typed_ref
 from bot.errors import UserError
 from bot.slack.blocks import kit
 from bot.slack.blocks.common import FailureContext
 from bot.slack.blocks.jobs import machines_done
 from bot.store.operations import Status
 from handlers.deploy import release as releases
+from handlers.deploy.arguments import command_text
 from handlers.deploy.github_actions import deployment_record, under_way, views
 from handlers.deploy.github_actions.later_attempts import FAILED_ATTEMPT
+from handlers.deploy.inputs import check_unchanged
 from handlers.shared.dispatch import Dispatch, dispatch_once, run_ended, run_url
 from handlers.shared.github_outage import GitHubOutage, outage_notice
 from runners.errors import RunnerError
@@ -54,6 +55,7 @@ def settings_of(environment: Environment) -> GitHubActions:
 
 async def roll_out(operation: Operation, release: Release, approval: ApprovalView | None) -> None:
     """Durable: dispatch the workflow at the approved commit, follow its jobs, record what runs now."""
+    await check_unchanged(operation, release)
     if await operation.services.engine.patched("deploys under way"):
         settings = settings_of(operation.environment)
         if not await under_way.waited_for(operation, settings, release, approval):
@@ -111,13 +113,13 @@ async def _end_record(operation: Operation, record: DeploymentRecord, release: R
 
 def _dispatch_of(operation: Operation, release: Release) -> Dispatch:
     actions = settings_of(operation.environment)
-    command = f"/deploy {operation.environment.name} {typed_ref(release.commit.ref)}"
+    command = command_text(operation.environment, release.commit.ref, given=release.given)
     return Dispatch(
         operation.services.config.github.repository,
         actions.workflow,
         release.commit,
         command="/deploy",
-        inputs=actions.inputs,
+        inputs=release.inputs,
         moved_on=f"so nothing was deployed. Run {command} again to see and deploy the newer commit.",
         mark_input=actions.mark_input or "",
     )

@@ -31,12 +31,18 @@ _INPUT = re.compile(r"(?:github\.event\.)?inputs\.([\w-]+)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An input of `workflow_dispatch`; `options` are the values of a choice."""
+    """An input of `workflow_dispatch`; `options` are the values of a choice.
+
+    `type` is string, choice, boolean, number or environment (docs.github.com/actions, workflow syntax,
+    `on.workflow_dispatch.inputs`).
+    """
 
     name: str
     required: bool = False
     default: str | None = None
     options: tuple[str, ...] = ()
+    type: str = "string"
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +152,16 @@ def _inputs(on: Any) -> Iterable[Input]:
         yield Input(
             str(name),
             required=values.get("required") is True,
-            default=None if default is None else str(default),
-            options=tuple(map(str, options)) if isinstance(options, list) else (),
+            default=None if default is None else _as_text(default),
+            options=tuple(map(_as_text, options)) if isinstance(options, list) else (),
+            type=str(values.get("type") or "string"),
+            description=str(values.get("description") or ""),
         )
+
+
+def _as_text(value: Any) -> str:
+    """A value as GitHub sends it: YAML's true is "true"."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _names(key: str, job: Any) -> list[str]:

@@ -170,6 +170,7 @@ class Desk:
     now: float = MONDAY_NOON
     engine: Engine = field(default_factory=Engine)
     chat: Chat = field(default_factory=Chat)
+    github: Any = None
     aws: Clients | None = None
     account: Account | None = None
     prices: Prices | None = None
@@ -194,7 +195,7 @@ class Desk:
             annotations=self.annotations, outbox=Outbox(self.store, self.clock), queue_display=self.queue_display, run_claims=self.run_claims, approvals=self.approvals, audit=self.audit, refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
             deployments=Deployments(self.store, self.clock), artifacts=Artifacts(self.store.keyring, None, self.annotations), children=ONE_MACHINE, room=ROOM,
             deliveries=Deliveries(self.store, self.clock), images=Images(self.store, self.clock), removals=Removals(self.store), aws=self.aws, account=self.account, prices=self.prices,
-            github=None, isolations=dict.fromkeys(self.config.environments, WALL), metadata_service=(),
+            github=self.github, isolations=dict.fromkeys(self.config.environments, WALL), metadata_service=(),
         )  # fmt: skip
         return cast("Services", made)
 

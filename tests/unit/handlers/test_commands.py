@@ -61,8 +61,10 @@ async def test_what_the_modal_asks_for_begins(desk: Desk, values: dict[str, str]
 
 async def test_faults_of_the_modal_are_under_their_field(desk: Desk) -> None:
     bad_ref = await deploy_command.submitted(desk.services, sent_off(environment="dev", ref="; rm -rf /"))
+    assert isinstance(bad_ref, dict)
     assert "cannot be a branch" in bad_ref["ref"]
     guest = await deploy_command.submitted(desk.services, sent_off("U0GUS", environment="dev", ref=""))
+    assert isinstance(guest, dict)
     assert "You may not run" in guest["environment"]
     assert not desk.engine.begun
 
@@ -141,7 +143,9 @@ async def test_help_status_and_the_trail_are_for_the_person_alone(desk: Desk) ->
     for text in ("", "help"):
         answer = await infra_topics.handle(desk.services, typed(text))
         assert answer is not None
-        assert "`/deploy <environment> [machine,machine] [branch, tag or commit] [check]`" in read(answer)
+        assert "`/deploy <environment> [machine,machine] [branch, tag or commit] [check] [input=value ...]`" in read(
+            answer
+        )
         assert "`/infra audit [how many]`" in read(answer)
     answer = await infra_topics.handle(desk.services, typed("status"))
     assert answer is not None

@@ -181,3 +181,17 @@ async def test_a_wrong_name_of_an_input_or_choice_comes_with_the_nearest(world: 
     world.config = read(CONFIG.replace('verbose: "yes"', 'level: "hi"'))
     fault = single(await world.faults())
     assert "inputs.level: deploy-dev.yml on main does not take 'hi'. It takes high, low." in fault
+
+
+async def test_inputs_that_may_be_given_are_compared_with_the_file(world: World) -> None:
+    world.config = read(CONFIG.replace("deploy-dev.yml,", "deploy-dev.yml, command_inputs: {version: , size: [s, m]},"))
+    inputs = "mark: {}, verbose: {}, size: {type: choice, options: [s, l]}"
+    run_name = "run-name: ${{ inputs.mark }}\n"
+    world.hub.files = {"deploy-dev.yml": f"{run_name}on: {{workflow_dispatch: {{inputs: {{{inputs}}}}}}}\n"}
+    faults = "\n".join(await world.faults())
+    assert "deploy-dev.yml has no input version" in faults
+    assert "command_inputs.size: deploy-dev.yml on main does not take 'm'" in faults
+    world.hub.files = {
+        "deploy-dev.yml": f"{run_name}on: {{workflow_dispatch: {{inputs: {{{inputs.replace('l]', 'm]')}, version: {{required: true}}}}}}}}\n"
+    }
+    assert not await world.faults()

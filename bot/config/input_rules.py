@@ -1,0 +1,48 @@
+"""Rules about the inputs of workflows: each has a single source, and GitHub takes so many."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    AddFault = Callable[[tuple[str, ...], str], None]
+
+MOST = 25  # GitHub's limit for workflow_dispatch, by its page "Events that trigger workflows"
+
+
+def check(top: Mapping[str, object], environments: Mapping[str, object], add_fault: AddFault) -> None:
+    """Add the faults of all inputs: of deploys (the environments have their parts by now), and of builds."""
+    for name, values in environments.items():
+        actions = _keys(_keys(_keys(values).get("deploy")).get("github_actions"))
+        keys = ("environments", name, "deploy", "github_actions")
+        _check(add_fault, keys, actions, fixed=_names(actions.get("inputs")), given="command_inputs")
+    images = _keys(top.get("images"))
+    chosen = [name for name in _keys(images.get("inputs")).values() if isinstance(name, str)]
+    _check(add_fault, ("images",), images, fixed=chosen, given="command_inputs")
+
+
+def _check(
+    add_fault: AddFault, keys: tuple[str, ...], values: Mapping[str, object], *, fixed: Collection[str], given: str
+) -> None:
+    """`fixed` are the names of inputs that a person does not give; `given` is the key of those that a person may give."""
+    names, mark_input = _names(values.get(given)), values.get("mark_input")
+    for twice in [name for name in names if name in fixed]:
+        add_fault((*keys, given), f"{twice} is also in inputs; keep one")
+    if isinstance(mark_input, str) and mark_input in {*fixed, *names}:
+        where = "inputs" if mark_input in fixed else given
+        add_fault((*keys, "mark_input"), f"{mark_input} is also in {where}; keep one")
+    if len(fixed) + len(names) + (mark_input is not None) > MOST:
+        where = f"{given} and mark_input" if names else "mark_input"
+        problem = f"has more than {MOST} entries with {where}; GitHub accepts {MOST}, so remove some"
+        add_fault((*keys, "inputs" if fixed else given), problem)
+
+
+def _keys(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _names(value: object) -> tuple[str, ...]:
+    """The names in a mapping or a list."""
+    return tuple(name for name in value if isinstance(name, str)) if isinstance(value, dict | tuple) else ()
