@@ -10,7 +10,7 @@ from sandbox.github.refusals import RefusedError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sandbox.github.workflow_file import Input
+    from sandbox.github.workflow_model import Input
 
 MAX_INPUTS = 25
 

@@ -77,6 +77,7 @@ class Pages:
             f"<h1>{escape(run.title)} #{run.number}</h1><p>{_state(run)} · {escape(run.event)} by {escape(run.actor)} · "
             f"{escape(run.branch)} at {commit} · attempt {run.attempt}</p>"
         )
+        head += "".join(f'<p class="failure">{escape(problem)}</p>' for problem in run.problems)
         return _page(f"{run.title} #{run.number}", head + "".join(_job(job) for job in jobs))
 
     async def commit(self, request: web.Request) -> web.Response:

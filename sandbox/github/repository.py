@@ -11,21 +11,26 @@ from sandbox.github.checks import Checks, Protection
 from sandbox.github.commits import Author, Commit, CommitGraph, Content
 from sandbox.github.deployments import Deployments
 from sandbox.github.events import Announce, Event, Pushed
-from sandbox.github.expressions import expand
+from sandbox.github.expressions import ExpressionError, displayed
 from sandbox.github.inputs import checked_inputs
+from sandbox.github.play import contexts
+from sandbox.github.play.contexts import RepositorySettings
 from sandbox.github.play.scripts import ScriptedRuns
 from sandbox.github.play.simulation import Simulation
 from sandbox.github.pulls import Pulls
 from sandbox.github.push_filters import is_skipped, is_started
 from sandbox.github.records import Activity
 from sandbox.github.refusals import ConflictError, RefusedError
+from sandbox.github.registry import Registry, dispatched_file, files_of, refused_file
 from sandbox.github.runs import Job, Run, Workflow
 from sandbox.github.vault import Vault
-from sandbox.github.workflow_file import FOLDER, WorkflowFile, parse
+from sandbox.github.workflow_file import WorkflowFileError, parse
 
 if TYPE_CHECKING:
     from sandbox.github.clock import Clock
     from sandbox.github.play.stage import Player
+    from sandbox.github.runs import Rerun
+    from sandbox.github.workflow_model import WorkflowFile
 
 RERUN_WITHIN = timedelta(days=30)
 Listener = Callable[["Repository", Run, "Job | None"], None]
@@ -50,7 +55,9 @@ class Repository(ScriptedRuns):
         self.repository_id = 400_000_000 + number
         self.default_branch = "main"
         self.graph = CommitGraph()
-        self.workflows: dict[str, Workflow] = {}
+        self.registry = Registry(self.repository_id)
+        self.workflows = self.registry.workflows
+        self.settings = RepositorySettings(full_name, self.default_branch)
         self.runs: dict[int, Run] = {}
         self.listeners: list[Listener] = []
         self.carry_over: Literal["copy", "keep", "drop"] = "copy"
@@ -94,12 +101,16 @@ class Repository(ScriptedRuns):
             return
         old = self.graph.commits[before].files if before else {}
         changed = [path for path in {**old, **commit.files} if old.get(path) != commit.files.get(path)]
-        for path in sorted(path for path in commit.files if path.startswith(FOLDER)):
-            file = parse(path, commit.files[path].decode())
-            self._register(path, file.name, commit.at)
+        for path, file in files_of(commit):
+            if isinstance(file, WorkflowFileError):
+                workflow, refused = self.registry.register(path, path, commit.at), refused_file(path)
+                run = self._start(workflow, refused, commit, branch=branch, inputs={}, actor=by, event="push")
+                run.problems.append(f"Invalid workflow file: {file}")
+                continue
+            workflow = self.registry.register(path, file.name, commit.at)
             starts = "push" in file.triggers and is_started(file.triggers["push"], branch, changed)
-            if starts and not self.workflows[path].state.startswith("disabled"):
-                self._start(self.workflows[path], file, commit, branch=branch, inputs={}, actor=by, event="push")
+            if starts and not workflow.state.startswith("disabled"):
+                self._start(workflow, file, commit, branch=branch, inputs={}, actor=by, event="push")
 
     def announce(self, event: Event) -> None:
         """Send an event to the webhooks."""
@@ -130,30 +141,11 @@ class Repository(ScriptedRuns):
         """Register the workflows of the default branch, as GitHub does after a push."""
         if self.default_branch not in self.graph.branches:
             return
-        tip = self.graph.resolve(self.default_branch)
-        for path, workflow in self.workflows.items():
-            if path not in tip.files:
-                workflow.state = "deleted"
-        for path in sorted(path for path in tip.files if path.startswith(FOLDER)):
-            self._register(path, parse(path, tip.files[path].decode()).name, tip.at)
-            if self.workflows[path].state == "deleted":
-                self.workflows[path].state = "active"
-
-    def _register(self, path: str, name: str, at: datetime) -> None:
-        if path not in self.workflows:
-            number = self.repository_id % 1_000_000 * 1_000 + len(self.workflows) + 70_000_000
-            self.workflows[path] = Workflow(number, path, name, at)
-        self.workflows[path].name = name
+        self.registry.read(self.graph.resolve(self.default_branch))
 
     def workflow(self, id_or_file: str) -> Workflow | None:
         """The workflow with this number, or with this file name on the default branch."""
-        matching = (
-            workflow
-            for workflow in self.workflows.values()
-            if id_or_file == str(workflow.workflow_id)
-            or (id_or_file == workflow.filename and workflow.state != "deleted")
-        )
-        return next(matching, None)
+        return self.registry.find(id_or_file)
 
     def dispatch(
         self, workflow: str, ref: str, inputs: Mapping[str, str] | None = None, *, actor: str = "lee-park"
@@ -167,13 +159,9 @@ class Repository(ScriptedRuns):
         if registered.state != "active":
             raise RefusedError("Cannot trigger a 'workflow_dispatch' on a disabled workflow")
         commit = self.graph.commits[named[1]]
-        text = commit.files.get(registered.path)
-        file = parse(registered.path, text.decode()) if text is not None else None
-        if file is None or file.inputs is None:
-            raise RefusedError("Workflow does not have 'workflow_dispatch' trigger")
-        given = checked_inputs(file.inputs, inputs or {})
+        file = dispatched_file(registered, commit)
+        given = checked_inputs(file.inputs or (), inputs or {})
         branch = named[0].split("/", 2)[2]
-        file = parse(registered.path, commit.files[registered.path].decode(), given)
         return self._start(registered, file, commit, branch=branch, inputs=given, actor=actor)
 
     def run_schedule(self, workflow: str) -> Run:
@@ -198,7 +186,6 @@ class Repository(ScriptedRuns):
         event: str = "workflow_dispatch",
     ) -> Run:
         now = self._clock.now()
-        title = expand(file.run_name, {"inputs": inputs, "github": {"actor": actor}}) if file.run_name else file.name
         run = Run(
             run_id=next(self._run_ids),
             number=1 + sum(run.workflow is workflow for run in self.runs.values()),
@@ -209,20 +196,31 @@ class Repository(ScriptedRuns):
             event=event,
             actor=actor,
             triggering_actor=actor,
-            title=title,
+            title=file.name,
             inputs=inputs,
             created_at=now,
             updated_at=now,
             started_at=now,
         )
+        run.title = self._title(run)
         self.runs[run.run_id] = run
         self._simulate(run, None)
         return run
 
-    def _simulate(self, run: Run, only: frozenset[str] | None) -> None:
+    def _title(self, run: Run) -> str:
+        available = {"github": contexts.github(run, self.settings), "inputs": contexts.typed_inputs(run), "vars": {}}
+        if run.file.run_name is None:
+            return run.file.name
+        try:
+            return displayed(run.file.run_name, available) or run.file.name
+        except ExpressionError:
+            return run.file.name
+
+    def _simulate(self, run: Run, only: Rerun | None) -> None:
         simulation = Simulation(
             run,
             clock=self._clock,
+            settings=self.settings,
             seed=self._seed,
             scripts=self.scripts,
             new_job_id=lambda: next(self._job_ids),
@@ -254,7 +252,7 @@ class Repository(ScriptedRuns):
         if datetime.now(UTC) - run.created_at > RERUN_WITHIN:
             raise ConflictError("Unable to retry this workflow run because it was created over a month ago")
         only = run.with_dependents({job.name}) if job is not None else run.to_rerun if failed_only else None
-        if only is not None and not only:
+        if only is not None and not only.names:
             raise ConflictError("This workflow run has no failed jobs to retry")
         run.next_attempt(actor, self._clock.now())
         if only is not None and self.carry_over == "copy":

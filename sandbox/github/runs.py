@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sandbox.github.commits import Commit
-    from sandbox.github.workflow_file import JobFile, WorkflowFile
+    from sandbox.github.expressions import Value
+    from sandbox.github.workflow_model import JobFile, WorkflowFile
 
 _GOOD = {"success", "skipped", "neutral"}
+Path = tuple[str, ...]
 # The conclusion of a run is the first of these among its jobs.
 _WORST_FIRST = ("failure", "timed_out", "cancelled")
 
@@ -49,9 +51,14 @@ class Job:
     attempt: int
     name: str
     file: JobFile
-    matrix: Mapping[str, str]
+    matrix: Mapping[str, Value]
     created_at: datetime
     steps: list[Step]
+    path: Path = ()  # its key, after the keys and numbers of the jobs that call its workflow
+    number: int = 0  # among the combinations of its matrix
+    labels: tuple[str, ...] = ("ubuntu-latest",)
+    outputs: Mapping[str, Value] = field(default_factory=dict)
+    tolerated: bool = False  # `continue-on-error`: its failure does not count
     status: str = "queued"
     conclusion: str | None = None
     started_at: datetime | None = None
@@ -98,6 +105,22 @@ class Workflow:
 
 
 @dataclass(frozen=True, slots=True)
+class Rerun:
+    """The jobs that run again: those of these names, and all at these paths or called from there."""
+
+    names: frozenset[str]
+    paths: frozenset[Path] = frozenset()
+
+    def includes(self, path: Path, name: str) -> bool:
+        """Whether this job runs again."""
+        return name in self.names or self.includes_all(path)
+
+    def includes_all(self, path: Path) -> bool:
+        """Whether every job at this path runs again."""
+        return any(path[: len(each)] == each for each in self.paths)
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """A past attempt."""
 
@@ -131,7 +154,8 @@ class Run:
     finished: bool = False
     cancelling: bool = False
     logs_expired: bool = False
-    broken: bool = False  # GitHub could not evaluate a job's strategy
+    problems: list[str] = field(default_factory=list)  # of jobs that GitHub could not evaluate
+    needs: dict[Path, tuple[Path, ...]] = field(default_factory=dict)  # of each job that had its turn
     past: list[Attempt] = field(default_factory=list)
 
     def next_attempt(self, actor: str, now: datetime) -> None:
@@ -168,43 +192,43 @@ class Run:
         return self.run_id + 5_000_000_000
 
     @property
-    def to_rerun(self) -> frozenset[str]:
-        """The names of the jobs that failed, and of those that need them."""
+    def to_rerun(self) -> Rerun:
+        """The jobs that failed, and those that need them."""
         return self.with_dependents({job.name for job in self.latest_jobs if job.conclusion not in _GOOD})
 
-    def with_dependents(self, names: set[str]) -> frozenset[str]:
+    def with_dependents(self, names: set[str]) -> Rerun:
         """These jobs, and all that need them."""
-        keys = {job.file.key for job in self.latest_jobs if job.name in names}
-        for file in self.file.jobs * len(self.file.jobs):
-            if keys & set(file.needs):
-                keys.add(file.key)
-                names = names | {file.display_name(matrix, self.inputs) for matrix in file.matrix}
-        return frozenset(names)
+        reached = {job.path for job in self.latest_jobs if job.name in names}
+        paths: set[Path] = set()
+        for _ in self.needs:
+            for path, needed in self.needs.items():
+                if any(each[: len(need)] == need for need in needed for each in reached):
+                    reached.add(path)
+                    paths.add(path)
+        return Rerun(frozenset(names), frozenset(paths))
 
-    def carry_over(self, rerun: frozenset[str], new_ids: Iterator[int], now: datetime) -> None:
+    def carry_over(self, rerun: Rerun, new_ids: Iterator[int], now: datetime) -> None:
         """Copy the jobs that do not run again into the present attempt, under new IDs, with their times."""
-        again = {file.key for file in self.file.jobs if any(name in rerun for name in self._names(file))}
+        again = {job.path for job in self.latest_jobs if rerun.includes(job.path, job.name)}
         carried = [
             job
             for job in self.latest_jobs
-            if job.name not in rerun and not (job.conclusion == "skipped" and job.file.key in again)
+            if not rerun.includes(job.path, job.name) and not (job.conclusion == "skipped" and job.path in again)
         ]
         for job in carried:
             copy = replace(job, job_id=next(new_ids), attempt=self.attempt, created_at=now, carried=True)
             self.jobs.append(copy)
 
-    def _names(self, file: JobFile) -> list[str]:
-        return [file.display_name(matrix, self.inputs) for matrix in file.matrix]
-
     @property
     def latest_jobs(self) -> list[Job]:
         """The newest execution of each job, without a skipped matrix that ran in a later attempt."""
-        newest = {job.name: job for job in self.jobs}
-        attempts = {job.file.key: job.attempt for job in self.jobs}
+        newest = {(job.path, job.number, job.name): job for job in self.jobs}
+        attempts = {job.path: job.attempt for job in self.jobs}
         return [
             job
             for job in self.jobs
-            if newest[job.name] is job and not (job.conclusion == "skipped" and job.attempt < attempts[job.file.key])
+            if newest[job.path, job.number, job.name] is job
+            and not (job.conclusion == "skipped" and job.attempt < attempts[job.path])
         ]
 
     @property
@@ -225,10 +249,10 @@ class Run:
         """None until the run has ended; then the worst of its jobs."""
         if not self.finished:
             return None
-        ends = {job.conclusion for job in self.latest_jobs}
+        ends = {"success" if job.tolerated else job.conclusion for job in self.latest_jobs}
         if self.cancelling and "cancelled" in ends:
             return "cancelled"
-        if self.broken:
+        if self.problems:
             return "failure"
         worst = next((conclusion for conclusion in _WORST_FIRST if conclusion in ends), None)
         return worst or ("skipped" if ends == {"skipped"} else "success")

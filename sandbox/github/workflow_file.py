@@ -1,119 +1,96 @@
-"""Workflow files: what triggers them, their inputs, and their jobs with the matrix expanded."""
+"""Reads workflow files: what triggers them, their inputs and jobs; refuses what GitHub refuses."""
 
 from __future__ import annotations
 
 import functools
-import itertools
-import json
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import yaml
 
-from sandbox.github.expressions import condition, expand
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from sandbox.github.expressions import ExpressionError, check, condition, to_text
+from sandbox.github.workflow_model import Callable, Input, JobFile, StepFile, WorkflowFile, needs_first
+from sandbox.github.yaml_core import load
 
 FOLDER = ".github/workflows/"
-MAX_JOBS = 256  # of a matrix
-_FROM_JSON = re.compile(r"\$\{\{\s*fromJSON\((inputs|needs\.[\w-]+\.outputs)\.([\w-]+)\)\s*\}\}", re.IGNORECASE)
-_WORKFLOW_KEYS = {"name", "run-name", "on", "env", "permissions", "defaults", "jobs"}
-_JOB_KEYS = {"name", "needs", "if", "runs-on", "strategy", "steps", "env", "environment", "outputs"}
-_STEP_KEYS = {"id", "name", "if", "uses", "with", "run", "env", "shell", "working-directory"}
+_WORKFLOW_KEYS = {"name", "description", "run-name", "on", "env", "permissions", "defaults", "concurrency", "jobs"}
+_CALLER_KEYS = {"name", "needs", "if", "strategy", "concurrency", "permissions", "uses", "with", "secrets"}
+_JOB_KEYS = {
+    *("name", "needs", "if", "strategy", "concurrency", "permissions", "runs-on", "environment", "env", "defaults"),
+    *("outputs", "continue-on-error", "timeout-minutes", "cancel-timeout-minutes", "container", "services", "snapshot"),
+    "steps",
+}
+_STEP_KEYS = {"id", "name", "if", "env", "continue-on-error", "timeout-minutes"}
+_RUN_KEYS = {*_STEP_KEYS, "run", "shell", "working-directory"}
+_USES_KEYS = {*_STEP_KEYS, "uses", "with"}
+_INPUT_TYPES = {"string", "boolean", "number", "choice", "environment"}
+_REMOTE_ACTION = re.compile(r"[^/@\s]+/[^/@\s]+(/[^@\s]+)?@\S+")
+# The stand-in has no containers.
+_UNPLAYABLE = {"container": "a job in a container", "services": "services in containers", "snapshot": "a snapshot"}
 
 
 class WorkflowFileError(ValueError):
-    """A workflow file that GitHub would refuse, or that uses features the stand-in does not support."""
+    """A workflow file that GitHub would refuse."""
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
-    """An input of workflow_dispatch."""
-
-    name: str
-    required: bool
-    default: str | None
-    type: str
-    options: tuple[str, ...]
+class UnreadableFileError(WorkflowFileError):
+    """A workflow file that is no YAML: GitHub knows nothing of its triggers."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepFile:
-    """A step of the file; `run` and `uses` may have expressions."""
+@functools.lru_cache(maxsize=256)
+def parse(path: str, text: str) -> WorkflowFile:
+    """Read a workflow file; WorkflowFileError names the wrong key or expression.
 
-    name: str
-    uses: str | None
-    run: str | None
-    condition: str
-
-
-@dataclass(frozen=True, slots=True)
-class JobFile:
-    """A job of the file. `matrix` has an entry for each job to run, and an empty entry without a matrix."""
-
-    key: str
-    name: str | None
-    needs: tuple[str, ...]
-    condition: str
-    runs_on: str
-    fail_fast: bool
-    max_parallel: int | None
-    matrix: tuple[Mapping[str, str], ...]  # empty: it cannot be evaluated
-    steps: tuple[StepFile, ...]
-
-    def display_name(self, matrix: Mapping[str, str], inputs: Mapping[str, str]) -> str:
-        """The job's name on GitHub: `deploy (backend)` unless the file has another name."""
-        if self.name is not None:
-            return expand(self.name, {"matrix": matrix, "inputs": inputs})
-        return f"{self.key} ({', '.join(matrix.values())})" if matrix else self.key
-
-
-@dataclass(frozen=True, slots=True)
-class WorkflowFile:
-    """A workflow. `triggers` have their filters; `inputs` is None when it cannot be dispatched."""
-
-    path: str
-    name: str
-    run_name: str | None
-    triggers: Mapping[str, Any]
-    inputs: tuple[Input, ...] | None
-    jobs: tuple[JobFile, ...] = field(default=())
-
-
-@functools.lru_cache(maxsize=64)
-def _read(text: str) -> Any:
-    """The file's YAML, which nobody changes: hundreds of runs of one file would parse it for 20 ms each."""
-    return yaml.safe_load(text)
-
-
-def parse(path: str, text: str, inputs: Mapping[str, str] | None = None) -> WorkflowFile:
-    """Read a workflow file; WorkflowFileError names the wrong or unsupported key.
-
-    `inputs` are those of the dispatch, which a matrix may use; without them the defaults count.
+    The result is shared, and nobody changes it: hundreds of runs of one file would parse it for 20 ms each.
     """
-    try:
-        raw = _read(text)
-    except yaml.YAMLError as error:
-        raise WorkflowFileError(f"{path}: {error}") from error
-    if not isinstance(raw, dict):
-        raise WorkflowFileError(f"{path}: no mapping")
-    # YAML 1.1 reads the bare word `on` as true.
-    raw = {"on" if key is True else str(key): value for key, value in raw.items()}
+    raw = read_yaml(path, text)
     _only(raw, _WORKFLOW_KEYS, path)
     triggers = _triggers(raw.get("on"))
-    declared = _inputs(triggers)
-    values = {declaration.name: declaration.default or "" for declaration in declared or ()} | dict(inputs or {})
-    jobs = tuple(_job(path, key, value, values) for key, value in (raw.get("jobs") or {}).items())
+    jobs = tuple(_job(f"{path}: jobs.{key}", str(key), value) for key, value in _mapping(path, raw.get("jobs")).items())
     if not jobs or not triggers:
         raise WorkflowFileError(f"{path}: no jobs or no trigger")
-    return WorkflowFile(path, raw.get("name", path), raw.get("run-name"), triggers, declared, jobs)
+    try:
+        check(raw)
+        needs_first(jobs)
+    except ValueError as error:
+        raise WorkflowFileError(f"{path}: {error}") from error
+    return WorkflowFile(
+        path=path,
+        name=str(raw.get("name") or path),
+        run_name=raw.get("run-name"),
+        triggers=triggers,
+        inputs=_dispatch_inputs(path, triggers),
+        callable=_callable(path, triggers),
+        env=_environment(path, raw.get("env")),
+        jobs=jobs,
+    )
+
+
+def read_yaml(path: str, text: str) -> dict[str, Any]:
+    """The mapping in a YAML file, and WorkflowFileError for anything else."""
+    try:
+        raw = load(text)
+    except yaml.YAMLError as error:
+        raise UnreadableFileError(f"{path}: {error}") from error
+    if not isinstance(raw, dict):
+        raise UnreadableFileError(f"{path}: no mapping")
+    return {str(key): value for key, value in raw.items()}
 
 
 def _only(mapping: Mapping[str, Any], allowed: set[str], where: str) -> None:
     if unknown := set(mapping) - allowed:
-        raise WorkflowFileError(f"{where}: unknown key {', '.join(sorted(unknown))}")
+        raise WorkflowFileError(f"{where}: unknown key {', '.join(sorted(map(str, unknown)))}")
+
+
+def _mapping(where: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value or {}, Mapping):
+        raise WorkflowFileError(f"{where}: a mapping was expected, not {value!r}")
+    return value or {}
+
+
+def _environment(where: str, value: Any) -> Any:
+    return value if isinstance(value, str) and value.startswith("${{") else _mapping(where, value)
 
 
 def _triggers(on: Any) -> dict[str, Any]:
@@ -124,80 +101,91 @@ def _triggers(on: Any) -> dict[str, Any]:
     return dict(on or {})
 
 
-def _inputs(triggers: Mapping[str, Any]) -> tuple[Input, ...] | None:
+def _dispatch_inputs(path: str, triggers: Mapping[str, Any]) -> tuple[Input, ...] | None:
     if "workflow_dispatch" not in triggers:
         return None
-    written = (triggers["workflow_dispatch"] or {}).get("inputs") or {}
-    return tuple(_input(name, value or {}) for name, value in written.items())
+    trigger = _mapping(path, triggers["workflow_dispatch"])
+    return read_inputs(path, trigger.get("inputs"))
 
 
-def _input(name: str, raw: Mapping[str, Any]) -> Input:
-    default = raw.get("default")
-    text = None if default is None else str(default).lower() if isinstance(default, bool) else str(default)
-    return Input(
-        name, bool(raw.get("required")), text, raw.get("type", "string"), tuple(map(str, raw.get("options", ())))
-    )
+def _callable(path: str, triggers: Mapping[str, Any]) -> Callable | None:
+    if "workflow_call" not in triggers:
+        return None
+    trigger = _mapping(path, triggers["workflow_call"])
+    inputs = read_inputs(path, trigger.get("inputs"))
+    outputs = _mapping(path, trigger.get("outputs"))
+    return Callable(inputs, {name: _mapping(path, output).get("value") for name, output in outputs.items()})
 
 
-def _job(path: str, key: str, raw: Mapping[str, Any], inputs: Mapping[str, str]) -> JobFile:
-    _only(raw, _JOB_KEYS, f"{path}: jobs.{key}")
-    strategy = raw.get("strategy") or {}
+def read_inputs(path: str, written: Any) -> tuple[Input, ...]:
+    """The inputs of a trigger or of an action. Raises WorkflowFileError for a type that GitHub does not know."""
+    return tuple(_input(path, str(name), _mapping(path, value)) for name, value in _mapping(path, written).items())
+
+
+def _input(path: str, name: str, raw: Mapping[str, Any]) -> Input:
+    default, kind = raw.get("default"), raw.get("type", "string")
+    if kind not in _INPUT_TYPES:
+        raise WorkflowFileError(f"{path}: the input {name} has the unknown type {kind!r}")
+    text = None if default is None else to_text(default)
+    return Input(name, bool(raw.get("required")), text, kind, tuple(map(to_text, raw.get("options") or ())))
+
+
+def _job(where: str, key: str, written: Any) -> JobFile:
+    raw = _mapping(where, written)
+    _only(raw, _CALLER_KEYS if "uses" in raw else _JOB_KEYS, where)
+    if "uses" not in raw and "runs-on" not in raw:
+        raise WorkflowFileError(f"{where}: Required property is missing: runs-on")
     needs = raw.get("needs") or ()
     return JobFile(
         key=key,
-        name=raw.get("name"),
+        name=None if raw.get("name") is None else to_text(raw["name"]),
         needs=(needs,) if isinstance(needs, str) else tuple(needs),
-        condition=condition(raw.get("if")),
-        runs_on=str(raw["runs-on"]),
-        fail_fast=bool(strategy.get("fail-fast", True)),
-        max_parallel=strategy.get("max-parallel"),
-        matrix=expand_matrix(strategy.get("matrix") or {}, inputs),
-        steps=tuple(_step(f"{path}: jobs.{key}.steps", step) for step in raw["steps"]),
+        condition=_condition(where, raw.get("if")),
+        runs_on=raw.get("runs-on"),
+        strategy=raw.get("strategy"),
+        steps=tuple(read_step(f"{where}.steps", step) for step in _steps(where, raw)),
+        env=_environment(where, raw.get("env")),
+        outputs=_mapping(where, raw.get("outputs")),
+        continue_on_error=raw.get("continue-on-error", False),
+        uses=raw.get("uses"),
+        inputs=_mapping(where, raw.get("with")),
+        unplayable=tuple(words for name, words in _UNPLAYABLE.items() if raw.get(name)),
     )
 
 
-def _step(where: str, raw: Mapping[str, Any]) -> StepFile:
-    _only(raw, _STEP_KEYS, where)
+def _steps(where: str, raw: Mapping[str, Any]) -> Sequence[Any]:
+    steps = raw.get("steps", ())
+    if not isinstance(steps, Sequence) or isinstance(steps, str) or ("uses" not in raw and not steps):
+        raise WorkflowFileError(f"{where}: Required property is missing: steps")
+    return steps
+
+
+def read_step(where: str, written: Any) -> StepFile:
+    """A step of a job or of a composite action. Raises WorkflowFileError."""
+    raw = _mapping(where, written)
     uses, run = raw.get("uses"), raw.get("run")
-    named = f"Run {uses or (run or '').splitlines()[0]}"
-    return StepFile(raw.get("name", named), uses, run, condition(raw.get("if")))
+    _only(raw, _RUN_KEYS if uses is None else _USES_KEYS, where)
+    if uses is None and run is None:
+        raise WorkflowFileError(f"{where}: a step needs run or uses")
+    if uses is not None and not uses.startswith(("./", "docker://")) and not _REMOTE_ACTION.fullmatch(uses):
+        raise WorkflowFileError(f"{where}: Expected format {{org}}/{{repo}}[/path]@ref. Actual '{uses}'")
+    script = to_text(run).strip()
+    named = f"Run {uses or (script.splitlines() or [''])[0]}"
+    return StepFile(
+        step_id=str(raw.get("id") or ""),
+        name=to_text(raw["name"]) if raw.get("name") is not None else named,
+        uses=uses,
+        run=None if run is None else to_text(run),
+        condition=_condition(where, raw.get("if")),
+        inputs=_mapping(where, raw.get("with")),
+        env=_environment(where, raw.get("env")),
+        shell=str(raw.get("shell") or ""),
+        continue_on_error=raw.get("continue-on-error", False),
+    )
 
 
-def expand_matrix(raw: Mapping[str, Any], inputs: Mapping[str, str] | None = None) -> tuple[Mapping[str, str], ...]:
-    """The combinations of a matrix in GitHub's order, less `exclude`, plus each `include`.
-
-    An axis may be `${{ fromJSON(inputs.x) }}`, or `${{ fromJSON(needs.a.outputs.x) }}` for the output of a job that
-    splits the input x: no shell runs here, so this is assumed. Empty when the value is not a list or is an empty
-    list: GitHub cannot evaluate such a job's strategy.
-    """
-    axes = {key: _axis(values, inputs or {}) for key, values in raw.items() if key not in {"include", "exclude"}}
-    if not all(axes.values()):
-        return ()
-    products = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())] if axes else []
-    remaining = [
-        product for product in products if not any(_fits(product, pattern) for pattern in raw.get("exclude", ()))
-    ]
-    more = [{key: str(value) for key, value in entry.items()} for entry in raw.get("include", ())]
-    if len(remaining) + len(more) > MAX_JOBS:
-        raise WorkflowFileError(f"a matrix of {len(remaining) + len(more)} jobs: GitHub takes {MAX_JOBS}")
-    return tuple([*remaining, *more] or [{}])
-
-
-def _axis(values: Any, inputs: Mapping[str, str]) -> list[str]:
-    if not isinstance(values, str):
-        return [str(value) for value in values]
-    expression = _FROM_JSON.fullmatch(values.strip())
-    if expression is None:
-        raise WorkflowFileError(f"a matrix of {values!r}, which the stand-in cannot evaluate")
-    value = inputs.get(expression[2], "")
-    if expression[1].lower() != "inputs":
-        return value.split(",") if value else []
+def _condition(where: str, written: Any) -> str:
     try:
-        items = json.loads(value)
-    except ValueError:
-        return []
-    return [str(value) for value in items] if isinstance(items, list) else []
-
-
-def _fits(combination: Mapping[str, str], pattern: Mapping[str, Any]) -> bool:
-    return all(combination.get(key) == str(value) for key, value in pattern.items())
+        return condition(written)
+    except ExpressionError as error:
+        raise WorkflowFileError(f"{where}: {error}") from error

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from sandbox import fleet
 from sandbox.fleet import PACKER_GROUP_DESCRIPTION, PACKER_NAME_TAG, packer_name
+from sandbox.github.matrix import leaves
 from sandbox.github.play import packer_log
 from sandbox.github.play.stage import RateLimitedError, StepFailedError
 
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import TagTypeDef
 
     from sandbox.aws import AwsHandle
+    from sandbox.github.expressions import Value
     from sandbox.github.play.stage import Stage
+
+# How the values of a matrix are usually named, most telling first.
+_ENVIRONMENT_KEYS = ("environment", "env", "stage")
+_MACHINE_KEYS = ("machine", "image", "role", "template", "name", "target")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +43,52 @@ class Builder:
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """What is built: an image of a machine for an environment, which a matrix of another repository may leave out."""
+
+    environment: str
+    machine: str
+
+    @classmethod
+    def of(cls, matrix: Mapping[str, Value], command: str) -> Subject:
+        """The subject by the usual names of a matrix's values, else by the name of the template in the command."""
+        values = {key.lower(): ", ".join(leaves(value)) for key, value in matrix.items()}
+        templates = [name for name in map(_template_name, command.split()) if name]
+        environment = next((values[key] for key in _ENVIRONMENT_KEYS if values.get(key)), "")
+        machine = next((values[key] for key in _MACHINE_KEYS if values.get(key)), "")
+        return cls(environment, machine or (templates[-1] if templates else "image"))
+
+    @property
+    def hostname(self) -> str:
+        """The value of the image's tag `Name`, and the beginning of its name."""
+        if self.environment in fleet.ENVIRONMENTS and self.machine in fleet.MACHINES:
+            return fleet.Image(self.environment, self.machine, fleet.NEWEST).hostname
+        return "-".join(part for part in (self.machine, self.environment) if part)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags of the image."""
+        about = {"environment": self.environment} if self.environment else {}
+        return {"Name": self.hostname, "built_by": "packer", **about}
+
+
+def _template_name(word: str) -> str:
+    name = word.strip("\"'").rstrip("/").rpartition("/")[2]
+    return name.removesuffix(".pkr.hcl").removesuffix(".json") if name.endswith((".pkr.hcl", ".json")) else ""
+
+
+@dataclass(frozen=True, slots=True)
 class _Build:
-    """A running build: its stage, Packer's name for it, and its start (monotonic seconds)."""
+    """A running build: its stage, what it builds, and its start (monotonic seconds)."""
 
     stage: Stage
-    where: str
+    subject: Subject
     started: float
+
+    @property
+    def where(self) -> str:
+        """Packer's name for the build."""
+        return f"amazon-ebs.{self.subject.machine}"
 
     def say(self, *lines: str) -> None:
         self.stage.log(*packer_log.say(self.where, *lines))
@@ -61,7 +107,7 @@ class _Build:
     @property
     def run_tags(self) -> dict[str, str]:
         """The tags of the builder, with the run's ID where the template sets it."""
-        template = self.stage.commit.files.get(f"images/{self.stage.job.matrix['machine']}.pkr.hcl", b"")
+        template = self.stage.commit.files.get(f"images/{self.subject.machine}.pkr.hcl", b"")
         of_run = {"GITHUB_RUN_ID": str(self.stage.job.run_id)} if b"GITHUB_RUN_ID" in template else {}
         return {"Name": PACKER_NAME_TAG, **of_run}
 
@@ -79,7 +125,7 @@ class ImageBuilder:
         A build with a failing command cleans up, unless its script makes AWS refuse that. A build with a cancelled
         job or a lost runner leaves its running builder, its key pair and its security group.
         """
-        build = _Build(stage, f"amazon-ebs.{stage.job.matrix['machine']}", time.monotonic())
+        build = _Build(stage, Subject.of(stage.job.matrix, stage.command), time.monotonic())
         stage.group(f"Run {stage.command}", stage.command, "shell: /usr/bin/bash -e {0}")
         stage.log(f"{packer_log.PLAIN}{build.where}: output will be in this color.\x1b[0m", "")
         stage.printed_as = lambda line: packer_log.detail(build.where, line)[0]
@@ -94,7 +140,7 @@ class ImageBuilder:
     async def _launch(self, build: _Build) -> Builder:
         name = packer_name(build.stage.rng, time.time())
         build.say("Prevalidating any provided VPC information")
-        build.say(f"Prevalidating AMI Name: {_hostname(build.stage.job.matrix)}")
+        build.say(f"Prevalidating AMI Name: {build.subject.hostname}")
         build.detail(f"Found Image ID: {fleet.BASE_IMAGE}")
         build.say(f"Creating temporary keypair: {name}")
         build.say(f"Creating temporary security group for this instance: {name}")
@@ -123,14 +169,14 @@ class ImageBuilder:
         build.say("Stopping the source instance...")
         build.detail("Stopping instance")
         build.say("Waiting for the instance to stop...")
-        name = f"{_hostname(stage.job.matrix)}-{int(time.time())}"
+        name = f"{build.subject.hostname}-{int(time.time())}"
         build.say(f"Creating AMI {name} from instance {builder.instance_id}")
-        image = await asyncio.to_thread(self._make_image, builder, name, stage.job.matrix)
+        image = await asyncio.to_thread(self._make_image, builder, name, build.subject.tags)
         build.detail(f"AMI: {image}")
         build.say("Waiting for AMI to become ready...")
         await stage.clock.sleep(stage.rng.uniform(60, 120))
         build.say(f"Adding tags to AMI ({image})...", "Creating AMI tags")
-        build.detail(*(f'Adding tag: "{key}": "{value}"' for key, value in _tags(stage.job.matrix).items()))
+        build.detail(*(f'Adding tag: "{key}": "{value}"' for key, value in build.subject.tags.items()))
         await self._clean(build, builder)
         return image
 
@@ -187,11 +233,11 @@ class ImageBuilder:
         )
         return Builder(name, group, reservation["Instances"][0]["InstanceId"])
 
-    def _make_image(self, builder: Builder, name: str, matrix: Mapping[str, str]) -> str:
+    def _make_image(self, builder: Builder, name: str, tags: Mapping[str, str]) -> str:
         ec2 = self._ec2()
         ec2.stop_instances(InstanceIds=[builder.instance_id])
         image = ec2.create_image(InstanceId=builder.instance_id, Name=name)["ImageId"]
-        ec2.create_tags(Resources=[image], Tags=[{"Key": key, "Value": value} for key, value in _tags(matrix).items()])
+        ec2.create_tags(Resources=[image], Tags=[{"Key": key, "Value": value} for key, value in tags.items()])
         return image
 
     def _close(self, builder: Builder) -> None:
@@ -199,11 +245,3 @@ class ImageBuilder:
         ec2.terminate_instances(InstanceIds=[builder.instance_id])
         ec2.delete_security_group(GroupId=builder.group_id)
         ec2.delete_key_pair(KeyName=builder.name)
-
-
-def _tags(matrix: Mapping[str, str]) -> dict[str, str]:
-    return {"Name": _hostname(matrix), "built_by": "packer", "environment": matrix["environment"]}
-
-
-def _hostname(matrix: Mapping[str, str]) -> str:
-    return fleet.Image(matrix["environment"], matrix["machine"], fleet.NEWEST).hostname

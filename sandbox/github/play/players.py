@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sandbox.github.expressions import to_text
 from sandbox.github.play.stage import RateLimitedError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ async def command(stage: Stage) -> None:
 
 async def playbook(stage: Stage) -> None:
     """A step that runs ansible-playbook against a machine."""
-    machine = stage.job.matrix.get("machine", "backend")
+    machine = to_text(stage.job.matrix.get("machine", "backend"))
     host = f"{machine}-1"
     stage.group(f"Run {stage.command}", stage.command, "shell: /usr/bin/bash -e {0}")
     stage.log("", f"PLAY [Deploy {machine}] {'*' * 40}")

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from sandbox.github.matrix import leaves
 from sandbox.github.play.tool_failures import PLUGINS_LIMITED, TOOL_FAILURES
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Script:
 
     def fits(self, workflow: str, job: Job) -> bool:
         """Whether the script is for this job."""
-        values = set(job.matrix.values())
+        values = set(leaves(job.matrix))
         named = self.job == job.name or set(self.job.split(", ")) <= values
         return self.workflow == workflow and named and self.attempt in (None, job.attempt)
 

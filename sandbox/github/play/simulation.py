@@ -1,4 +1,4 @@
-"""Simulates an attempt of a run: needs, matrix, fail-fast, cancelling."""
+"""Simulates an attempt of a run: needs, conditions, matrix, fail-fast, called workflows, cancelling."""
 
 from __future__ import annotations
 
@@ -6,19 +6,25 @@ import asyncio
 import random
 from typing import TYPE_CHECKING
 
-from sandbox.github.expressions import expand, holds
-from sandbox.github.play import players
-from sandbox.github.play.stage import RunnerLostError, Stage, StepFailedError
+from sandbox.github.expressions import ExpressionError, UnknownValueError, Value, holds, resolved, truthy
+from sandbox.github.play import contexts as contexts_of
+from sandbox.github.play.actions import unplayable
+from sandbox.github.play.called import called_scope, outputs_of
+from sandbox.github.play.job_play import JobPlay, Runner, first_names
+from sandbox.github.play.scope import Result, Scope, worst
+from sandbox.github.play.strategy import Strategy, Turn, Variant, display_name, labels_of
 from sandbox.github.runs import Job, Step
+from sandbox.github.workflow_model import needs_first
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from sandbox.github.clock import Clock
+    from sandbox.github.play.contexts import RepositorySettings
     from sandbox.github.play.scripts import Script, Scripts
     from sandbox.github.play.stage import Player
-    from sandbox.github.runs import Run
-    from sandbox.github.workflow_file import JobFile, StepFile
+    from sandbox.github.runs import Path, Rerun, Run
+    from sandbox.github.workflow_model import JobFile
 
 _SET_UP, _COMPLETE = "Set up job", "Complete job"
 CANCEL_TAKES = 2.0  # simulated seconds from the request until a job has ended
@@ -27,7 +33,7 @@ CANCEL_TAKES = 2.0  # simulated seconds from the request until a job has ended
 class Simulation:
     """An attempt of a run.
 
-    `only` names the jobs that run again (None: all jobs). `changed` is called with the run and the job (None: the run
+    `only` are the jobs that run again (None: all jobs). `changed` is called with the run and the job (None: the run
     itself) after each change of status.
     """
 
@@ -36,12 +42,13 @@ class Simulation:
         run: Run,
         *,
         clock: Clock,
+        settings: RepositorySettings,
         seed: str,
         scripts: Scripts,
         new_job_id: Callable[[], int],
         changed: Callable[[Run, Job | None], None],
         image_builder: Player | None = None,
-        only: frozenset[str] | None = None,
+        only: Rerun | None = None,
     ) -> None:
         self.run = run
         self._clock = clock
@@ -49,7 +56,8 @@ class Simulation:
         self._scripts = scripts
         self._new_job_id = new_job_id
         self._changed = changed
-        self._image_builder = image_builder
+        self._settings = settings
+        self._runner = Runner(clock, run.commit, image_builder, self._report, self._was_cancelled)
         self._only = only
         self._playing: dict[int, asyncio.Task[None]] = {}
         self._stubborn: set[int] = set()
@@ -89,75 +97,133 @@ class Simulation:
             self._cancelled.add(job_id)
             self._playing[job_id].cancel()
 
+    def _was_cancelled(self, job: Job) -> bool:
+        return job.job_id in self._cancelled
+
     async def _play(self) -> None:
+        try:
+            await self._play_workflow(Scope(self.run.file, contexts_of.typed_inputs(self.run)))
+        except Exception as error:  # the run ends in any case: `stop` raises it
+            self.run.problems.append(f"The sandbox failed: {error!r}")
+            raise
+        finally:
+            self.run.finished = True
+            self._report(None)
+
+    async def _play_workflow(self, scope: Scope) -> None:
         groups: dict[str, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as tasks:
-            for file in _needs_first(self.run.file.jobs):
+            for file in needs_first(scope.file.jobs):
                 waits_for = [groups[key] for key in file.needs]
-                groups[file.key] = tasks.create_task(self._play_group(file, waits_for))
-        self.run.finished = True
-        self._report(None)
+                groups[file.key] = tasks.create_task(self._play_group(scope, file, waits_for))
 
-    async def _play_group(self, file: JobFile, waits_for: list[asyncio.Task[None]]) -> None:
+    async def _play_group(self, scope: Scope, file: JobFile, waits_for: list[asyncio.Task[None]]) -> None:
         if waits_for:
             await asyncio.wait(waits_for)
-        if not file.matrix:
-            self.run.broken = True
-            return
-        to_run = self._to_run(file)
-        if not to_run:
-            return
-        if not self._may_run(file):
-            self._add(file, {}, file.key if file.name is None else file.name).end("skipped", self._clock.now())
+        self.run.needs[scope.path_of(file)] = tuple((*scope.path, key) for key in file.needs)
+        try:
+            scope.results[file.key] = await self._played(scope, file)
+        except UnknownValueError as error:
+            scope.results[file.key] = Result("failure")
+            job = self._add(scope, file, Variant({}, file.name or file.key, {}), 0)
+            await self._run_job(Turn(job, {}, (), [str(error)]), asyncio.Semaphore())
+        except ExpressionError as error:
+            self.run.problems.append(f"Error when evaluating job '{file.key}'. {error}")
+            scope.results[file.key] = Result("failure")
+
+    async def _played(self, scope: Scope, file: JobFile) -> Result:
+        """Play the jobs of a key, unless they do not run; the result of all."""
+        contexts = contexts_of.of_job(self.run, self._settings, scope, file)
+        before = self._result(scope.path_of(file))
+        again = self._has_to_run(scope, file)
+        if not again and (file.uses is None or before.result == "skipped"):
+            return before
+        status = scope.status(file, cancelled=self.run.cancelling)
+        if again and (self._forced or not holds(file.condition, contexts, status)):
+            name = file.name or file.key
+            if file.name is not None and "${{" not in file.name:
+                name = display_name(file, "", contexts)
+            self._add(scope, file, Variant({}, name, contexts), 0).end("skipped", self._clock.now())
             self._report(self.run.jobs[-1])
-            return
-        slots = asyncio.Semaphore(file.max_parallel or len(file.matrix))
-        jobs = [(self._add(file, matrix, name), slots) for matrix, name in to_run]
-        await asyncio.gather(*(self._run_job(job, slots) for job, slots in jobs))
+            return Result("skipped")
+        strategy = Strategy.of(file, contexts)
+        if file.uses is not None and file.uses.startswith("./"):
+            return await self._call(scope, file, strategy)
+        await self._play_variants(scope, file, strategy)
+        return self._result(scope.path_of(file))
 
-    def _may_run(self, file: JobFile) -> bool:
-        before = [job for job in self.run.latest_jobs if job.file.key in self._all_needs(file)]
-        failed = self.run.broken or any(job.conclusion not in {"success", "skipped"} for job in before)
-        skipped = any(job.conclusion == "skipped" for job in before if job.file.key in file.needs)
-        if self._forced or (file.condition == "success()" and skipped):
-            return False
-        return holds(file.condition, failed=failed, cancelled=self.run.cancelling)
+    def _has_to_run(self, scope: Scope, file: JobFile) -> bool:
+        """Whether any job at the path has to run in this attempt."""
+        path = scope.path_of(file)
+        if self._only is None or self._only.includes_all(path):
+            return True
+        earlier = [job for job in self.run.latest_jobs if job.path[: len(path)] == path]
+        return not earlier or any(job.name in self._only.names for job in earlier)
 
-    def _all_needs(self, file: JobFile) -> set[str]:
-        by_key = {job.key: job for job in self.run.file.jobs}
-        direct = set(file.needs)
-        return direct.union(*(self._all_needs(by_key[key]) for key in direct))
+    def _result(self, path: Path) -> Result:
+        """The result of the jobs that ran at a path or were called from it."""
+        jobs = [job for job in self.run.latest_jobs if job.path[: len(path)] == path]
+        outputs: dict[str, Value] = {}
+        for job in jobs:
+            outputs |= {name: value for name, value in job.outputs.items() if value != "" or name not in outputs}
+        return Result(worst("success" if job.tolerated else job.conclusion or "failure" for job in jobs), outputs)
 
-    def _to_run(self, file: JobFile) -> list[tuple[Mapping[str, str], str]]:
-        named = [(matrix, file.display_name(matrix, self.run.inputs)) for matrix in file.matrix]
-        return [(matrix, name) for matrix, name in named if self._only is None or name in self._only]
+    async def _call(self, scope: Scope, file: JobFile, strategy: Strategy) -> Result:
+        """Play a workflow of the repository that a job calls, for each variant."""
+        slots = asyncio.Semaphore(strategy.at_once)
+        scopes = [
+            called_scope(scope, file, variant, number, self.run.commit.files)
+            for number, variant in enumerate(strategy.variants)
+        ]
 
-    def _add(self, file: JobFile, matrix: Mapping[str, str], name: str) -> Job:
-        names = [_SET_UP, *(self._step_name(step, matrix) for step in file.steps), _COMPLETE]
-        steps = [Step(number, step) for number, step in enumerate(names, 1)]
+        async def play(called: Scope) -> None:
+            async with slots:
+                if strategy.fail_fast and any(map(_failed, scopes)):
+                    return
+                await self._play_workflow(called)
+            if strategy.fail_fast and _failed(called):
+                self._cancel_siblings(scope.path_of(file))
+
+        await asyncio.gather(*map(play, scopes))
+        outputs: dict[str, Value] = {}
+        for called, variant in zip(scopes, strategy.variants, strict=True):
+            outputs |= outputs_of(called, variant.contexts)
+        return Result(worst(end.result for called in scopes for end in called.results.values()), outputs)
+
+    async def _play_variants(self, scope: Scope, file: JobFile, strategy: Strategy) -> None:
+        slots = asyncio.Semaphore(strategy.at_once)
+        path = scope.path_of(file)
+        refused = unplayable(file, self.run.commit.files, self._settings.actions)
+        turns = []
+        for number, variant in enumerate(strategy.variants):
+            if self._only is None or self._only.includes(path, scope.prefix + variant.name):
+                job = self._add(scope, file, variant, number)
+                environments = (scope.file.env, file.env)
+                turns.append(Turn(job, variant.contexts, environments, refused, fail_fast=strategy.fail_fast))
+        await asyncio.gather(*(self._run_job(turn, slots) for turn in turns))
+
+    def _add(self, scope: Scope, file: JobFile, variant: Variant, number: int) -> Job:
+        names = [_SET_UP, *first_names(file.steps, variant.contexts), _COMPLETE]
         job = Job(
             job_id=self._new_job_id(),
             run_id=self.run.run_id,
             attempt=self.run.attempt,
-            name=name,
+            name=scope.prefix + variant.name,
             file=file,
-            matrix=matrix,
+            matrix=variant.matrix,
             created_at=self._clock.now(),
-            steps=steps,
+            steps=[Step(number, step) for number, step in enumerate(names, 1)],
+            path=scope.path_of(file),
+            number=number,
+            labels=labels_of(file, variant.contexts),
         )
         self.run.jobs.append(job)
         self._report(job)
         return job
 
-    def _step_name(self, step: StepFile, matrix: Mapping[str, str]) -> str:
-        return expand(step.name, self._contexts(matrix))
-
-    def _contexts(self, matrix: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
-        github = {"sha": self.run.commit.sha, "ref_name": self.run.branch, "actor": self.run.actor}
-        return {"matrix": matrix, "inputs": self.run.inputs, "github": github}
-
-    async def _run_job(self, job: Job, slots: asyncio.Semaphore) -> None:
-        self._playing[job.job_id] = asyncio.create_task(self._in_a_slot(job, slots))
+    async def _run_job(self, turn: Turn, slots: asyncio.Semaphore) -> None:
+        job = turn.job
+        self._playing[job.job_id] = asyncio.create_task(self._in_a_slot(turn, slots))
         task = self._playing[job.job_id]
         try:
             await asyncio.wait([task])
@@ -169,19 +235,20 @@ class Simulation:
             self._report(job)
         elif error := task.exception():
             raise error
-        if job.conclusion == "failure" and job.file.fail_fast:
-            self._cancel_siblings(job)
+        if job.conclusion == "failure" and turn.fail_fast and not job.tolerated:
+            self._cancel_siblings(job.path)
 
-    def _cancel_siblings(self, failed: Job) -> None:
+    def _cancel_siblings(self, path: Path) -> None:
         for job in self.run.jobs:
-            if job.job_id in self._playing and job.file.key == failed.file.key:
+            if job.job_id in self._playing and job.path[: len(path)] == path:
                 self._cancel_job(job.job_id)
 
-    async def _in_a_slot(self, job: Job, slots: asyncio.Semaphore) -> None:
+    async def _in_a_slot(self, turn: Turn, slots: asyncio.Semaphore) -> None:
         async with slots:
-            await self._play_job(job)
+            await self._play_job(turn)
 
-    async def _play_job(self, job: Job) -> None:
+    async def _play_job(self, turn: Turn) -> None:
+        job = turn.job
         rng = random.Random(f"{self._seed}:{self.run.number}:{job.attempt}:{job.name}")
         await self._clock.sleep(rng.uniform(0.5, 2))
         script = self._scripts.take(self.run.workflow.filename, job)
@@ -191,9 +258,20 @@ class Simulation:
         self._report(job)
         if script is not None and script.ignores_cancel:
             self._stubborn.add(job.job_id)
-        conclusion = await self._play_steps(job, rng, script)
+        play = JobPlay(self._runner, job, turn.contexts, turn.environments, rng)
+        conclusion = await play.play(script, turn.refused)
+        job.outputs = {**job.outputs, **self._given_outputs(job)}
+        job.tolerated = conclusion == "failure" and truthy(resolved(job.file.continue_on_error, turn.contexts))
         job.end(conclusion, self._clock.now())
         self._report(job)
+
+    def _given_outputs(self, job: Job) -> dict[str, Value]:
+        workflow = self.run.workflow.filename
+        return {
+            name: value
+            for (file, key, name), value in self._settings.outputs.items()
+            if (file, key) == (workflow, job.file.key)
+        }
 
     async def _is_approved(self, job: Job, script: Script) -> bool:
         """Wait for the approval of the job's environment; a rejected job fails."""
@@ -207,66 +285,10 @@ class Simulation:
             return False
         return True
 
-    async def _play_steps(self, job: Job, rng: random.Random, script: Script | None) -> str:
-        failed = False
-        for step, file in zip(job.steps, [None, *job.file.steps, None], strict=True):
-            if file is not None and not holds(file.condition, failed=failed, cancelled=False):
-                step.end("skipped", self._clock.now())
-                continue
-            stage = self._stage(job, step, file, rng, script)
-            try:
-                failed = not await self._play_step(stage, self._player(step, file)) or failed
-            except RunnerLostError:
-                stage.log("##[error]The hosted runner lost communication with the server.")
-                step.end("failure", self._clock.now())
-                return "failure"
-        return "failure" if failed else "success"
-
-    async def _play_step(self, stage: Stage, player: Player) -> bool:
-        stage.step.start(self._clock.now())
-        self._report(stage.job)
-        try:
-            await player(stage)
-        except StepFailedError as error:
-            stage.log(f"##[error]Process completed with exit code {error.exit_code}.")
-            stage.step.end("failure", self._clock.now())
-            return False
-        except asyncio.CancelledError:
-            if stage.job.job_id in self._cancelled:
-                stage.log("##[error]The operation was canceled.")
-            raise
-        stage.step.end("success", self._clock.now())
-        return True
-
-    def _player(self, step: Step, file: StepFile | None) -> Player:
-        if file is None:
-            return players.set_up if step.name == _SET_UP else players.complete
-        return players.player_of(file.uses, file.run, image_builder=self._image_builder)
-
-    def _stage(self, job: Job, step: Step, file: StepFile | None, rng: random.Random, script: Script | None) -> Stage:
-        contexts = self._contexts(job.matrix)
-        written = "" if file is None else (file.uses or file.run or "").strip().splitlines()[0]
-        own_script = script if script is not None and step.name == (script.step or _main_step(job)) else None
-        return Stage(job, step, expand(written, contexts), self.run.commit, self._clock, rng, own_script, contexts)
-
     def _report(self, job: Job | None) -> None:
         self.run.updated_at = self._clock.now()
         self._changed(self.run, job)
 
 
-def _main_step(job: Job) -> str:
-    """The last step that runs a command: the work itself, after checkout and setup."""
-    commands = [step for step, file in zip(job.steps[1:-1], job.file.steps, strict=True) if file.run is not None]
-    return (commands or job.steps)[-1].name
-
-
-def _needs_first(jobs: tuple[JobFile, ...]) -> list[JobFile]:
-    ordered: list[JobFile] = []
-    remaining = list(jobs)
-    while remaining:
-        ready = [job for job in remaining if set(job.needs) <= {earlier.key for earlier in ordered}]
-        if not ready:
-            raise ValueError(f"jobs need each other: {', '.join(job.key for job in remaining)}")
-        ordered.extend(ready)
-        remaining = [job for job in remaining if job not in ready]
-    return ordered
+def _failed(scope: Scope) -> bool:
+    return worst(end.result for end in scope.results.values()) == "failure"

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Mapping
 
     from sandbox.github.clock import Clock
     from sandbox.github.commits import Commit
+    from sandbox.github.expressions import Contexts
     from sandbox.github.play.scripts import Script
     from sandbox.github.runs import Job, Step
 
@@ -51,7 +51,7 @@ class Stage:
     clock: Clock
     rng: random.Random
     script: Script | None
-    contexts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    contexts: Contexts = field(default_factory=dict)
     printed_as: Callable[[str], str] = str
 
     def log(self, *lines: str) -> None:

@@ -114,7 +114,7 @@ def job(base: str, repository: Repository, of: Run, run_job: Job) -> Json:
         "name": run_job.name,
         "steps": [_step(step) for step in run_job.steps] if run_job.ran else [],
         "check_run_url": f"{here}/check-runs/{run_job.job_id}",
-        "labels": [run_job.file.runs_on],
+        "labels": list(run_job.labels),
         "runner_id": 1 + run_job.job_id % 20 if run_job.ran else None,
         "runner_name": f"GitHub Actions {1 + run_job.job_id % 20}" if run_job.ran else None,
         "runner_group_id": 0 if run_job.ran else None,

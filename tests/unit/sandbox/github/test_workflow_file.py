@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from sandbox.github.expressions import ExpressionError, condition, expand, holds
+from sandbox.github.play.strategy import Strategy
 from sandbox.github.seed import infrastructure_files
-from sandbox.github.workflow_file import FOLDER, WorkflowFileError, expand_matrix, parse
+from sandbox.github.workflow_file import FOLDER, UnreadableFileError, WorkflowFileError, parse
+
+if TYPE_CHECKING:
+    from sandbox.github.workflow_model import JobFile
 
 WORKFLOW = """
 name: Try
@@ -31,6 +36,10 @@ jobs:
 """
 
 
+def names(job: JobFile, inputs: dict[str, str] | None = None) -> list[str]:
+    return [variant.name for variant in Strategy.of(job, {"inputs": inputs or {}, "needs": {}}).variants]
+
+
 def test_a_workflow_is_read_with_inputs_matrix_and_needs() -> None:
     file = parse(".github/workflows/try.yml", WORKFLOW)
     assert set(file.triggers) == {"workflow_dispatch"}
@@ -41,14 +50,11 @@ def test_a_workflow_is_read_with_inputs_matrix_and_needs() -> None:
         ("dry", False, "false"),
     ]
     first, second = file.jobs
-    assert [first.display_name(matrix, {}) for matrix in first.matrix] == [
-        "first (a, x)",
-        "first (a, y)",
-        "first (b, x)",
-    ]
-    assert (first.fail_fast, first.max_parallel) == (False, 2)
+    assert names(first) == ["first (a, x)", "first (a, y)", "first (b, x)"]
+    strategy = Strategy.of(first, {"inputs": {}})
+    assert (strategy.fail_fast, strategy.at_once) == (False, 2)
     assert (second.needs, second.condition) == (("first",), "always()")
-    assert second.display_name({}, {"mark": "7"}) == "After 7"
+    assert names(second, {"mark": "7"}) == ["After 7"]
 
 
 @pytest.mark.parametrize(
@@ -60,53 +66,54 @@ def test_a_workflow_is_read_with_inputs_matrix_and_needs() -> None:
         ("on: push\nname: Empty", "no jobs"),
         ("- a\n- b", "no mapping"),
         ("a: [", "while parsing"),
+        (WORKFLOW.replace("needs: [first]", "needs: [frist]"), "Job 'second' depends on unknown job 'frist'."),
+        (
+            WORKFLOW.replace("steps: [{name", "needs: [second]\n    steps: [{name").replace("    needs: [first]\n", ""),
+            "need",
+        ),
+        (WORKFLOW.replace("runs-on: ubuntu-latest\n    strategy", "strategy"), "missing: runs-on"),
+        (WORKFLOW.replace("    steps: [{name: Say, run: echo}]", ""), "missing: steps"),
+        (WORKFLOW.replace("{name: Say, run: echo}", "{name: Say}"), "a step needs run or uses"),
+        (WORKFLOW.replace("checkout@v4", "checkout"), "Expected format {org}/{repo}"),
+        (WORKFLOW.replace("type: choice", "type: chioce"), "level has the unknown type 'chioce'"),
+        (WORKFLOW.replace("run: echo", "run: 'echo ${{ inputs.mark'"), "The expression is not closed"),
+        (WORKFLOW.replace("run: echo", "run: 'echo ${{ hash(1) }}'"), "Unrecognized function: 'hash'"),
+        (WORKFLOW.replace("run: echo", "run: 'echo ${{ input.mark }}'"), "Unrecognized named-value: 'input'"),
+        (WORKFLOW.replace("run: echo", "run: 'echo ${{ inputs.mark ?? 1 }}'"), r"Unexpected symbol: '\?\?'"),
+        (WORKFLOW.replace("${{ always() }}", "inputs.mark = 1"), "Unexpected symbol: '='"),
+        (WORKFLOW.replace("    needs: [first]", "    env: [a]"), "a mapping was expected"),
     ],
 )
-def test_what_is_not_known_is_refused(written: str, problem: str) -> None:
+def test_what_github_refuses_is_refused(written: str, problem: str) -> None:
     with pytest.raises(WorkflowFileError, match=problem):
         parse("try.yml", written)
 
 
-def test_include_adds_combinations() -> None:
-    assert expand_matrix({"a": [1], "include": [{"a": 2, "b": 3}]}) == ({"a": "1"}, {"a": "2", "b": "3"})
-    assert expand_matrix({}) == ({},)
+@pytest.mark.parametrize("written", ["a: [", "- a", "text"])
+def test_what_is_no_yaml_mapping_is_told_apart(written: str) -> None:
+    with pytest.raises(UnreadableFileError):
+        parse("try.yml", written)
+
+
+# The core schema of YAML 1.2, as in its examples: https://yaml.org/spec/1.2.2/#103-core-schema
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        *[("on", "on"), ("yes", "yes"), ("NO", "NO"), ("true", True), ("FALSE", False), ("~", None), ("", None)],
+        *[("12:30", "12:30"), ("2026-01-01", "2026-01-01"), ("1_000", "1_000"), ("0o14", 12), ("0x1F", 31)],
+        *[("014", 14), ("-0", 0), ("3.10", 3.1), ("1e3", 1000.0), (".5", 0.5), ("-.inf", float("-inf"))],
+    ],
+)
+def test_scalars_are_those_of_yaml_1_2(written: str, value: object) -> None:
+    text = f"on: push\nenv: {{a: {written}}}\njobs: {{b: {{runs-on: x, steps: [{{run: x}}]}}}}"
+    env = parse("try.yml", text).env
+    assert env == {"a": value}
+    assert isinstance(env, dict)
+    assert type(env["a"]) is type(value)
 
 
 def test_every_workflow_of_the_infrastructure_can_be_read() -> None:
     files = {path: parse(path, text) for path, text in infrastructure_files().items() if path.startswith(FOLDER)}
     build = files[FOLDER + "build-images.yml"]
-    assert [len(job.matrix) for job in build.jobs] == [4, 12, 1]
+    assert [len(names(job)) for job in build.jobs] == [4, 12, 1]
     assert sum(file.inputs is not None for file in files.values()) == 4
-
-
-@pytest.mark.parametrize("text", ["${{ env.HOME }}", "${{ matrix }}", "${{ fromJSON(inputs.x) }}"])
-def test_an_expression_that_cannot_be_computed_for_is_an_error(text: str) -> None:
-    with pytest.raises(ExpressionError):
-        expand(text, {"matrix": {}, "inputs": {}})
-
-
-def test_expressions_are_filled_in_and_secrets_are_not() -> None:
-    assert expand("${{ matrix.a }}-${{inputs.b}}-${{ secrets.KEY }}", {"matrix": {"a": "1"}, "inputs": {}}) == "1--***"
-
-
-@pytest.mark.parametrize(
-    ("written", "after_success", "after_failure", "when_cancelled"),
-    [
-        (None, True, False, False),
-        ("success()", True, False, False),
-        ("${{ always() }}", True, True, True),
-        ("failure()", False, True, False),
-        ("cancelled()", False, False, True),
-        ("${{ !cancelled() }}", True, True, False),
-    ],
-)
-def test_status_functions(written: str | None, after_success: bool, after_failure: bool, when_cancelled: bool) -> None:
-    function = condition(written)
-    assert holds(function, failed=False, cancelled=False) is after_success
-    assert holds(function, failed=True, cancelled=False) is after_failure
-    assert holds(function, failed=False, cancelled=True) is when_cancelled
-
-
-def test_a_condition_that_is_no_status_function_is_an_error() -> None:
-    with pytest.raises(ExpressionError):
-        condition("github.ref == 'refs/heads/main'")
