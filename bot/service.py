@@ -210,6 +210,7 @@ class Service:
         return EngineSettings(store.url, incarnation, store.keyring, self._clock, room, share=self._share)
 
     def _services(self, chat: Chat, store: Store, workplace: Path, metadata: Addresses, held: HeldLease) -> Services:
+        chat.check_lease = held.confirm
         groups = Groups(store)
         audit = Audit(store, self._clock, self._plain, self._settings.signalbox_key, groups)
         return Services(

@@ -259,10 +259,16 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     keeper = Keeper(spec)  # from here on SIGTERM is heard
     answer = keeper.launch()
-    os.write(1, answer.to_json().encode())
+    _give(answer)
     _leave_streams(Path(spec.directory), answer)
     if answer.started:
         keeper.keep()
+
+
+def _give(answer: Answer) -> None:
+    """Write the answer to the bot. One that died meanwhile reads none, and the child is kept all the same."""
+    with suppress(BrokenPipeError):
+        os.write(1, answer.to_json().encode())
 
 
 def _leave_streams(directory: Path, answer: Answer) -> None:

@@ -57,6 +57,8 @@ class Chat(WebApi):
         self, client: AsyncWebClient, redact: Redactor, clock: Clock | None = None, channels: Channels | None = None
     ) -> None:
         super().__init__(client, redact, clock)
+        # Called directly before what is posted once: a process that waited for its turn may have lost its lease.
+        self.check_lease: Callable[[], Awaitable[None]] = _hold_always
         self._posts: dict[str, Pace] = {}
         self._updates = Pace(UPDATE_INTERVAL, UPDATE_BURST, UPDATE_RESERVE)
         self.limits.listen("chat.update", self._updates.pause)
@@ -67,7 +69,7 @@ class Chat(WebApi):
     async def post(self, channel: str, message: Message, *, thread: str | None = None, marker: str = "") -> Posted:
         """Post a message; its metadata holds `marker`, by which `find` finds it after a crash.
 
-        What belongs to a thread lets messages of the channel itself overtake.
+        What belongs to a thread lets messages of the channel itself overtake. With a marker: raises what `check_lease` raises.
         """
         try:
             return await self._as_member(channel, lambda: self._post(channel, message, thread, marker))
@@ -107,6 +109,8 @@ class Chat(WebApi):
         where = {"thread_ts": thread} if thread else {}
         metadata = {"metadata": {"event_type": METADATA_TYPE, "event_payload": {"mark": marker}}} if marker else {}
         plain_links = {"unfurl_links": False, "unfurl_media": False}  # no foreign page is fetched and displayed
+        if marker:
+            await self.check_lease()
         answer = await self._say("chat.postMessage", message, channel=channel, **plain_links, **where, **metadata)
         return Posted(answer["channel"], answer["ts"])
 
@@ -199,7 +203,8 @@ class Chat(WebApi):
                 return
 
     async def upload(self, at: Posted, *, filename: str, title: str, content: str) -> None:
-        """Upload a text file into the thread of a message."""
+        """Upload a text file into the thread of a message. Raises also what `check_lease` raises."""
+        await self.check_lease()
         await self.upload_file(at.channel, at.ts, filename=filename, title=title, content=content)
 
     async def respond(self, response_url: str, message: Message) -> None:
@@ -270,6 +275,10 @@ class Chat(WebApi):
     def reply(self, message: Message) -> dict[str, Any]:
         """A message as the answer to a command: redacted, for the person alone."""
         return {**self.outgoing(_content(message)), "response_type": "ephemeral"}
+
+
+async def _hold_always() -> None:
+    """Without a lease nobody loses it."""
 
 
 def _content(message: Message) -> dict[str, Any]:

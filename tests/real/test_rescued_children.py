@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bot.children import following
 from bot.seals import Keyring
 from bot.settings import database_url
 from runners.processes import supervise
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+    from bot.children.spec import Answer, Spec
     from bot.store.database import Store
     from runners.processes.children import Child
 
@@ -151,4 +156,38 @@ async def test_the_trace_of_what_is_over_is_removed(here: Machine, beats: Beats)
     assert await child.wait(LEASE) is None
     await nobody_keeps(here)
     await here.rescue()
+    assert traces(here) == []
+
+
+class DeadBotError(Exception):
+    """The bot ended here."""
+
+
+def start_unheard(spec: Spec) -> None:
+    """Start a keeper whose answer nobody reads."""
+    argv = [sys.executable, "-I", "-c", following._START]
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        text = spec.to_json().encode()
+        subprocess.run(argv, cwd="/", env={"PATH": os.defpath}, input=text, stdout=writing, check=True)
+    finally:
+        os.close(writing)
+
+
+async def test_a_keeper_whose_bot_died_before_its_answer_keeps_all_the_same(
+    here: Machine, there: Machine, beats: Beats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def die(spec: Spec) -> Answer:
+        await asyncio.to_thread(start_unheard, spec)
+        raise DeadBotError
+
+    monkeypatch.setattr(following, "start_keeper", die)
+    with pytest.raises(DeadBotError):
+        await here.start(beats.path, 3.0)
+    await beats.begun()
+    child = await followed(there)
+    assert await child.wait(LEASE) == 0
+    assert [line async for line in child.lines()] == ["begins", "ends"]
+    await nobody_keeps(here)
     assert traces(here) == []

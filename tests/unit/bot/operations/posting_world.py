@@ -78,6 +78,11 @@ class World:
             except Killed:
                 self.start_again()
 
+    async def second_operation(self) -> int:
+        """Another operation, which has no message yet; its number."""
+        request = Request("second", "plan", "staging", "U0ANA", "Plan for staging", HOME, {})
+        return await self.services.operations.create(request)
+
     async def current(self) -> Message | None:
         """The message that the database names, if Slack still has it."""
         at = await posting_current(self.services, 1)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from bot.operations.posting import deliver, deliver_once, post_in_thread
+from bot.errors import LeaseLostError
+from bot.operations.outgoing import TextFile
+from bot.operations.posting import attach_file, deliver, deliver_once, post_announcement, post_in_thread
 from bot.slack import errors
 from bot.slack.errors import Verdict
 from bot.slack.web_api import ChatError
@@ -16,7 +18,7 @@ from sandbox.slack import ApiError
 from tests.unit.bot.operations.posting_world import CODES, HOME, LOSSES, OPS, WHERE, World, lose, says, world_in
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from sandbox.slack import ApiCall
@@ -26,6 +28,33 @@ if TYPE_CHECKING:
 async def world(tmp_path: Path, quick: None) -> AsyncIterator[World]:
     async with world_in(tmp_path) as made:
         yield made
+
+
+@pytest.mark.parametrize("what", ["message", "thread", "file"])
+async def test_a_process_that_lost_its_lease_since_the_mark_posts_nothing(world: World, what: str) -> None:
+    """As after a sleep in the line to Slack, or between two tries."""
+
+    async def lost() -> None:
+        raise LeaseLostError
+
+    number = await world.second_operation()
+    record = await world.services.operations.get(number)
+    posts: dict[str, Callable[[], Awaitable[object]]] = {
+        "message": lambda: post_announcement(world.services, record, says("starting")),
+        "thread": lambda: post_in_thread(world.services, record, "note", says("a note")),
+        "file": lambda: attach_file(world.services, record, TextFile("log.txt", "Log", "text")),
+    }
+    if what != "message":
+        await posts["message"]()
+    world.services.chat.check_lease = lost
+    for _ in range(2):  # also the second try, for which it is marked already
+        with pytest.raises(LeaseLostError):
+            await posts[what]()
+    world.start_again()
+    before = len(world.slack.workspace.channels[HOME].all_messages)
+    await posts[what]()
+    await posts[what]()
+    assert len(world.slack.workspace.channels[HOME].all_messages) == before + 1, "another process posts it, once"
 
 
 @pytest.mark.parametrize("how", LOSSES)
