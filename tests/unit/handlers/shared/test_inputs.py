@@ -11,7 +11,7 @@ from bot.slack.blocks import kit
 from handlers.shared.input_views import fields, line
 from handlers.shared.inputs import MOST_CHARACTERS, _narrowed, check_sent, digest, is_missing, submitted
 from runners.github.runs.workflow_file import Input, WorkflowFile, parse
-from sandbox.github import workflow_file as stand_in
+from sandbox.github import workflow_model as stand_in
 from sandbox.github.inputs import checked_inputs
 from sandbox.github.refusals import RefusedError
 from sandbox.slack.block_kit import check_view
