@@ -228,8 +228,8 @@ def _inventory(chosen: argparse.Namespace) -> int:
         raise UserError(
             f"There is no environment {chosen.environment!r}; the environments are {', '.join(config.environments)}."
         )
-    clients = make_clients(config.aws.region, config.aws.profile)
-    hosts = asyncio.run(find_hosts(config, config.environments[chosen.environment], clients))
+    environment_ = config.environments[chosen.environment]
+    hosts = asyncio.run(find_hosts(config, environment_, make_clients(config.aws_of(environment_))))
     print(json.dumps(ansible_inventory(hosts), indent=2))
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import logging
 import os
@@ -237,7 +238,8 @@ class Service:
             anchors=Anchors(store, self._clock, self._settings.signalbox_key, self._settings.executor),
             directory=self._directory(chat),
             github=make_github(self._settings),
-            aws=make_clients(self._config.aws.region, self._config.aws.profile),
+            aws=make_clients(self._config.aws.place),
+            other_aws=functools.cache(make_clients),
             account=self._account,
             prices=Prices(self._account, time.monotonic),
             hcp=make_hcp(self._settings),

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from runners.github import GitHub
     from runners.hcp.client import HcpTerraform
     from runners.processes.wall import Isolation
+    from runners.results import AwsPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class Room(Protocol):
 class Services:
     """Everything a handler or an operation works with.
 
-    `aws` are the clients of the region with the machines, `account` those of all regions; `hcp` is None without a TFE_TOKEN; `clock` gives Unix seconds; `workplace` holds their files.
+    `aws` are the clients of aws.region, `other_aws` those of environments with an account or region of their own, `account` those of all regions; `hcp` is None without a TFE_TOKEN; `clock` gives Unix seconds; `workplace` holds their files.
     """
 
     config: Config
@@ -136,6 +137,7 @@ class Services:
     directory: Directory
     github: GitHub
     aws: Clients
+    other_aws: Callable[[AwsPlace], Clients]
     account: Account
     prices: Prices
     hcp: HcpTerraform | None
@@ -149,6 +151,11 @@ class Services:
     children: Keeping
     isolations: Mapping[str, Isolation]
     metadata_service: tuple[str, ...]  # its addresses that children reach
+
+    def aws_of(self, environment: Environment) -> Clients:
+        """The clients of the account and region with the environment's machines."""
+        place = self.config.aws_of(environment)
+        return self.aws if place == self.config.aws.place else self.other_aws(place)
 
     def isolation_of(self, environment: Environment) -> Isolation:
         """How children of this environment are separated from the bot."""

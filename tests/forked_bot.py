@@ -168,10 +168,10 @@ def _read_service_descriptions() -> None:
     """Read what botocore knows of AWS's services: each bot would parse it again, for 0.3 s. The made-up key spares a search for one."""
     from botocore.session import get_session  # noqa: PLC0415 - as in _shorten_waiting
 
-    from runners.aws import client  # noqa: PLC0415
+    from runners.aws import sessions  # noqa: PLC0415
 
     session = get_session()
-    session.register_component("data_loader", client._loader())
+    session.register_component("data_loader", sessions.loader())
     for service in SERVICES:
         session.create_client(service, "us-west-2", aws_access_key_id="none", aws_secret_access_key="none")
 

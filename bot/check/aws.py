@@ -1,4 +1,4 @@
-"""Checks AWS: the identity, and whether it can list instances."""
+"""Checks AWS: the identities, and whether they can list instances."""
 
 from __future__ import annotations
 
@@ -13,28 +13,37 @@ from runners.errors import RunnerError
 
 if TYPE_CHECKING:
     from bot.config import Config
+    from runners.results import AwsPlace
 
 TIMEOUT = 30.0
 
 
 async def check_aws(config: Config) -> Findings:
-    """Read the AWS identity, and check that it can list instances."""
+    """Read the AWS identity of each account and region, and check that it can list instances."""
     findings = Findings("aws")
+    await _check_place(config.aws.place, "", findings)
+    places: dict[AwsPlace, str] = {}
+    for environment in config.environments.values():
+        places.setdefault(config.aws_of(environment), environment.key_of("aws") + ": ")
+    for place in places.keys() - {config.aws.place}:
+        await _check_place(place, places[place], findings)
+    return findings
+
+
+async def _check_place(place: AwsPlace, whose: str, findings: Findings) -> None:
     doing = "reading the AWS identity"
     try:
-        clients = await run_blocking(
-            make_clients, config.aws.region, config.aws.profile, timeout=TIMEOUT, doing="reading the AWS settings"
-        )
+        clients = await run_blocking(make_clients, place, timeout=TIMEOUT, doing="reading the AWS settings")
         identity = await run_blocking(clients.sts.get_caller_identity, timeout=TIMEOUT, doing=doing)
-        findings.add_fact(f"account {identity['Account']} as {identity['Arn'].rpartition(':')[2]}, {config.aws.region}")
+        who = identity["Arn"].rpartition(":")[2]
+        findings.add_fact(f"{whose}account {identity['Account']} as {who}, {place.region}")
         doing = "listing EC2 instances"
         await run_blocking(_check_describe, clients, timeout=TIMEOUT, doing=doing)
     except RunnerError as error:
-        findings.add_problem(str(error), error.remedy)
+        findings.add_problem(f"{whose}{error}", error.remedy)
     except (exceptions.BotoCoreError, exceptions.ClientError) as error:
         denied = explained(error, doing)
-        findings.add_problem(str(denied), denied.remedy)
-    return findings
+        findings.add_problem(f"{whose}{denied}", denied.remedy)
 
 
 def _check_describe(clients: Clients) -> None:

@@ -86,7 +86,7 @@ async def _hosts(config: Config, checkout: Checkout, settings: Ansible, findings
     reaching = (settings.user, settings.port, settings.connection, settings.groups)
     try:
         doing = "reading the AWS settings"
-        clients = await run_blocking(make_clients, config.aws.region, config.aws.profile, timeout=TIMEOUT, doing=doing)
+        clients = await run_blocking(make_clients, config.aws_of(environment), timeout=TIMEOUT, doing=doing)
         return await aws_inventory.find_hosts(
             clients.ec2,
             environment=environment.whole,

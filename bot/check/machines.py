@@ -22,14 +22,18 @@ async def check_machines(config: Config) -> Findings:
     """A problem for each environment with a machine that does not run, and for each machine without an image."""
     findings, doing = Findings("machines"), "reading the AWS settings"
     try:
-        clients = await run_blocking(make_clients, config.aws.region, config.aws.profile, timeout=TIMEOUT, doing=doing)
+        places = {each.name: config.aws_of(each) for each in config.environments.values()}
+        clients = {
+            place: await run_blocking(make_clients, place, timeout=TIMEOUT, doing=doing)
+            for place in {config.aws.place, *places.values()}
+        }
     except RunnerError as error:  # the check of AWS itself says what to do
         findings.add_fact(f"not looked up: {error.problem}")
         return findings
     try:
         for environment in config.whole_environments.values():
-            await _check_instances(config, environment, clients, findings)
-        await _check_images(config, clients, findings)
+            await _check_instances(config, environment, clients[places[environment.name]], findings)
+        await _check_images(config, clients[config.aws.place], findings)
     except AccessDeniedError as error:
         findings.add_problem(str(error), error.remedy)
     except RunnerError as error:

@@ -230,6 +230,13 @@ Text = Annotated[str, Matching(r"[\s\S]*\S[\s\S]*", "is empty; write some text")
 Channel = Annotated[str, _checked(_channel_problem)]
 Repository = Annotated[str, _checked(_repository_problem)]
 Region = Annotated[str, Matching(r"[a-z]{2}(-[a-z]+)+-\d", "is not an AWS region; write for example us-west-2")]
+RoleArn = Annotated[
+    str,
+    Matching(
+        r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,576}",
+        "is not the ARN of a role; write for example arn:aws:iam::123456789012:role/signalbox",
+    ),
+]
 Person = Annotated[str, _checked(_person_problem)]
 Name = Annotated[str, Matching(_NAME, _NAME_PROBLEM)]
 NameWithPart = Annotated[str, Matching(rf"{_NAME}(?:{PART}{_NAME})?", _NAME_PROBLEM)]

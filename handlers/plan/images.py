@@ -28,8 +28,9 @@ EC2_TIMEOUT = 20.0  # seconds
 async def view_of(operation: Operation, commit: Commit, summary: PlanSummary) -> PlanView:
     """The view of a plan, with its images' details from EC2, or with their ids alone if EC2 does not answer."""
     services, machines = operation.services, operation.environment.machines
+    aws = services.aws_of(operation.environment)
     try:
-        changes = await amis.describe_changes(services.aws.ec2, summary, machines, timeout=EC2_TIMEOUT)
+        changes = await amis.describe_changes(aws.ec2, summary, machines, timeout=EC2_TIMEOUT)
     except RunnerError as error:
         log.warning("operation %s: %s", operation.number, services.redact(str(error)))
         changes = tuple(
@@ -38,7 +39,7 @@ async def view_of(operation: Operation, commit: Commit, summary: PlanSummary) ->
         )
     warnings = await services.images.open_warnings([change.after.image_id for change in changes])
     changes = tuple(replace(change, warnings=warnings.get(change.after.image_id, ())) for change in changes)
-    return PlanView(operation.head, commit, summary, changes, services.aws.region, services.clock())
+    return PlanView(operation.head, commit, summary, changes, aws.region, services.clock())
 
 
 async def record_planned_images(operation: Operation, view: PlanView) -> None:
@@ -102,7 +103,8 @@ async def running(operation: Operation, summary: PlanSummary) -> tuple[tuple[str
     """Each machine with its image according to the state, or with the image's id alone if EC2 does not answer."""
     services, machines = operation.services, operation.environment.machines
     try:
-        return await amis.describe_running(services.aws.ec2, summary, machines, timeout=EC2_TIMEOUT)
+        ec2 = services.aws_of(operation.environment).ec2
+        return await amis.describe_running(ec2, summary, machines, timeout=EC2_TIMEOUT)
     except RunnerError as error:
         log.warning("operation %s: %s", operation.number, services.redact(str(error)))
         return amis.running(summary, machines)

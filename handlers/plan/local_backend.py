@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from handlers.shared.caches import cache_of
 from handlers.shared.checkout import code_of, commit_of
 from handlers.shared.resuming import prepared
 from runners import terraform
-from runners.aws.credentials import profile_variables
+from runners.aws.credentials import credential_variables
 from runners.concurrency import run_blocking
 from runners.errors import RunnerError
 from runners.processes.child import child_environment
@@ -200,10 +201,12 @@ async def _environment(operation: Operation, settings: Terraform) -> dict[str, s
     # Built from the configuration alone: the bot's own tokens never reach terraform or a plan's code.
     services = operation.services
     secret = {name: services.secrets.value(source) for name, source in settings.secret_environment.items()}
-    aws = services.config.aws
-    name, doing = settings.aws_profile or aws.profile, "reading the credentials of an AWS profile"
-    profile = await run_blocking(profile_variables, name, timeout=60, doing=doing) if name else {}
-    more = {"AWS_REGION": aws.region, **profile, **settings.environment, **secret}
+    place, doing = services.config.aws_of(operation.environment), "reading the AWS credentials"
+    if settings.aws_profile:
+        place = replace(place, profile=settings.aws_profile, role=None)
+    named = place.profile or place.role  # else Terraform looks for credentials itself
+    aws = await run_blocking(credential_variables, place, timeout=60, doing=doing) if named else {}
+    more = {"AWS_REGION": place.region, **aws, **settings.environment, **secret}
     return child_environment(operation.scratch / "home", more)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore import exceptions
 
-from runners.aws.client import MOST_FILTER_VALUES, escape_wildcards, explained
+from runners.aws.client import batches, escape_wildcards, explained
 from runners.concurrency import run_blocking
 from runners.results import Image, ImageChange, StartedFrom
 
@@ -60,11 +60,9 @@ async def named(ec2: EC2Client, name_tag: str, *, timeout: float) -> tuple[Image
 
 async def name_tags(ec2: EC2Client, wanted: Collection[str], *, timeout: float) -> frozenset[str]:
     """Those of the `wanted` tags `Name` that images of the account have; where one is missing, all that there are. Raises as `describe`."""
-    values = [escape_wildcards(value) for value in sorted(wanted)]
     there: set[str | None] = set()
-    for start in range(0, len(values), MOST_FILTER_VALUES):
-        images = await _own(ec2, "tag:Name", values[start : start + MOST_FILTER_VALUES], timeout=timeout)
-        there |= {image.name_tag for image in images}
+    for values in batches(map(escape_wildcards, sorted(wanted))):
+        there |= {image.name_tag for image in await _own(ec2, "tag:Name", values, timeout=timeout)}
     if not there >= set(wanted):
         there = {image.name_tag for image in await _own(ec2, "tag-key", ["Name"], timeout=timeout)}
     return frozenset(filter(None, there))

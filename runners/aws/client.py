@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import re
 import threading
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import boto3
 from botocore import exceptions
 from botocore.config import Config
-from botocore.loaders import create_loader
-from botocore.session import get_session
 
+from runners.aws import sessions
 from runners.aws.error_codes import Verdict, verdict_of
 from runners.concurrency import run_blocking
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UnavailableError, on_one_line
-from runners.results import Unreadable
+from runners.results import AwsPlace, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from botocore.loaders import Loader
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_sts import STSClient
 
@@ -51,13 +47,16 @@ class Account:
     """An AWS account in several regions. Clients are made when first needed (the first takes 0.2 s and 20 MB), then shared.
 
     Its methods block, and may be called from any thread. Timeouts: 5 s to connect, 30 s for an answer. A call that AWS
-    throttles is tried `attempts` times at a pace that adapts to AWS's limits; it fails after about a minute.
+    throttles is tried `attempts` times at a pace that adapts to AWS's limits; it fails after about a minute. With a `role`
+    (its ARN) all calls are made in that role, which the profile's credentials, or those of the machine, assume.
 
     Raises:
         AccessDeniedError: there is no such profile.
     """
 
-    def __init__(self, regions: Sequence[str], profile: str | None = None, *, attempts: int = 10) -> None:
+    def __init__(
+        self, regions: Sequence[str], profile: str | None = None, role: str | None = None, *, attempts: int = 10
+    ) -> None:
         self.regions = tuple(dict.fromkeys(regions))
         self._clients: dict[tuple[str, str], Any] = {}
         self._number: str | None = None
@@ -71,7 +70,7 @@ class Account:
             user_agent_extra="signalbox",
         )
         try:
-            self._session = _session(self.regions[0], profile)
+            self._session = sessions.session(self.regions[0], profile, role)
         except exceptions.BotoCoreError as error:
             raise explained(error, "connecting to AWS") from None
 
@@ -109,28 +108,13 @@ def _note_action(parsed: dict[str, Any], model: Any, **_: Any) -> None:
     parsed.setdefault("ResponseMetadata", {})["Action"] = f"{model.service_model.signing_name}:{model.name}"
 
 
-def _session(region: str, profile: str | None) -> boto3.Session:
-    core = get_session()
-    core.register_component("data_loader", _loader())
-    session = boto3.Session(botocore_session=core, region_name=region, profile_name=profile)
-    core.get_scoped_config()  # a missing profile is reported here rather than at the first call
-    return session
-
-
-@functools.cache
-def _loader() -> Loader:
-    """AWS's service descriptions, read once for all sessions: those of EC2 alone take 0.2 s and 20 MB."""
-    loader: Loader = create_loader()
-    return loader
-
-
-def make_clients(region: str, profile: str | None = None) -> Clients:
-    """The clients of a region with fewer attempts, as a person waits for the answer.
+def make_clients(place: AwsPlace) -> Clients:
+    """The clients of an account and region with fewer attempts, as a person waits for the answer.
 
     Raises:
         AccessDeniedError: there is no such profile.
     """
-    return Account((region,), profile, attempts=INTERACTIVE_ATTEMPTS).clients(region)
+    return Account((place.region,), place.profile, place.role, attempts=INTERACTIVE_ATTEMPTS).clients(place.region)
 
 
 async def in_each_region(
@@ -218,6 +202,11 @@ def _client_error(error: exceptions.ClientError, doing: str) -> RunnerError:
         return AccessDeniedError(doing, "the AWS credentials have expired", remedy="Renew them and restart the bot.")
     if verdict is Verdict.CREDENTIALS:
         return AccessDeniedError(doing, f"AWS does not accept our credentials ({code})", remedy=_CREDENTIALS)
+    if verdict is Verdict.DENIED and call == "AssumeRole":
+        remedy = "Allow sts:AssumeRole of it in the bot's policy, and name the bot's role or user in its trust policy."
+        return AccessDeniedError(
+            doing, f"AWS does not let the bot assume the environment's role ({code})", remedy=remedy
+        )
     if verdict is Verdict.DENIED:
         action = error.response.get("ResponseMetadata", {}).get("Action", call)
         remedy = f"Allow {action} in the policy of the bot's role or user."

@@ -7,7 +7,7 @@ bot is updated is read by the new version: a field that is added needs a default
 
 from __future__ import annotations
 
-from runners.results.aws import Outcome, Step, Unreadable
+from runners.results.aws import AwsPlace, Outcome, Step, Unreadable
 from runners.results.builders import (
     LIVE,
     TEMPORARY_NAME,
@@ -87,6 +87,7 @@ __all__ = [
     "AssessedImage",
     "AttachedVolume",
     "AttributeChange",
+    "AwsPlace",
     "Builder",
     "BuilderList",
     "BuiltImage",

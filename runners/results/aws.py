@@ -41,6 +41,15 @@ class Step:
         return self.outcome in (Outcome.DONE, Outcome.ABSENT, Outcome.RECYCLED)
 
 
+@dataclass(frozen=True, slots=True)
+class AwsPlace:
+    """A region of an account, by the credentials: those of a profile, or of a role (its ARN) that they assume."""
+
+    region: str
+    profile: str | None = None
+    role: str | None = None
+
+
 @stored("unreadable-region")
 @dataclass(frozen=True, slots=True)
 class Unreadable:

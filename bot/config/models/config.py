@@ -16,7 +16,7 @@ from bot.config.models.general import Access, Aws, GitHub, Operations, Slack, Te
 from bot.config.models.images import Images
 from bot.config.models.watch import Watch
 from bot.config.values import PART, NameWithPart
-from runners.results import ImageGroup
+from runners.results import AwsPlace, ImageGroup
 
 Section = TypeVar("Section", bound=DeploySettings)
 
@@ -86,6 +86,11 @@ class Config(Model):
             if terraform := environment.terraform:
                 names |= set(terraform.secret_environment.values())
         return frozenset(names)
+
+    def aws_of(self, environment: Environment) -> AwsPlace:
+        """Where the environment's machines are."""
+        own = environment.aws
+        return AwsPlace(own.region or self.aws.region, own.profile or self.aws.profile, own.role)
 
     @property
     def words(self) -> frozenset[str]:

@@ -19,9 +19,11 @@ from bot.config.values import (
     Name,
     NameWithPart,
     Ref,
+    Region,
     Repository,
     RepositoryPath,
     ResourceType,
+    RoleArn,
     SecretSource,
     Text,
     Unit,
@@ -42,7 +44,7 @@ class Terraform(Model):
 
     `variables` may be given with the command; destroying a resource of a `protected` type needs a typed confirmation.
     `secret_environment` maps a variable of the child to the name of one in the bot's environment. `aws_profile` replaces
-    aws.profile for this environment. A mapping in `backend_config` is a block of the backend, or a setting with keys.
+    the profile and the role of this environment. A mapping in `backend_config` is a block of the backend, or a setting with keys.
     `after` names the stacks of the same environment whose changes are applied before this stack is planned.
     """
 
@@ -68,6 +70,14 @@ class Grants(Model):
     metadata_service: bool = False
 
 
+class EnvironmentAws(Model):
+    """Where an environment's machines are, where that is not as in `aws`; `role` is the ARN of a role to assume for them."""
+
+    region: Region | None = None
+    profile: Text | None = None
+    role: RoleArn | None = None
+
+
 class Environment(Model):
     """An environment, or a part of one: a stack or a service (bot/config/parts.py), named as in prod/dns.
 
@@ -78,6 +88,7 @@ class Environment(Model):
     name: str
     channel: Channel
     repository: Repository | None = None
+    aws: EnvironmentAws = EnvironmentAws()
     machines: tuple[Name, ...] = ()
     promote: Promote | None = None
     deploy: Deploy | None = None

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 
 from bot.config.models import Model
 from bot.config.values import Channel, Duration, Person, Region, Repository, Text
+from runners.results import AwsPlace
 
 DATABASE = "database"  # the value of operations.artifacts
 # A keeper uses the database at most once a second, and stops its program half a lease after the last renewal.
@@ -55,6 +56,11 @@ class Aws(Model):
     region: Region
     regions: tuple[Region, ...] = ()
     profile: Text | None = None
+
+    @property
+    def place(self) -> AwsPlace:
+        """Where machines are, unless their environment says otherwise."""
+        return AwsPlace(self.region, self.profile)
 
     @property
     def all_regions(self) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ async def topic(services: Services, _: Invocation, words: Sequence[str]) -> Mess
     if not words:
         raise UserError(f"Which environment? There are {', '.join(services.config.environments)}. Usage: {USAGE}")
     environment = _environment(services, words[0])
-    hosts = await find_hosts(services.config, environment, services.aws)
+    hosts = await find_hosts(services.config, environment, services.aws_of(environment))
     # The name is no operation's number: if the bot is killed here, the next start deletes the directory.
     directory = services.workplace / "operations" / f"look-{secrets.token_hex(8)}"
     async with _reach(services, environment, hosts, directory) as access:
@@ -114,7 +114,7 @@ async def _restart(operation: Operation) -> tuple[DaemonObservation, ...]:
     daemon = next((daemon for daemon in configured(environment).get(role, ()) if daemon.name == name), None)
     if daemon is None:
         raise UserError(f"{environment.name} has no daemon {name} on {role} in the configuration (any more).")
-    hosts = await find_hosts(services.config, environment, services.aws, (role,))
+    hosts = await find_hosts(services.config, environment, services.aws_of(environment), (role,))
     await operation.check_authorized("restart")
     await authority.check_still_may(services, operation.target, operation.record.requester)
     async with _reach(services, environment, hosts, operation.scratch / f"ssh-{secrets.token_hex(4)}") as access:

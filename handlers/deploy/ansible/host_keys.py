@@ -61,7 +61,8 @@ async def _trust_consoles(operation: Operation, hosts: Inventory) -> None:
     services = operation.services
     instances = [host.instance_id for host in hosts.hosts]
     trusted = await services.host_keys.trusted(instances)
-    printed = await console_keys(services.aws.ec2, [instance for instance in instances if instance not in trusted])
+    unknown = [instance for instance in instances if instance not in trusted]
+    printed = await console_keys(services.aws_of(operation.environment).ec2, unknown)
     await _record_trusted(operation, await services.host_keys.trust(printed, CONSOLE), "as on the console")
 
 

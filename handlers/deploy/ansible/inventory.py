@@ -29,7 +29,7 @@ async def topic(services: Services, _: Invocation, words: Sequence[str]) -> Mess
         raise UserError(f"Which environment? There are {', '.join(services.config.environments)}. Usage: {USAGE}")
     environment = parts.choose_one(services.config, words[0], parts.SERVICES, USAGE)
     settings_of(environment)
-    return page(await find_hosts(services.config, environment, services.aws))
+    return page(await find_hosts(services.config, environment, services.aws_of(environment)))
 
 
 def page(inventory: Inventory) -> Message:

@@ -34,7 +34,7 @@ class Scope:
 
     async def find_hosts(self, services: Services) -> Inventory:
         """The running hosts of the scope. Raises UserError when one of its instances no longer runs."""
-        running = await find_hosts(services.config, self.environment, services.aws, self.roles)
+        running = await find_hosts(services.config, self.environment, services.aws_of(self.environment), self.roles)
         if not self.instances:
             return running
         hosts = tuple(host for host in running.hosts if host.instance_id in self.instances)

@@ -9,6 +9,7 @@ import pytest
 
 from runners.aws.client import Account, Clients, make_clients
 from runners.github import GitHub
+from runners.results import AwsPlace
 from sandbox.github import Exchange, GitHubStandIn, sandbox_repositories
 from tests.unit.runners.ec2_world import ABROAD, HOME, aws_within
 
@@ -69,4 +70,4 @@ def account(aws_services: AwsServices) -> Account:
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
     """One region in which Amazon's own images can be started."""
     with aws_within(monkeypatch, amazons_images=True):
-        yield make_clients(HOME)
+        yield make_clients(AwsPlace(HOME))

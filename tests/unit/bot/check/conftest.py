@@ -10,6 +10,7 @@ from moto import mock_aws
 
 from runners.aws.client import Clients, make_clients
 from runners.github import GitHub
+from runners.results import AwsPlace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -28,7 +29,7 @@ def clients() -> Iterator[Clients]:
         for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
             patch.delenv(name, raising=False)
         with mock_aws():
-            made = make_clients("us-west-2")
+            made = make_clients(AwsPlace("us-west-2"))
             for tag in ("dev backend", "staging backend"):
                 [instance] = made.ec2.run_instances(ImageId=BASE, MinCount=1, MaxCount=1)["Instances"]
                 tags: list[TagTypeDef] = [{"Key": "type", "Value": tag}]
@@ -38,8 +39,8 @@ def clients() -> Iterator[Clients]:
 
 @pytest.fixture
 async def world(clients: Clients, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[World]:
-    def made(region: str, profile: str | None) -> Clients:
-        return make_clients(region, profile) if profile else clients
+    def made(place: AwsPlace) -> Clients:
+        return clients if place == AwsPlace("us-west-2") else make_clients(place)
 
     for module in ("aws", "machines"):
         monkeypatch.setattr(f"bot.check.{module}.make_clients", made)

@@ -46,6 +46,14 @@ async def test_a_profile_of_aws_that_is_not_there_is_said(world: World) -> None:
     assert "aws.profile" in fault
 
 
+async def test_each_account_and_region_is_asked_who_we_are(world: World) -> None:
+    place = 'aws: {region: eu-west-1, role: "arn:aws:iam::222222222222:role/deploys"}'
+    world.config = read(CONFIG.replace("    machines: [backend]\n", f"    {place}\n"))
+    [line] = [line for line in await world.lines() if line.startswith("ok    aws")]
+    assert "account 123456789012 as " in line
+    assert "environments.dev.aws: account 222222222222 as assumed-role/deploys/signalbox, eu-west-1" in line
+
+
 async def test_a_database_that_cannot_be_written_to_is_said(world: World, tmp_path: Path) -> None:
     world.database = f"sqlite:///{tmp_path}/no/such/directory/x.sqlite"
     fault = single(await world.faults())

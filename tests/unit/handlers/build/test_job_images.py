@@ -20,7 +20,7 @@ from bot.store.operations import Request
 from handlers.build import dismissals, image_plans, job_images
 from handlers.images import provenance
 from runners.aws.client import make_clients
-from runners.results import BuiltImage, ImageGroup, Job, LogFinding, LogReading, RollOut, State, WorkflowRun
+from runners.results import AwsPlace, BuiltImage, ImageGroup, Job, LogFinding, LogReading, RollOut, State, WorkflowRun
 from tests.unit.bot.drawn import buttons, read
 from tests.unit.handlers.conftest import refusal_of
 
@@ -48,7 +48,7 @@ def aws(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     with mock_aws():
-        desk.aws = make_clients(REGION)
+        desk.aws = make_clients(AwsPlace(REGION))
         yield boto3.client("ec2", REGION)
 
 

@@ -19,7 +19,7 @@ from runners.ansible.files import inventory_text
 from runners.aws.client import Clients, explained, make_clients
 from runners.aws.inventory import ansible_inventory, find_hosts, group_name
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UnavailableError
-from runners.results import Host, Inventory
+from runners.results import AwsPlace, Host, Inventory
 from tests.unit.runners.ec2_world import HOME
 
 
@@ -141,9 +141,9 @@ async def test_without_credentials_the_error_says_what_to_give(monkeypatch: pyte
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     with pytest.raises(AccessDeniedError, match="no AWS credentials"):
-        await find(make_clients(HOME), "backend")
+        await find(make_clients(AwsPlace(HOME)), "backend")
     with pytest.raises(AccessDeniedError, match="no such profile"):
-        make_clients(HOME, "nobody")
+        make_clients(AwsPlace(HOME, "nobody"))
 
 
 async def test_an_aws_that_is_away_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +152,7 @@ async def test_an_aws_that_is_away_is_unavailable(monkeypatch: pytest.MonkeyPatc
     once = Config(retries={"total_max_attempts": 1})
     away = boto3.client("ec2", region_name=HOME, endpoint_url="http://127.0.0.1:9", config=once)
     with pytest.raises(UnavailableError, match="cannot be reached"):
-        await find(replace(make_clients(HOME), ec2=away), "backend")
+        await find(replace(make_clients(AwsPlace(HOME)), ec2=away), "backend")
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ class Fake:
 
     def __init__(self, desk: Desk, scratch: Path, how: str = "first_sight") -> None:
         self.keys = HostKeys(desk.store, desk.clock)
-        self.services = SimpleNamespace(host_keys=self.keys, aws=SimpleNamespace(ec2=None))
+        self.services = SimpleNamespace(host_keys=self.keys, aws_of=lambda _: SimpleNamespace(ec2=None))
         self.environment = SimpleNamespace(
             name="staging", deploy=SimpleNamespace(ansible=SimpleNamespace(host_keys=how))
         )

@@ -81,7 +81,7 @@ async def test_an_instance_that_is_gone_ends_it(desk: Desk, monkeypatch: pytest.
         return Inventory("staging", HOSTS, "deployer", 22, "ssh")
 
     monkeypatch.setattr(rollout_scope, "find_hosts", running)
-    services = cast("Services", SimpleNamespace(config=desk.config, aws=None))
+    services = cast("Services", SimpleNamespace(config=desk.config, aws_of=lambda _: None))
     retried = await scope(desk, hosts="i-3,i-1").find_hosts(services)
     assert [host.instance_id for host in retried.hosts] == ["i-1", "i-3"]
     assert len((await scope(desk).find_hosts(services)).hosts) == 3
