@@ -73,7 +73,7 @@ async def prepare(store: Store, workplace: Path) -> str:
 
 
 def _prepare(store: Store, workplace: Path) -> str:
-    identity.check(store, workplace)
+    identity.check(store, workplace, starts=True)
     with store.engine.begin() as connection:
         refuse_newer(connection, store.location)
         upgrade(connection, store.location)

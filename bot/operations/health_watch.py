@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 INTERVAL = 20.0  # seconds: what happens to the database is known within a minute, also on a busy machine
 TIMEOUT = 10.0  # seconds for one check of the database
+EXAMINED_WITHIN = 3_600.0  # seconds for every page of a large file
 SLACK_WITHIN = 3.0  # seconds that a start waits for Slack's time
 LOST = "Signalbox reads and writes nothing, so that nothing is forgotten, until that database is back"
 
@@ -37,10 +39,15 @@ class Watched:
         self.store = store
         self._identity = database
         self._inode = identity.inode_of(store)
+        self._damage = ""
+
+    def examine(self) -> None:
+        """Check every page of the SQLite file, for `difference`. Raises sqlite3.Error, OSError."""
+        self._damage = identity.damage(self.store)
 
     def difference(self) -> str:
         """What is wrong with it, in words; empty if it is the same database. Raises SQLAlchemyError."""
-        return identity.difference(self.store, self._identity, self._inode)
+        return self._damage or identity.difference(self.store, self._identity, self._inode)
 
 
 class HealthWatch:
@@ -55,6 +62,7 @@ class HealthWatch:
         self._watched = watched
         self._signed = signed
         self._watching: asyncio.Task[None] | None = None
+        self._examining: asyncio.Task[None] | None = None
         self._clocks = ""  # what was logged last
         self._room = ""
 
@@ -67,13 +75,26 @@ class HealthWatch:
                 async with asyncio.timeout(SLACK_WITHIN):
                     await self._services.chat.query("auth.test")
         self._watching = asyncio.create_task(self._watch())
+        if identity.is_large(self._watched.store):
+            self._examining = asyncio.create_task(self._examine())
 
     async def close(self) -> None:
         """Stop checking."""
-        if self._watching:
-            self._watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._watching
+        for task in (self._watching, self._examining):
+            if task:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    async def _examine(self) -> None:
+        """Once, beside the work: a start does not wait until every page of a large file is checked."""
+        try:
+            examine = self._watched.examine
+            await run_blocking(examine, timeout=EXAMINED_WITHIN, doing="checking the pages of the database")
+        except (sqlite3.Error, OSError, TimedOutError) as error:
+            log.warning("the pages of the database could not be checked: %s", error)
+            return
+        await self._check_database()
 
     async def _watch(self) -> None:
         while True:

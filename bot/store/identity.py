@@ -18,12 +18,16 @@ from bot.store.database import insert_new, metadata
 from bot.store.migrations import VERSION_TABLE, has_tables, revision_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from bot.store.database import Store
 
 FILE = "database.id"  # in the directory of the operations
 SINCE = "0007"  # databases of an earlier revision have no identity
+# Bytes: up to here a start waits until every page of the file is checked, a fifth of a second at most.
+CHECKED_FIRST = 64 << 20
+_QUICK_CHECK = "PRAGMA quick_check(1)"
 
 identities = sa.Table(
     "signalbox_identity",
@@ -33,10 +37,10 @@ identities = sa.Table(
 )
 
 
-def check(store: Store, workplace: Path) -> None:
+def check(store: Store, workplace: Path, *, starts: bool = False) -> None:
     """Compare the database with the identity that the directory names; changes and creates nothing.
 
-    Raises ConfigError for another database, a missing, empty or damaged one. A directory without an identity accepts any.
+    When the bot `starts`, the pages of a large SQLite file are left for later: see `damage`. Raises ConfigError for another database, a missing, empty or damaged one. A directory without an identity accepts any.
     """
     expected = _expected(workplace)
     if store.file is not None:
@@ -44,7 +48,9 @@ def check(store: Store, workplace: Path) -> None:
             if expected:
                 raise _refusal(store, workplace, "the file is missing")
             return
-        _check_integrity(store)
+        # Of a large file what SQLite reads first: whether it is a database, and its list of tables.
+        first = "SELECT 'ok' WHERE (SELECT count(*) FROM sqlite_master) >= 0"
+        _check_integrity(store, first if starts and is_large(store) else _QUICK_CHECK)
     if expected:
         with store.engine.begin() as connection:
             _compare(connection, store, workplace, expected)
@@ -89,6 +95,23 @@ def difference(store: Store, identity: str, inode: tuple[int, int] | None) -> st
     return "" if stored == (identity,) else "its file was overwritten with another database"
 
 
+def is_large(store: Store) -> bool:
+    """Whether it is an SQLite file whose pages a start does not wait for."""
+    return store.file is not None and store.file.stat().st_size > CHECKED_FIRST
+
+
+def damage(store: Store) -> str:
+    """What is damaged in the SQLite file of a running bot, in words; empty if it is whole. Takes seconds for each GB.
+
+    Raises sqlite3.Error if the file cannot be read for another reason, and OSError if it is gone.
+    """
+    if store.file is None:
+        return ""
+    with closing(sqlite3.connect(f"{store.file.absolute().as_uri()}?mode=ro", uri=True, timeout=5.0)) as connection:
+        report = _damage(lambda: connection.execute(_QUICK_CHECK).fetchone()[0])
+    return f"its file is damaged ({report})" if report else ""
+
+
 def inode_of(store: Store) -> tuple[int, int] | None:
     """The device and inode of the SQLite file; None without one."""
     with suppress(OSError):
@@ -113,19 +136,28 @@ def _compare(connection: sa.Connection, store: Store, workplace: Path, expected:
         raise _refusal(store, workplace, "it is empty")
 
 
-def _check_integrity(store: Store) -> None:
-    """Raises ConfigError for a damaged SQLite file."""
-    try:
+def _check_integrity(store: Store, statement: str) -> None:
+    """Raises ConfigError for an SQLite file that is damaged as far as this statement reads it."""
+
+    def report() -> object:
         with store.engine.connect() as connection:
-            report = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-    except sa.exc.DatabaseError as error:
-        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-        if code not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-            raise
-        report = str(error.orig)
-    if report != "ok":
-        problem = f"{store.location} is damaged ({' '.join(str(report).split())[:200]}). Nothing was started"
+            return connection.exec_driver_sql(statement).scalar()
+
+    if words := _damage(report):
+        problem = f"{store.location} is damaged ({words}). Nothing was started"
         raise _fault(f"{problem}. Restore it from a backup, and keep the damaged file for a repair (sqlite3 .recover)")
+
+
+def _damage(quick_check: Callable[[], object]) -> str:
+    """What SQLite's check reports, on one line; empty for a whole file."""
+    try:
+        report = str(quick_check())
+    except (sa.exc.DatabaseError, sqlite3.DatabaseError) as error:
+        cause = error.orig if isinstance(error, sa.exc.DatabaseError) else error
+        if getattr(cause, "sqlite_errorcode", 0) & 0xFF not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+            raise
+        report = str(cause)
+    return "" if report == "ok" else " ".join(report.split())[:200]
 
 
 def _expected(workplace: Path) -> str:

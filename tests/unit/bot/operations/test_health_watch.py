@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.engine.engine import Engine, EngineSettings
-from bot.errors import DatabaseAwayError
+from bot.errors import ConfigError, DatabaseAwayError
 from bot.operations.health_watch import HealthWatch, Watched
 from bot.process.clock import Clock
 from bot.process.health import Health
@@ -99,6 +99,36 @@ async def test_a_lost_database_is_said_once_and_nothing_is_done_until_it_is_back
     await world.watch.check()
     assert world.health.problems() == ()
     assert len(await world.operations.open_numbers()) == 1
+
+
+async def test_the_pages_of_a_large_file_are_checked_beside_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await migrated(f"sqlite:///{tmp_path}/signalbox.sqlite")
+    world = World(store, tmp_path)
+    with store.engine.begin() as connection:
+        table = "SELECT rootpage FROM sqlite_master WHERE name = 'signalbox_audit'"
+        page = int(connection.exec_driver_sql(table).scalar_one())
+    store.engine.dispose()
+    assert store.file
+    with store.file.open("r+b") as file:
+        file.seek((page - 1) * 4_096)
+        file.write(b"\xff" * 4_096)
+    with pytest.raises(ConfigError, match="is damaged"):
+        identity.check(store, tmp_path, starts=True)
+    monkeypatch.setattr(identity, "CHECKED_FIRST", 0)
+    identity.check(store, tmp_path, starts=True)
+    await world.watch.start()
+    assert world.watch._examining
+    await world.watch._examining
+    assert "its file is damaged" in world.chat.posted[0]
+    await world.watch.check()
+    [problem] = world.health.problems()
+    assert problem.startswith(f"the database {store.location}: its file is damaged (")
+    with pytest.raises(DatabaseAwayError, match="is damaged"):
+        await world.operations.open_numbers()
+    await world.watch.close()
+    store.close()
 
 
 async def test_an_outage_is_not_taken_for_another_database(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ from bot.store.run_claims import RunClaims
 from bot.store.run_slots import Claim, Place, Precedence, RunSlots
 from bot.store.workers import Identity, Lease, Workers
 from runners.results import Candidate, Commit, Removal, RollOut, Snapshot, What
-from tests.unit.bot.store.large_tables import NOW
+from tests.filled_tables import NOW
 from tests.unit.bot.store.test_host_keys import ED, OTHER
 from tests.unit.bot.store.test_images import BACKEND, IMAGE, SIGN, job
 

@@ -192,6 +192,9 @@ def test_a_page_that_was_overwritten_is_found_or_the_database_is_whole(workplace
             whole = connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
         except sqlite3.DatabaseError:
             whole = False
+    store = Store(url)
+    assert bool(identity.damage(store)) == (not whole)
+    store.close()
     try:
         asyncio.run(started(url, workplace))
         refused = ""

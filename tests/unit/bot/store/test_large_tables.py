@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from bot.seals import Keyring
 from bot.store.operation_tables import operations
 from bot.store.retention import BOUNDS, Bound, Retention
+from tests.filled_tables import NOW
 from tests.migrated import migrated
 from tests.unit.bot.conftest import KEY
-from tests.unit.bot.store.large_tables import NOW, Meter, fill, growing_tables
+from tests.unit.bot.store.large_tables import Meter, fill, growing_tables
 from tests.unit.bot.store.store_functions import public_functions, record_calls
 from tests.unit.bot.store.store_workload import Workload, clock
 
