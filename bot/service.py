@@ -270,7 +270,8 @@ class Service:
             application.router.add_post(hcp_notifications.PATH, receive)
         if self._settings.github_webhook_secret:
             listeners = (services.github.receive_event, finder.hint)
-            hooks = Webhooks(self._config.github.repository, self._settings.github_webhook_secret, listeners, reception)
+            secret = self._settings.github_webhook_secret
+            hooks = Webhooks(self._config.repositories, secret, listeners, reception)
             application.router.add_post(github_webhooks.PATH, hooks.handle)
         await self._open(stack, services, application, reception.peers)
 

@@ -56,7 +56,8 @@ def choose(config: Config, words: Sequence[str], kind: PartKind, usage: str) -> 
         if named not in parts:
             raise no_such_part(config, named.whole, named.part, kind, usage)
         return Chosen(whole, (named,), rest)
-    chosen = [part for part in parts if part.part and rest and part.part == rest[0]]
+    word = rest[0] if rest and not isinstance(rest[0], arguments.QuotedRef) else ""
+    chosen = [part for part in parts if part.part and part.part == word]
     return Chosen(whole, tuple(chosen), rest[1:]) if chosen else Chosen(whole, parts, rest)
 
 

@@ -45,7 +45,7 @@ class CodeCheck:
     workplace: Path
     file: Path
     directory: Path
-    _fetched: dict[str, asyncio.Task[tuple[Commit, Path]]] = field(default_factory=dict)
+    _fetched: dict[tuple[str, str], asyncio.Task[tuple[Commit, Path]]] = field(default_factory=dict)
 
     async def check(self, environment: Environment) -> Findings:
         """The findings of one environment."""
@@ -66,9 +66,11 @@ class CodeCheck:
     ) -> Checkout | None:
         scratch = self.directory / f"{environment.file_name}-{purpose}"
         try:
-            if ref not in self._fetched:
-                self._fetched[ref] = asyncio.create_task(self._fetch(ref, self.directory / f"ref-{len(self._fetched)}"))
-            commit, fetched = await self._fetched[ref]
+            wanted = self.config.repository_of(environment), ref
+            if wanted not in self._fetched:
+                into = self.directory / f"ref-{len(self._fetched)}"
+                self._fetched[wanted] = asyncio.create_task(self._fetch(*wanted, into))
+            commit, fetched = await self._fetched[wanted]
         except RunnerError as error:
             findings.add_problem(f"{environment.key_of()}: {error}", error.remedy or "Check `ref`.")
             return None
@@ -77,8 +79,8 @@ class CodeCheck:
         await asyncio.to_thread(shutil.copytree, fetched, root, symlinks=True)
         return Checkout(environment, commit, root, scratch, isolation)
 
-    async def _fetch(self, ref: str, into: Path) -> tuple[Commit, Path]:
-        commit = await commits.resolve(self.github, self.config.github.repository, ref)
+    async def _fetch(self, repository: str, ref: str, into: Path) -> tuple[Commit, Path]:
+        commit = await commits.resolve(self.github, repository, ref)
         return commit, await archive.fetch_code(self.github, commit, into)
 
 

@@ -25,22 +25,24 @@ _WORDS = {
 
 async def configured_refs(config: Config, github: GitHub) -> list[Connection]:
     """A line for each environment, and for image builds. Raises nothing of GitHub's."""
-    reads, repository = CachedReads(github), config.github.repository
-    refs = _refs(config)
-    words = {ref: await _words(reads, repository, ref) for ref in dict.fromkeys(sum(refs.values(), ()))}
-    lines = [f"{where}: {'; '.join(f'{ref} {words[ref]}' for ref in named)}" for where, named in refs.items()]
+    reads, refs = CachedReads(github), _refs(config)
+    words = {of: await _words(reads, *of) for of in dict.fromkeys(sum(refs.values(), ()))}
+    lines = [f"{where}: {'; '.join(f'{of[1]} {words[of]}' for of in named)}" for where, named in refs.items() if named]
     return [Connection(NOTE, ok=True, detail=line) for line in lines]
 
 
-def _refs(config: Config) -> dict[str, tuple[str, ...]]:
-    """The configured refs of each environment."""
-    refs: dict[str, tuple[str, ...]] = {}
+def _refs(config: Config) -> dict[str, tuple[tuple[str, str], ...]]:
+    """The configured refs of each environment, each with its repository."""
+    refs: dict[str, tuple[tuple[str, str], ...]] = {}
     for name, environment in config.environments.items():
         terraform = environment.terraform
         planned = (terraform.ref,) if terraform and not terraform.hcp else ()
         deployed = (environment.deploy.settings.ref,) if environment.deploy else ()
-        refs[name] = tuple(dict.fromkeys((*deployed, *planned)))
-    return {**refs, "image builds": (config.images.ref,)} if config.images else refs
+        repository = config.repository_of(environment)
+        refs[name] = tuple((repository, ref) for ref in dict.fromkeys((*deployed, *planned)))
+    if config.images:
+        refs["image builds"] = ((config.github.repository, config.images.ref),)
+    return refs
 
 
 async def _words(reads: CachedReads, repository: str, ref: str) -> str:

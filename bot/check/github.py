@@ -22,11 +22,15 @@ if TYPE_CHECKING:
     from runners.github.runs.workflow_file import WorkflowFile
 
 
+_REMEDY = "Check GITHUB_TOKEN (or the App's id and key), and the names of the repositories."
+
+
 @dataclass(frozen=True, slots=True)
 class _Dispatch:
     """A workflow that the configuration names, and the inputs that the bot passes to it."""
 
     key: str
+    repository: str
     workflow: str
     ref: str
     inputs: tuple[str, ...]
@@ -39,18 +43,23 @@ class _Dispatch:
 async def check_github(config: Config, environ: Mapping[str, str], github: GitHub) -> Findings:
     """Check the repository, the permissions of the identity, and each configured workflow at its ref."""
     findings = Findings("github")
-    repository = config.github.repository
     try:
-        login = await github.login(repository)
-        await github.get(repository, f"/repos/{repository}", doing=f"reading {repository}")
-        findings.add_fact(f"{repository} as {login or 'an identity without a name'}")
+        await _check_repository(github, config.github.repository, findings)
+        readable = {config.github.repository}
+        for repository in config.repositories[1:]:
+            try:
+                await _check_repository(github, repository, findings)
+            except NotFoundError as error:
+                findings.add_problem(str(error), error.remedy or _REMEDY)
+            else:
+                readable.add(repository)
         await check_permissions(config, github, findings)
         dispatches = _dispatches(config)
         for dispatch in dispatches:
-            await _check_workflow(github, repository, dispatch, findings)
+            if dispatch.repository in readable:
+                await _check_workflow(github, dispatch.repository, dispatch, findings)
     except RunnerError as error:
-        remedy = error.remedy or "Check GITHUB_TOKEN (or the App's id and key) and github.repository."
-        findings.add_problem(str(error), remedy)
+        findings.add_problem(str(error), error.remedy or _REMEDY)
     else:
         findings.add_fact(", ".join(dict.fromkeys(dispatch.workflow for dispatch in dispatches)) or "no workflows")
         if dispatches and not environ.get("GITHUB_WEBHOOK_SECRET"):
@@ -58,15 +67,24 @@ async def check_github(config: Config, environ: Mapping[str, str], github: GitHu
     return findings
 
 
+async def _check_repository(github: GitHub, repository: str, findings: Findings) -> None:
+    """Raises RunnerError where it cannot be read."""
+    login = await github.login(repository)
+    await github.get(repository, f"/repos/{repository}", doing=f"reading {repository}")
+    findings.add_fact(f"{repository} as {login or 'an identity without a name'}")
+
+
 def _dispatches(config: Config) -> list[_Dispatch]:
     dispatches = []
     for name, actions in config.deployed_by(GitHubActions).items():
         mark_input = (actions.mark_input,) if actions.mark_input else ()
-        key = f"environments.{name}.deploy.github_actions"
+        environment = config.environments[name]
+        key, repository = environment.key_of("deploy", "github_actions"), config.repository_of(environment)
         inputs = (*actions.inputs, *mark_input)
         dispatches.append(
             _Dispatch(
                 key,
+                repository,
                 actions.workflow,
                 actions.ref,
                 inputs,
@@ -75,10 +93,10 @@ def _dispatches(config: Config) -> list[_Dispatch]:
                 allowed=actions.command_inputs,
             )
         )
-    if config.images:
-        images = config.images
+    if images := config.images:
+        home, allowed = config.github.repository, images.command_inputs
         dispatches.append(
-            _Dispatch("images", images.workflow, images.ref, (), fixed_inputs=False, allowed=images.command_inputs)
+            _Dispatch("images", home, images.workflow, images.ref, (), fixed_inputs=False, allowed=allowed)
         )
     return dispatches
 

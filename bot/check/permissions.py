@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.config import GitHubActions
 from runners.errors import RunnerError
 from runners.github.rights import Rights, missing_reads, read_rights
 
@@ -53,19 +52,8 @@ def needs(config: Config) -> tuple[Need, ...]:
 
 
 def _all_needs(config: Config) -> Iterable[Need]:
-    home = config.github.repository
-    deploys = config.deployed_by(GitHubActions).values()
-    yield Need(home, "metadata", "read", "find the repository")
-    yield Need(home, "contents", "read", "read its code and workflows")
-    if deploys or config.images:
-        yield Need(home, "actions", "write", "start, rerun and cancel workflows")
-    if _reviewed(config):
-        yield Need(home, "pull_requests", "read", "read the reviews of a ref")
-        yield from _reading_checks(home)
-    if any(deploy.required_checks is not False for deploy in deploys):
-        yield from _reading_checks(home)
-    if any(deploy.record for deploy in deploys):
-        yield Need(home, "deployments", "write", "record deploys")
+    for repository in config.repositories:
+        yield from _needs_of(config, repository)
     for promote in (environment.promote for environment in config.environments.values() if environment.promote):
         for repository in promote.repositories:
             yield Need(repository, "metadata", "read", "find the repository")
@@ -76,11 +64,22 @@ def _all_needs(config: Config) -> Iterable[Need]:
                 yield Need(repository, "actions", "read", "follow the pipeline of what is promoted")
 
 
-def _reviewed(config: Config) -> bool:
-    """Whether a `refs` of the configuration requires a review."""
-    all_refs = [environment.refs for environment in config.environments.values()]
-    all_refs += [config.images.refs] if config.images else []
-    return any(refs.reviewed for refs in all_refs)
+def _needs_of(config: Config, repository: str) -> Iterable[Need]:
+    """What is needed in a repository of code."""
+    here = [each for each in config.environments.values() if config.repository_of(each) == repository]
+    deploys = [each.deploy.github_actions for each in here if each.deploy and each.deploy.github_actions]
+    images = config.images if repository == config.github.repository else None
+    yield Need(repository, "metadata", "read", "find the repository")
+    yield Need(repository, "contents", "read", "read its code and workflows")
+    if deploys or images:
+        yield Need(repository, "actions", "write", "start, rerun and cancel workflows")
+    if any(each.refs.reviewed for each in here) or (images and images.refs.reviewed):
+        yield Need(repository, "pull_requests", "read", "read the reviews of a ref")
+        yield from _reading_checks(repository)
+    if any(deploy.required_checks is not False for deploy in deploys):
+        yield from _reading_checks(repository)
+    if any(deploy.record for deploy in deploys):
+        yield Need(repository, "deployments", "write", "record deploys")
 
 
 def _reading_checks(repository: str) -> Iterable[Need]:

@@ -43,13 +43,16 @@ _SIGNED = re.compile(r"sha256=[0-9a-f]{64}")
 
 
 class Webhooks:
-    """Receives events of `repository` that are signed with `secret`, and passes them to the `listeners`.
+    """Receives events of the `repositories` that are signed with `secret`, and passes them to the `listeners`.
 
     A listener takes an event as a hint only: deliveries get lost, come twice and in any order.
     """
 
-    def __init__(self, repository: str, secret: str, listeners: Sequence[Listener], reception: Reception) -> None:
-        self._repository = repository
+    def __init__(
+        self, repositories: Sequence[str], secret: str, listeners: Sequence[Listener], reception: Reception
+    ) -> None:
+        # As the configuration writes them: GitHub does not distinguish capitals in their names.
+        self._repositories = {repository.casefold(): repository for repository in reversed(repositories)}
         self._secret = secret.encode()
         self._listeners = listeners
         self._refusals = reception.refusals
@@ -109,12 +112,13 @@ class Webhooks:
         return status
 
     def _notify(self, run_event: RunEvent) -> str:
-        if run_event.repository.casefold() != self._repository.casefold():
+        repository = self._repositories.get(run_event.repository.casefold())
+        if repository is None:
             log.info("a webhook of %.140s is passed over: it is another repository", run_event.repository)
             return "another repository"
         for listener in self._listeners:
             try:
-                listener(replace(run_event, repository=self._repository))
+                listener(replace(run_event, repository=repository))
             except Exception as error:  # noqa: BLE001  -- a hint that one listener cannot take is none of the others' business
                 dropped.count("GitHub's webhooks", f"an event of run {run_event.run_id}", error)
         return "taken"

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.access import policy
+from bot.config.targets import without_lane
 from bot.errors import Cancelled, DatabaseAwayError
 from bot.operations import authority, thread
 from bot.operations.approval import OpenApproval
@@ -64,6 +65,13 @@ class Operation:
     def environment(self) -> Environment:
         """The environment that it changes. Raises Denied for an operation without environment (see bot/config/targets.py)."""
         return policy.environment_of(self.services.config, self.record.environment)
+
+    @property
+    def repository(self) -> str:
+        """The repository (owner/name) of the code that it is about: its environment's, else that of the infrastructure."""
+        config = self.services.config
+        environment = config.environments.get(without_lane(self.record.environment))
+        return config.repository_of(environment) if environment else config.github.repository
 
     @property
     def scratch(self) -> Path:

@@ -171,15 +171,28 @@ class PeriodicTask:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkflowOf:
+    """A workflow: its repository (owner/name) and the name of its file."""
+
+    repository: str
+    file: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What is the same for the same workflow: GitHub does not distinguish capitals in a repository's name."""
+        return self.repository.casefold(), self.file
+
+
+@dataclass(frozen=True, slots=True)
 class RunListener:
     """Runs of workflows that were not started by Signalbox: by a schedule, by hand on GitHub, by a push, by another bot.
 
-    `workflows` gives the names of the files whose runs are to be followed. `handle` is called for each run,
+    `workflows` gives the workflows whose runs are to be followed. `handle` is called for each run,
     sometimes twice for the same run: the key of a request that it begins must contain the run (`run-<id>`). The run's
     `jobs` are not read yet.
     """
 
-    workflows: Callable[[Config], Collection[str]]
+    workflows: Callable[[Config], Collection[WorkflowOf]]
     handle: Callable[[Services, WorkflowRun], Coroutine[Any, Any, None]]
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.operations import dropped
+from bot.operations.registry import WorkflowOf
 from runners.errors import NotFoundError, RunnerError, UnavailableError
 from runners.github.runs.listing import RunList, read_run
 
@@ -69,14 +70,14 @@ class Search:
     Every run up to its stored cursor was handled; after a restart the search continues from there.
     """
 
-    def __init__(self, services: Services, cursors: Cursors, listener: RunListener, workflow: str) -> None:
+    def __init__(self, services: Services, cursors: Cursors, listener: RunListener, workflow: WorkflowOf) -> None:
         self._services = services
         self._cursors = cursors
         self._listener = listener
-        self._workflow = workflow
-        self._repository = services.config.github.repository
-        self._name = f"runs {self._repository} {workflow}"
-        self._list = RunList(services.github, self._repository, workflow)
+        self._workflow, self._repository = workflow.file, workflow.repository
+        self._key = workflow.key
+        self._name = f"runs {self._repository} {self._workflow}"
+        self._list = RunList(services.github, self._repository, self._workflow)
         self._since: datetime | None = None
         self._full_check_at = 0.0
         self._cursor: int | None = None
@@ -92,7 +93,8 @@ class Search:
 
     def hint(self, run_event: RunEvent) -> None:
         """Take an event as a hint, if it is about a new run of this workflow."""
-        if run_event.workflow == self._workflow and not self._is_handled_or_open(run_event.run_id):
+        of_event = WorkflowOf(run_event.repository, run_event.workflow).key
+        if of_event == self._key and not self._is_handled_or_open(run_event.run_id):
             self._hints[run_event.run_id] = run_event.actor
             self._hinted.set()
 

@@ -10,7 +10,7 @@ from bot.config.targets import BUILDS
 from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.periodic import REQUESTER
-from bot.operations.registry import Button, Click, Kind, RunListener
+from bot.operations.registry import Button, Click, Kind, RunListener, WorkflowOf
 from bot.operations.requests import OperationRequest, request_of
 from bot.slack.blocks import kit
 from bot.slack.blocks.common import requester_text, short_message
@@ -44,10 +44,12 @@ if TYPE_CHECKING:
 FOLLOW, RERUN = "follow-build", "rerun-build"
 
 
-def workflows(config: Config) -> tuple[str, ...]:
+def workflows(config: Config) -> tuple[WorkflowOf, ...]:
     """The workflow whose runs are followed although they were started in GitHub."""
     images = config.images
-    return (images.workflow,) if images and images.follow_runs_by_hand else ()
+    if images is None or not images.follow_runs_by_hand:
+        return ()
+    return (WorkflowOf(config.github.repository, images.workflow),)
 
 
 async def follow_started(services: Services, run: WorkflowRun) -> None:

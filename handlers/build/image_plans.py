@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from bot.access import policy
+from bot.access import parts, policy
 from bot.operations import follow_ups
 from bot.operations.registry import Button, Click, FollowUp
 from handlers.build.image_views import PLAN_IMAGES, PLANNED, EnvironmentImages
@@ -74,12 +74,11 @@ async def plan_images(services: Services, click: Click) -> None:
     """Begin a plan of an environment from the message of a build; a second click begins no second plan."""
     number, _, name = click.value.partition(":")
     record = await clicked(services, click, number)
-    environment = policy.environment_of(services.config, name)
-    request = plan_request(environment, click.user, IMAGES_PLANNED.key(record.number, environment.name))
-    begun, attempt = f"A plan of {environment.name} was begun", f"plan {environment.name}"
-    await start_follow_up(
-        services, IMAGES_PLANNED, record, request, begun=begun, attempt=attempt, part=environment.name
-    )
+    whole = policy.environment_of(services.config, name)
+    environment = parts.choose_one(services.config, whole.name, parts.STACKS, "/plan <environment> <stack | all>")
+    request = plan_request(environment, click.user, IMAGES_PLANNED.key(record.number, whole.name))
+    begun, attempt = f"A plan of {whole.name} was begun", f"plan {whole.name}"
+    await start_follow_up(services, IMAGES_PLANNED, record, request, begun=begun, attempt=attempt, part=whole.name)
 
 
 async def plans_begun(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bot.operations.requests import OperationRequest
 
 
-USAGE = "/deploy <environment> [machine,machine] [branch, tag or commit] [check] [input=value ...]"
+USAGE = "/deploy <environment> [service] [machine,machine] [branch, tag or commit] [check] [input=value ...]"
 COMMIT_SHA = re.compile(r"[0-9a-f]{7,40}")
 SHORT_SHA = 7  # digits
 ANY_REF = "<branch, tag or commit>"  # in a command that somebody is to complete
@@ -70,7 +70,7 @@ def command_text(
         CHECK if check else "",
         *inputs.typed(given or {}),
     ]
-    return " ".join(filter(None, [f"/deploy {environment.name}", *words]))
+    return " ".join(filter(None, [f"/deploy {environment.words}", *words]))
 
 
 def repeating_command(environment: Environment, arguments: Mapping[str, str]) -> str:

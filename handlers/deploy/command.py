@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.access import arguments as typed_arguments, inputs, policy
+from bot.access import arguments as typed_arguments, inputs, parts, policy
 from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Button, Click, Command, Invocation, Modal, NextPage, Submission
 from bot.slack.modal import open_modal_early
+from handlers.deploy import service_views as views
 from handlers.deploy.arguments import USAGE, Arguments, limited, read
 from handlers.deploy.backend import backend_of, check_supported
 from handlers.deploy.inputs import check_given
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 
 HINT = USAGE.partition(" ")[2]
-MOST_WORDS = 4  # the environment's name among them
+MOST_WORDS = 5  # the names of the environment and the service among them
 
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
@@ -40,15 +42,29 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
     if not words:
         await open_modal_early(services.chat, invocation.trigger_id, TITLE, lambda: _modal(services, invocation))
         return None
-    environment = typed_arguments.environment(services.config, words[0], USAGE)
-    arguments = replace(read(environment, words[1:]), given=given)
+    chosen = parts.choose(services.config, words, parts.SERVICES, USAGE)
+    environment, *others = chosen.parts
+    if others and chosen.rest:
+        raise parts.no_such_part(services.config, chosen.environment.name, chosen.rest[0], parts.SERVICES, USAGE)
+    if others:
+        return await _listed(services, invocation, chosen)
+    arguments = replace(read(environment, chosen.rest), given=given)
     check_supported(environment, roles=bool(arguments.roles), check=arguments.check)
     check_given(environment, given)
-    if not given and (page := await _needed_page(services, environment, arguments.ref, invocation.user)):
-        await open_modal_early(services.chat, invocation.trigger_id, TITLE, page)
-        return None
-    await requests.start(services, _request(environment, arguments, invocation.user, invocation.key))
+    request = _request(environment, arguments, invocation.user, invocation.key)
+    await _start_or_ask(services, environment, request, arguments, invocation.trigger_id)
     return None
+
+
+async def _start_or_ask(
+    services: Services, environment: Environment, request: OperationRequest, arguments: Arguments, trigger_id: str
+) -> None:
+    """Start the deploy, or open the modal of its inputs where it needs one that nobody gave."""
+    page = None if arguments.given else await _needed_page(services, environment, arguments.ref, request.user)
+    if page:
+        await open_modal_early(services.chat, trigger_id, TITLE, page)
+    else:
+        await requests.start(services, request)
 
 
 async def _needed_page(services: Services, environment: Environment, ref: str, user: str) -> Content | None:
@@ -67,12 +83,35 @@ async def _needed_page(services: Services, environment: Environment, ref: str, u
 
 async def _modal(services: Services, invocation: Invocation) -> Block:
     await requests.check_may_use(services, invocation.user, "/deploy")
-    return deploy_modal(list(services.config.environments), invocation.channel)
+    config = services.config
+    names = [each.name for name in config.whole_environments for each in config.deployed(name)]
+    if not names:
+        raise UserError("No environment has `deploy` in the configuration, so there is nothing to deploy.")
+    return deploy_modal(names, invocation.channel)
+
+
+async def _listed(services: Services, invocation: Invocation, chosen: parts.Chosen) -> Message:
+    """The services of an environment with what each runs, and a button that deploys it."""
+    await requests.check_may_use(services, invocation.user, "/deploy")
+    running = {part.part: await services.deployments.current(part.name) for part in chosen.parts}
+    lines = [
+        views.ServiceLine(part, current.sha if current else "", current.at if current else 0.0)
+        for part, current in running.items()
+    ]
+    return views.services(chosen.environment.name, lines)
+
+
+async def deploy_listed(services: Services, click: Click) -> None:
+    """Deploy the usual ref of the service of a button under the list: its value is the service's full name."""
+    environment = policy.environment_of(services.config, click.value)
+    key = f"listed-{hashlib.sha256(f'{click.trigger_id} {click.value}'.encode()).hexdigest()[:32]}"
+    request = _request(environment, Arguments(), click.user, key)
+    await _start_or_ask(services, environment, request, Arguments(), click.trigger_id)
 
 
 async def submitted(services: Services, submission: Submission) -> Mapping[str, str] | NextPage:
     """Start the deploy of a submitted modal, or ask for its inputs; errors are returned by field."""
-    environment = typed_arguments.environment(services.config, submission.values["environment"], USAGE)
+    environment = parts.choose_one(services.config, submission.values["environment"], parts.SERVICES, USAGE)
     word = submission.values["ref"].strip()
     try:
         ref = typed_arguments.ref(word, USAGE) if word else ""
@@ -111,13 +150,14 @@ def _request(environment: Environment, arguments: Arguments, user: str, key: str
 async def deploy_after(services: Services, click: Click) -> None:
     """Begin the deploy that an apply of older images requires, once."""
     record = await clicked(services, click)
-    environment = policy.environment_of(services.config, record.environment)
+    planned = policy.environment_of(services.config, record.environment)
+    environment = parts.choose_one(services.config, planned.whole, parts.SERVICES, USAGE)
     request = deploy_request(environment, default_ref(environment), click.user, CODE_DEPLOY.key(record.number))
     begun = "The code deploy was begun"
     await start_follow_up(services, CODE_DEPLOY, record, request, begun=begun, attempt="deploy the code")
 
 
-COMMANDS = (Command("/deploy", USAGE, HINT, "Deploy code to an environment.", handle),)
+COMMANDS = (Command("/deploy", USAGE, HINT, "Deploy code to an environment, or one of its services.", handle),)
 MODALS = (Modal("deploy", submitted), Modal(INPUTS, submitted_inputs))
-BUTTONS = (Button(DEPLOY_AFTER, deploy_after),)
+BUTTONS = (Button(DEPLOY_AFTER, deploy_after), Button(views.DEPLOY_LISTED, deploy_listed))
 FOLLOW_UPS = (CODE_DEPLOY,)

@@ -62,7 +62,7 @@ class BranchMonitor:
     async def _read_move(self) -> BranchMove | None:
         services = self._operation.services
         try:
-            return await move_since(services, self._commit.sha, self._commit.ref)
+            return await move_since(services, self._operation.repository, self._commit.sha, self._commit.ref)
         except RunnerError as error:
             log.warning("operation %s: %s", self._operation.number, services.redact(str(error)))
             return self.move  # as at the last check
@@ -82,12 +82,13 @@ async def object_to_new_move(services: Services, approval: Approval, approver: A
     planned = await services.annotations.values_of(approval.operation, PLANNED_COMMIT)
     environment = services.config.environments.get(approval.environment)
     terraform = environment.terraform if environment else None
-    if not planned or terraform is None:
+    if not planned or environment is None or terraform is None:
         return None
     try:
         async with asyncio.timeout(GITHUB_TIMEOUT):
             record = await services.operations.get(approval.operation)
-            move = await move_since(services, planned[0], record.arguments.get(REF) or terraform.ref)
+            repository = services.config.repository_of(environment)
+            move = await move_since(services, repository, planned[0], record.arguments.get(REF) or terraform.ref)
     except (RunnerError, TimeoutError) as error:
         log.warning("operation %s: whether its branch moved: %s", approval.operation, services.redact(str(error)))
         return None
@@ -108,9 +109,8 @@ async def _is_displayed(services: Services, approval: Approval, approver: Approv
     return tip in displayed or f"{approver.user} {tip}" in await annotations.values_of(number, OBJECTED_TIP)
 
 
-async def move_since(services: Services, planned: str, ref: str) -> BranchMove | None:
+async def move_since(services: Services, repository: str, planned: str, ref: str) -> BranchMove | None:
     """The move of `ref` since the commit `planned` (a full SHA); None when it has not moved. Raises RunnerError."""
-    repository = services.config.github.repository
     tip = await commits.resolve(services.github, repository, ref)
     if tip.sha == planned:
         return None

@@ -205,7 +205,7 @@ async def _wait_for_commit(operation: Operation, workspace: HcpWorkspace) -> Com
     if commit is None:
         raise RunnerError(doing, "HCP Terraform does not say which commit it is", remedy=f"See {run.url}")
     sha, branch = commit
-    configured = operation.services.config.github.repository
+    configured = operation.repository
     if workspace.repository not in (None, configured):
         raise RunnerError(
             doing,

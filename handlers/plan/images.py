@@ -16,6 +16,7 @@ from runners.errors import RunnerError
 from runners.results import Image, ImageChange, RollOut
 
 if TYPE_CHECKING:
+    from bot.config import Environment
     from bot.operations.operation import Operation
     from bot.services import Services
     from runners.results import ApplyResult, Commit, PlanSummary
@@ -50,7 +51,7 @@ async def record_planned_images(operation: Operation, view: PlanView) -> None:
 
 async def record_rollouts(operation: Operation, view: PlanView) -> None:
     """Within a step: record the images that a successful apply rolled out."""
-    record, environment = operation.record, operation.environment.name
+    record, environment = operation.record, operation.environment.whole
     for change in view.images:
         image_id = change.after.image_id
         rollout = RollOut(
@@ -61,12 +62,15 @@ async def record_rollouts(operation: Operation, view: PlanView) -> None:
 
 async def machines_with_old_code(operation: Operation, view: PlanView) -> tuple[str, ...]:
     """Within a step: the machines whose new image is older than the environment's last code deploy."""
-    deployed = await operation.services.deployments.current(operation.environment.name)
+    deployed: dict[str, float] = {}
+    for each in operation.services.config.deployed(operation.environment.whole):
+        if current := await operation.services.deployments.current(each.name):
+            deployed |= {machine: max(current.at, deployed.get(machine, 0.0)) for machine in each.machines}
     return tuple(
         change.machine
         for change in view.images
         if change.goes_back
-        or (deployed and change.after.created_at and change.after.created_at.timestamp() < deployed.at)
+        or (change.after.created_at and change.after.created_at.timestamp() < deployed.get(change.machine, 0.0))
     )
 
 
@@ -76,18 +80,36 @@ async def deploy_newer_code(operation: Operation, machines: tuple[str, ...], res
     Returns a text for the message (mrkdwn), and whether to offer the deploy as a button.
     """
     configured = operation.environment.code_deploy_after_old_image
-    if not machines or not result.succeeded or configured == "off":
+    candidates = operation.services.config.deployed(operation.environment.whole)
+    targets = [each for each in candidates if {*machines} & {*each.machines}]
+    if not targets or not result.succeeded or configured == "off":
         return "", False
     names = ", ".join(map(kit.code, machines))
     text = f":warning: {names} now {phrases.plural(len(machines), 'runs', 'run')} an image that is older than the last code deploy, so old code is back."
-    if configured == "offer":
+    if configured == "offer" and len(candidates) == 1:
         return f"{text} Deploy the code again.", True
-    environment = operation.environment
-    key = CODE_DEPLOY.key(operation.number)
+    if configured == "offer":
+        commands = ", ".join(kit.code(f"/deploy {each.words}") for each in targets)
+        return f"{text} Deploy the code again: {commands}.", False
+    links = [await _start_code_deploy(operation, each) for each in targets]
+    link = ", ".join(filter(None, links))
+    started = phrases.plural(len(targets), "The code deploy has", "The code deploys have")
+    return f"{text} {started} been started{f': {link}' if link else ''}.", False
+
+
+async def _start_code_deploy(operation: Operation, environment: Environment) -> str:
+    """Durable: begin the deploy, and return a link to it."""
+    key = CODE_DEPLOY.key(operation.number, environment.part)
     request = deploy_request(environment, default_ref(environment), operation.record.requester, key)
-    await operation.services.engine.begin(requests.request_of(request, operation.record.channel))
-    link = await operation.step("code deploy begun", lambda: _link_to(operation.services, key))
-    return f"{text} The code deploy has been started{f': {link}' if link else ''}.", False
+    of_plan = environment.name == operation.environment.name
+    channel = operation.record.channel
+    if not of_plan:
+        channel = await operation.step(
+            f"channel of {environment.name}", lambda: operation.services.chat.channel_id(environment.channel)
+        )
+    await operation.services.engine.begin(requests.request_of(request, channel))
+    name = "code deploy begun" if of_plan else f"code deploy of {environment.name} begun"
+    return await operation.step(name, lambda: _link_to(operation.services, key))
 
 
 async def _link_to(services: Services, key: str) -> str:

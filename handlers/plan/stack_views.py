@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from bot.slack.blocks import kit
+from bot.slack.blocks import kit, part_list
 from bot.slack.blocks.common import cancel_button, first_line, plain, requester_block
+from bot.slack.blocks.part_list import PartLine
 from runners import phrases
 from runners.stored import stored
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from bot.slack.blocks.kit import Block, Message
 
 PLAN_LISTED = "plan-listed"
-MOST_BUTTONS = 20  # stacks with a button; Slack takes 50 blocks in a message
 GOES_ON = "The plans that have begun go on. No further stack is planned."
 
 
@@ -61,20 +61,17 @@ class StackState:
 
 def listing(environment: str, stacks: Sequence[tuple[str, Sequence[str]]]) -> Message:
     """The stacks of an environment, each with those that come before it, and buttons that plan one or all."""
-    title = f"{environment} has {phrases.counted(len(stacks), 'stack')}"
-    blocks: list[Block] = [kit.section(f"*{kit.escape(title)}*")]
-    for name, after in stacks[:MOST_BUTTONS]:
-        order = f", after {', '.join(map(kit.code, after))}" if after else ""
-        blocks.append(kit.section(f"{kit.code(name)}{order}"))
-        button = kit.button(f"Plan {name}", PLAN_LISTED, f"{environment} {name}")
-        blocks.append(kit.actions(f"plan-{name}", button))
-    if hidden := stacks[MOST_BUTTONS:]:
-        names = ", ".join(kit.code(name) for name, _ in hidden)
-        blocks.append(kit.section(f"And {names}: {kit.code(f'/plan {environment} <stack>')}"))
+    lines = [_part_line(environment, name, after) for name, after in stacks]
     question = "A stack is planned once those before it are applied, or have nothing to change."
     ask = kit.confirm(f"Plan all stacks of {environment}?", question, "Plan all")
-    blocks.append(kit.actions("plan-all", kit.button("Plan all", PLAN_LISTED, f"{environment} all", ask=ask)))
-    return kit.message(kit.escape(title), blocks)
+    every = kit.actions("plan-all", kit.button("Plan all", PLAN_LISTED, f"{environment} all", ask=ask))
+    title = f"{environment} has {phrases.counted(len(stacks), 'stack')}"
+    return part_list.listing(title, lines, f"/plan {environment} <stack>", every)
+
+
+def _part_line(environment: str, name: str, after: Sequence[str]) -> PartLine:
+    order = f", after {', '.join(map(kit.code, after))}" if after else ""
+    return PartLine(name, order, kit.button(f"Plan {name}", PLAN_LISTED, f"{environment} {name}"))
 
 
 def progress(head: Head, states: Sequence[StackState]) -> Message:

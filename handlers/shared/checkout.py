@@ -21,7 +21,7 @@ _fetching = WeakValueDictionary[str, asyncio.Lock]()  # by the directory
 async def commit_of(operation: Operation, ref: str) -> Commit:
     """The commit that the ref names now; secrets in its message are redacted before it is stored or cut."""
     services = operation.services
-    commit = await commits.resolve(services.github, services.config.github.repository, ref)
+    commit = await commits.resolve(services.github, operation.repository, ref)
     return replace(commit, subject=services.redact(commit.subject), author=services.redact(commit.author))
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from bot.config.models.inputs import CommandInput
+    from bot.operations.registry import WorkflowOf
     from bot.services import Services
     from runners.github.runs.workflow_file import WorkflowFile
 
@@ -73,7 +74,7 @@ def digest(sent: Mapping[str, str]) -> str:
 
 
 async def declared_inputs(
-    services: Services, workflow: str, ref: str, allowed: Mapping[str, CommandInput]
+    services: Services, workflow: WorkflowOf, ref: str, allowed: Mapping[str, CommandInput]
 ) -> tuple[Input, ...]:
     """The allowed inputs as the workflow's file at the ref declares them, in its order.
 
@@ -84,7 +85,7 @@ async def declared_inputs(
         return ()
     try:
         async with asyncio.timeout(READ_WITHIN):
-            file = await workflow_file.read(services.github, services.config.github.repository, workflow, ref)
+            file = await workflow_file.read(services.github, workflow.repository, workflow.file, ref)
     except (TimeoutError, RunnerError):
         return tuple(configured.values())
     return tuple(_narrowed(each, allowed[each.name]) for each in file.inputs if each.name in allowed)

@@ -13,7 +13,7 @@ from pydantic import Field
 from bot.config.models.approval import Approval
 from bot.config.models.config import Config
 from bot.config.models.deploy import DaemonChecks, Deploy, Promote
-from bot.config.models.environment import Environment, Grants, Terraform
+from bot.config.models.environment import Environment, EnvironmentAws, Grants, Terraform
 from bot.config.models.refs import Refs
 from bot.config.values import Channel, FollowUp, Name, NameWithPart, Repository, Unit, WindowText
 
@@ -23,6 +23,7 @@ class Stack(Terraform):
 
     channel: Channel | None = None
     repository: Repository | None = None
+    aws: EnvironmentAws | None = None
     machines: tuple[Name, ...] | None = None
     refs: Refs | None = None
     approval: Approval | None = None
@@ -37,6 +38,7 @@ class Service(Deploy):
 
     channel: Channel | None = None
     repository: Repository | None = None
+    aws: EnvironmentAws | None = None
     machines: tuple[Name, ...] | None = None
     promote: Promote | None = None
     refs: Refs | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.errors import UserError
+from bot.operations.registry import WorkflowOf
 from handlers.deploy.arguments import COMMIT_SHA
 from handlers.deploy.github_actions.rollout import roll_out, settings_of
 from handlers.deploy.inputs import inputs_of
@@ -41,7 +42,7 @@ async def verify(operation: Operation, ref: str) -> None:
         raise UserError("GitHub starts workflows on a branch or tag only; name one of these rather than a commit.")
     actions, services = settings_of(operation.environment), operation.services
     try:
-        file = await workflow_file.read(services.github, services.config.github.repository, actions.workflow, ref)
+        file = await workflow_file.read(services.github, operation.repository, actions.workflow, ref)
     except UnavailableError:
         raise
     except RunnerError:
@@ -63,7 +64,8 @@ async def verify(operation: Operation, ref: str) -> None:
 async def asks(services: Services, environment: Environment, ref: str) -> tuple[Input, ...]:
     """As the workflow's file declares them, as far as the configuration allows them."""
     actions = settings_of(environment)
-    return await declared_inputs(services, actions.workflow, ref, actions.command_inputs)
+    workflow = WorkflowOf(services.config.repository_of(environment), actions.workflow)
+    return await declared_inputs(services, workflow, ref, actions.command_inputs)
 
 
 async def examine(_: Operation, __: Commit) -> None:

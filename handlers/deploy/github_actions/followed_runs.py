@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot.access import policy
 from bot.config import GitHubActions
 from bot.operations.periodic import REQUESTER
-from bot.operations.registry import Kind, RunListener
+from bot.operations.registry import Kind, RunListener, WorkflowOf
 from bot.operations.requests import OperationRequest, request_of
 from bot.slack.blocks import kit
 from bot.slack.blocks.common import short_message
@@ -31,24 +31,36 @@ FOLLOW = "follow-deploy"
 UNCLEAR_FOR = 6 * 3_600.0
 
 
-def workflows(config: Config) -> tuple[str, ...]:
-    """The deploy workflows whose runs are followed: those that deploy to exactly one environment."""
-    deployed = config.deployed_by(GitHubActions)
-    uses = Counter(actions.workflow for actions in deployed.values())
-    builds = config.images.workflow if config.images else ""
+def workflows(config: Config) -> tuple[WorkflowOf, ...]:
+    """The deploy workflows whose runs are followed: those that deploy to exactly one environment or service."""
+    deployed = _deployed(config)
+    uses = Counter(workflow.key for workflow, _, __ in deployed)
+    builds = WorkflowOf(config.github.repository, config.images.workflow).key if config.images else None
     return tuple(
-        actions.workflow
-        for actions in deployed.values()
-        if actions.follow_runs_by_hand and uses[actions.workflow] == 1 and actions.workflow != builds
+        workflow
+        for workflow, _, actions in deployed
+        if actions.follow_runs_by_hand and uses[workflow.key] == 1 and workflow.key != builds
     )
+
+
+def _deployed(config: Config) -> list[tuple[WorkflowOf, str, GitHubActions]]:
+    """What deploys through GitHub Actions: its workflow, its name and its settings."""
+    return [
+        (WorkflowOf(config.repository_of(config.environments[name]), actions.workflow), name, actions)
+        for name, actions in config.deployed_by(GitHubActions).items()
+    ]
 
 
 async def follow_started(services: Services, run: WorkflowRun) -> None:
     """Begin an operation that follows a run which deploys to an environment; it has a queue of its own."""
-    deployed = services.config.deployed_by(GitHubActions)
-    name, actions = next((name, each) for name, each in deployed.items() if each.workflow == run.file)
+    of_run = WorkflowOf(run.repository, run.file).key
+    workflow, name, actions = next(each for each in _deployed(services.config) if each[0].key == of_run)
     key = f"run-{run.run_id}"
-    if not deploys(run, actions) or await services.operations.started_by(key) or await _may_be_ours(services, run):
+    if (
+        not deploys(run, actions)
+        or await services.operations.started_by(key)
+        or await _may_be_ours(services, run, workflow.repository)
+    ):
         return
     target = policy.target_of(services.config, name)
     arguments = {"run": str(run.run_id), "sha": run.head_sha, "ref": run.branch, "by": _started(run)}
@@ -57,9 +69,8 @@ async def follow_started(services: Services, run: WorkflowRun) -> None:
     await services.engine.begin(request_of(request, await services.chat.channel_id(target.channel)))
 
 
-async def _may_be_ours(services: Services, run: WorkflowRun) -> bool:
+async def _may_be_ours(services: Services, run: WorkflowRun, repository: str) -> bool:
     """Whether an operation may still be asking people if this run is its own."""
-    repository = services.config.github.repository
     if run.actor != await services.github.login(repository):
         return False
     since = services.clock() - UNCLEAR_FOR

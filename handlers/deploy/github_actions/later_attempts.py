@@ -45,7 +45,7 @@ async def check(services: Services, due: DueRun) -> None:
     if not attempts or run_id is None:
         return
     attempt, sha = attempts[-1].split(" ")
-    repository = services.config.github.repository
+    repository = Operation(services, record).repository
     now = await listing.read_run(services.github, repository, run_id)
     if now.attempt <= int(attempt) or not now.state.ended or now.head_sha != sha:
         return

@@ -115,7 +115,7 @@ def _dispatch_of(operation: Operation, release: Release) -> Dispatch:
     actions = settings_of(operation.environment)
     command = command_text(operation.environment, release.commit.ref, given=release.given)
     return Dispatch(
-        operation.services.config.github.repository,
+        operation.repository,
         actions.workflow,
         release.commit,
         command="/deploy",
@@ -127,7 +127,7 @@ def _dispatch_of(operation: Operation, release: Release) -> Dispatch:
 
 async def follow(operation: Operation, release: Release, approval: ApprovalView | None, run_id: int) -> WorkflowRun:
     """Within a step: display the run until it ends. Raises RunnerError when GitHub reports nothing about it."""
-    repository = operation.services.config.github.repository
+    repository = operation.repository
     newest: list[WorkflowRun] = []
     pending: tuple[PendingReview, ...] = ()
     clock, outage = operation.services.clock, GitHubOutage(operation)
@@ -154,7 +154,7 @@ async def _pending_reviews(operation: Operation, run_id: int) -> tuple[PendingRe
     """Who has to review the run; nobody in particular where GitHub does not say."""
     services = operation.services
     try:
-        return await pending_reviews(services.github, services.config.github.repository, run_id)
+        return await pending_reviews(services.github, operation.repository, run_id)
     except RunnerError as error:
         log.warning("operation %s: %s", operation.number, services.redact(str(error)))
         return ()
@@ -189,7 +189,7 @@ async def _post_log(operation: Operation, job: Job) -> None:
     async def read() -> str:
         # Redacted before it is stored, and before it is cut: no pattern recognises half a token.
         services = operation.services
-        return services.redact(await job_log_tail(services.github, services.config.github.repository, job.job_id))
+        return services.redact(await job_log_tail(services.github, operation.repository, job.job_id))
 
     tail = await operation.step(f"log of job {job.job_id}", read)
     await operation.details(f"log {job.job_id}", views.job_log(job, tail))

@@ -59,7 +59,7 @@ async def _wait(
     operation: Operation, settings: GitHubActions, release: Release, approval: ApprovalView | None, began: float
 ) -> None:
     services = operation.services
-    repository = services.config.github.repository
+    repository = operation.repository
     async with operation.live() as live:
         while runs := await _under_way(operation, settings):
             await operation.set_activity("waits for a deploy that was started in GitHub")
@@ -86,7 +86,7 @@ async def _ended(operation: Operation, repository: str, run_id: int) -> None:
 async def _under_way(operation: Operation, settings: GitHubActions) -> list[WorkflowRun]:
     """The unfinished runs that may deploy to the environment, the oldest first."""
     services = operation.services
-    runs = await listing.unfinished_runs(services.github, services.config.github.repository, settings.workflow)
+    runs = await listing.unfinished_runs(services.github, operation.repository, settings.workflow)
     return [run for run in reversed(runs) if deploys(run, settings) and not await _of_another(operation, run)]
 
 

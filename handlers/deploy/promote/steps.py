@@ -142,7 +142,7 @@ async def _annotated(operation: Operation, promotion: Promotion) -> Promotion:
 
 async def wait_until_visible(operation: Operation, promotions: tuple[Promotion, ...]) -> None:
     """Durable: wait until the deployed branch has what was merged into it, where that is the same branch."""
-    deployed = operation.services.config.github.repository.lower(), operation.record.arguments["ref"]
+    deployed = operation.repository.lower(), operation.record.arguments["ref"]
     for promotion in promotions:
         pull = promotion.pull
         if pull and pull.merge_sha and (promotion.repository.lower(), promotion.target) == deployed:

@@ -143,8 +143,9 @@ async def test_help_status_and_the_trail_are_for_the_person_alone(desk: Desk) ->
     for text in ("", "help"):
         answer = await infra_topics.handle(desk.services, typed(text))
         assert answer is not None
-        assert "`/deploy <environment> [machine,machine] [branch, tag or commit] [check] [input=value ...]`" in read(
-            answer
+        assert (
+            "`/deploy <environment> [service] [machine,machine] [branch, tag or commit] [check] [input=value ...]`"
+            in read(answer)
         )
         assert "`/infra audit [how many]`" in read(answer)
     answer = await infra_topics.handle(desk.services, typed("status"))

@@ -35,6 +35,15 @@ async def test_a_workflow_must_be_on_the_ref(world: World) -> None:
     assert "there is no deploy-dev.yml on release. Check `ref`" in single(await world.faults())
 
 
+async def test_a_repository_of_a_service_that_is_not_there_is_named_and_the_others_are_checked(world: World) -> None:
+    service = "deploy: {services: {api: {repository: acme/api, github_actions: {workflow: deploy-dev.yml}}}}"
+    world.config = read(CONFIG + f"  prod:\n    {service}\n")
+    world.hub.files = {}
+    faults = await world.faults()
+    for words in ("reading acme/api: GitHub has nothing there", "no workflow deploy-dev.yml in acme/infrastructure"):
+        assert any(words in fault for fault in faults), faults
+
+
 async def test_a_token_of_a_person_who_only_reads_cannot_deploy(world: World) -> None:
     world.hub.permissions = {"pull": True, "push": False}
     assert "the token's account can read acme/infrastructure but not write to it" in single(await world.faults())

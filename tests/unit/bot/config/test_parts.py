@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from bot.config import Config, ConfigError, document, parts, read
+from bot.config import Config, ConfigError, Environment, document, parts, read
+from bot.config.models.written import Service, Stack
 from bot.config.targets import find_target, queue_of, without_lane
 from tests.unit.bot.config.test_faults import TOP, assert_faulted
 
@@ -97,6 +98,14 @@ def test_a_stack_is_the_environment_written_out_by_hand(places: list[str]) -> No
 @given(st.lists(WHERE, min_size=len(OF_SERVICES), max_size=len(OF_SERVICES)))
 def test_a_service_is_the_environment_written_out_by_hand(places: list[str]) -> None:
     assert_written_out("deploy services workflow", OF_SERVICES, places)
+
+
+def test_a_part_may_have_each_key_of_an_environment_or_it_is_listed_here_why_not() -> None:
+    everywhere = {"name", "deploy", "terraform"}  # what a part is
+    of_deploys, of_plans = {"promote", "daemons", "daemon_checks", "after"}, {"code_deploy_after_old_image"}
+    keys = {*Environment.model_fields} - everywhere
+    assert {*Stack.model_fields} & keys | of_deploys == keys
+    assert {*Service.model_fields} & keys | of_plans == keys
 
 
 VALUES = st.recursive(

@@ -38,7 +38,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.heard: list[RunEvent] = []
-        self.webhooks = Webhooks(REPOSITORY, SECRET, [self.heard.append], Reception())
+        self.webhooks = Webhooks([REPOSITORY, "acme/api"], SECRET, [self.heard.append], Reception())
         self.url = ""
         self._deliveries = 0
 
@@ -120,7 +120,8 @@ async def test_a_form_says_the_same(receiver: Receiver) -> None:
 
 async def test_the_name_of_our_repository_may_be_written_otherwise(receiver: Receiver) -> None:
     await receiver.deliver(of_run(repository="Acme/Infrastructure"))
-    assert [news.repository for news in receiver.heard] == [REPOSITORY]
+    await receiver.deliver(of_run(8, repository="acme/API"))
+    assert [news.repository for news in receiver.heard] == [REPOSITORY, "acme/api"]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +186,7 @@ async def test_a_delivery_that_was_refused_may_come_again(receiver: Receiver) ->
 
 
 def test_of_deliveries_only_the_newest_are_remembered() -> None:
-    webhooks = Webhooks(REPOSITORY, SECRET, [], Reception())
+    webhooks = Webhooks([REPOSITORY, "acme/api"], SECRET, [], Reception())
     for number in range(REMEMBERED * 2):
         webhooks._take("workflow_run", str(number), of_run())
     assert len(webhooks._delivered) == REMEMBERED
@@ -247,7 +248,7 @@ TIMES = {"started_at": "2024-01-01T00:00:00Z", "completed_at": "2024-01-01T00:00
 def test_a_signed_payload_of_any_content_is_an_event_or_is_refused(event: str, payload: dict[str, Any]) -> None:
     heard: list[RunEvent] = []
     with suppress(RefusedError):
-        Webhooks(REPOSITORY, SECRET, [heard.append], Reception())._take(event, "1", payload)
+        Webhooks([REPOSITORY, "acme/api"], SECRET, [heard.append], Reception())._take(event, "1", payload)
     for taken in heard:
         assert type(taken.run_id) is int
         assert 0 < taken.run_id < 1 << 63

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from hypothesis import given, settings, strategies as st
 
 from bot.operations.dropped import DROPPED
-from bot.operations.registry import RunListener
+from bot.operations.registry import RunListener, WorkflowOf
 from bot.operations.run_finder import CHECK_INTERVAL, GRACE, LONGEST_PAUSE, QUIET_CHECK_INTERVAL, RunFinder
 from bot.redaction import Redactor
 from bot.store.cursors import Cursors
@@ -99,7 +99,8 @@ class Hunt:
         services = SimpleNamespace(
             config=config, github=self.github, run_claims=self.stored, clock=clock, chat=self, redact=Redactor()
         )
-        watch = RunListener(lambda _: [self.workflow] if self.workflow else [], self.listener.handle)
+        wanted = [WorkflowOf(REPOSITORY, self.workflow)] if self.workflow else []
+        watch = RunListener(lambda _: wanted, self.listener.handle)
         self.finder = RunFinder(cast("Services", services), cast("Cursors", self.stored), [watch])
         self.finder.start()
         await asyncio.sleep(5)

@@ -12,7 +12,7 @@ import pytest
 from bot.config import read
 from bot.errors import Denied, UserError
 from bot.operations.queue import head_of
-from bot.operations.registry import Click
+from bot.operations.registry import Click, WorkflowOf
 from bot.store.operations import Request, Status
 from handlers.build import command as build_command, existing_runs
 from runners.results import State, WorkflowRun
@@ -32,7 +32,7 @@ RUN = WorkflowRun(
 
 
 def test_runs_are_followed_unless_the_configuration_says_otherwise(desk: Desk) -> None:
-    assert existing_runs.workflows(desk.config) == ("build.yml",)
+    assert existing_runs.workflows(desk.config) == (WorkflowOf("o/r", "build.yml"),)
     assert existing_runs.workflows(read(FILE.replace("build.yml}", "build.yml, follow_runs_by_hand: false}"))) == ()
     assert existing_runs.workflows(read(FILE.replace("images: {workflow: build.yml}", ""))) == ()
 

@@ -53,7 +53,7 @@ async def test_an_approval_counts_only_with_knowledge_of_the_newest_move(
     waiting = Waiting(desk, approval.operation)
     await desk.annotations.add(approval.operation, branch_moves.PLANNED_COMMIT, "planned")
 
-    async def move_since(_: object, planned: str, ref: str) -> BranchMove | None:
+    async def move_since(_: object, __: str, planned: str, ref: str) -> BranchMove | None:
         return None if waiting.tip == planned else BranchMove(ref, waiting.tip, ())
 
     monkeypatch.setattr(branch_moves, "move_since", move_since)

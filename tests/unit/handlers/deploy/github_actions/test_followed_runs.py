@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from bot.config import read as read_config
+from bot.operations.registry import WorkflowOf
 from bot.slack.blocks.common import CANCEL, Head
 from handlers.deploy.github_actions import followed_runs, views
 from handlers.deploy.github_actions.under_way import deploys
@@ -49,10 +50,24 @@ def services_of(desk: Desk, account: Account, file: str = OWN) -> Services:
 
 def test_a_workflow_that_deploys_to_several_environments_is_not_followed() -> None:
     assert followed_runs.workflows(read_config(FILE)) == ()
-    assert followed_runs.workflows(read_config(OWN)) == ("dev.yml", "d.yml")
+    dev, prod = WorkflowOf("o/r", "dev.yml"), WorkflowOf("o/r", "d.yml")
+    assert followed_runs.workflows(read_config(OWN)) == (dev, prod)
     off = OWN.replace("ref: trunk}", "ref: trunk, follow_runs_by_hand: false}")
-    assert followed_runs.workflows(read_config(off)) == ("d.yml",)
-    assert "build.yml" not in followed_runs.workflows(read_config(OWN.replace("dev.yml", "build.yml")))
+    assert followed_runs.workflows(read_config(off)) == (prod,)
+    assert followed_runs.workflows(read_config(OWN.replace("dev.yml", "build.yml"))) == (prod,)
+
+
+async def test_the_workflow_of_a_service_is_that_of_its_own_repository(desk: Desk) -> None:
+    deploy = "{github_actions: {ref: trunk}, services: {api: {repository: o/api, github_actions: {workflow: dev.yml}}, "
+    services = f"{deploy}web: {{github_actions: {{workflow: dev.yml}}}}}}}}"
+    file = FILE.replace("{github_actions: {workflow: d.yml, ref: trunk}}", services)
+    dev = [WorkflowOf("o/api", "dev.yml"), WorkflowOf("o/r", "dev.yml")]
+    assert followed_runs.workflows(read_config(file)) == (*dev, WorkflowOf("o/r", "d.yml"))
+    account = Account()
+    for run, repository in ((1, "O/API"), (2, "o/r")):
+        run_there = replace(NIGHTLY, run_id=run, repository=repository)
+        await followed_runs.follow_started(services_of(desk, account, file), run_there)
+    assert [begun.environment for begun in desk.engine.begun] == ["dev/api/run 1", "dev/web/run 2"]
 
 
 @pytest.mark.parametrize(
