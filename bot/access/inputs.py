@@ -41,12 +41,12 @@ def take(text: str, usage: str, *, other: Collection[str] = ()) -> Typed:
     if len(text) > LONGEST_TEXT:
         raise UserError(f"That is {len(text):,} characters long; a command takes {LONGEST_TEXT:,} at most.")
     values: dict[str, str] = {}
-    rest: list[str] = []
+    rest, read = "", 0  # the rest keeps what is between its words: a line break is refused where they are read
     for match in _WORD.finditer(text):
         written = arguments.INPUT.fullmatch(match[0])
         if written is None or written[1] in other:
-            rest.append(match[0])
             continue
+        rest, read = rest + text[read : match.start()], match.end()
         name, value = written[1], written[2] if match["quoted"] is None else match["quoted"]
         if name in values:
             raise UserError(f"{name} is given twice. Usage: {usage}")
@@ -54,7 +54,7 @@ def take(text: str, usage: str, *, other: Collection[str] = ()) -> Typed:
             problem = "has a quote that is not closed" if value else f'has no value; type {name}="" for an empty one'
             raise UserError(f"{name} {problem}. Usage: {usage}")
         values[name] = checked(name, value)
-    return Typed(" ".join(rest), values)
+    return Typed((rest + text[read:]).strip(" "), values)
 
 
 def checked(name: str, value: str) -> str:

@@ -26,7 +26,13 @@ def test_what_is_typed_is_read_again_in_any_order(values: dict[str, str], words:
     random.shuffle(mixed)  # type: ignore[attr-defined]
     typed = inputs.take(f" {'  '.join(mixed)} ", USAGE)
     assert typed.values == values
-    assert typed.rest.split(" ") == ([word for word in mixed if word in words] or [""])
+    assert typed.rest.split() == [word for word in mixed if word in words]
+
+
+@pytest.mark.parametrize("between", ["\n", "\r", "\t", "\u2028", "\u200b"])
+def test_what_is_between_other_words_stays_for_who_reads_them(between: str) -> None:
+    text = f"main{between}staging version=1 x"
+    assert inputs.take(text, USAGE) == (f"main{between}staging  x", {"version": "1"})
 
 
 @given(st.lists(st.tuples(NAMES, VALUES), max_size=4, unique_by=lambda pair: pair[0]))
