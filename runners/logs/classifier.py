@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import re2
@@ -11,6 +12,7 @@ from runners.logs.block_expression import block_expression
 from runners.logs.carriers import Carriers
 from runners.logs.false_positives import is_false_positive, without_false_positives
 from runners.logs.lines import TIMESTAMP
+from runners.logs.patterns import CERTAIN, WEAK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -69,16 +71,25 @@ class Classifier:
         """The first pattern that matches a text of a line, and that text."""
         for text in screens:
             texts = self.carriers.texts(text)
-            if not any(map(is_false_positive, texts)) and (pattern := self._first(texts)):
+            if not any(map(is_false_positive, texts)) and (pattern := self._pattern_of(text, texts)):
                 return pattern, text
         return None
 
-    def _first(self, texts: Sequence[str]) -> FailurePattern | None:
-        for order in sorted({order for text in texts for order in self._matching(text)}):
-            pattern = self._patterns[order]
-            if not pattern.configured or any(order in self._matching(without_false_positives(text)) for text in texts):
-                return pattern
-        return None
+    def _pattern_of(self, line: str, texts: Sequence[str]) -> FailurePattern | None:
+        """The first pattern that matches. A configured one that matches too is as certain, and says more than a weak one."""
+        orders = sorted({order for text in texts for order in self._matching(text)})
+        matching = [self._patterns[order] for order in orders if self._counts(order, texts)]
+        first = next(iter(matching), None)
+        configured = next((pattern for pattern in matching if pattern.configured), None)
+        if first is None or configured is None:
+            return first
+        return configured if first.weight_of(line) <= WEAK else replace(first, weight=CERTAIN)
+
+    def _counts(self, order: int, texts: Sequence[str]) -> bool:
+        """Whether a matching pattern counts: a configured one has to match more than words that only look like a failure."""
+        if not self._patterns[order].configured:
+            return True
+        return any(order in self._matching(without_false_positives(text)) for text in texts)
 
     def _matching(self, text: str) -> Sequence[int]:
         return self._set.Match(text) or ()

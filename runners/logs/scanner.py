@@ -10,8 +10,8 @@ import re2
 from runners.logs import ansible_results, excerpts, lines as log_lines
 from runners.logs.classifier import Classifier
 from runners.logs.excerpts import AROUND, TAIL, Excerpt, Findings
-from runners.logs.failure_patterns import WEAK
 from runners.logs.images import ANNOUNCEMENT, Images
+from runners.logs.patterns import WEAK
 from runners.results import LogFinding, LogReading
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ import yaml
 from hypothesis import given, strategies as st
 
 from runners.logs import lines as log_lines
-from runners.logs.failure_patterns import BUILT_IN, STRONG, WEAK, configured
+from runners.logs.failure_patterns import BUILT_IN, configured
+from runners.logs.patterns import CERTAIN, STRONG, WEAK
 from runners.logs.scan import scan_file
 
 if TYPE_CHECKING:
@@ -157,6 +158,11 @@ def test_a_log_that_was_not_read_to_its_end_is_suspect_whatever_the_threshold() 
 def test_a_pattern_of_the_configuration_makes_a_job_suspect_whatever_the_threshold() -> None:
     reading = scan_file(io.BytesIO(b"migration 7 skipped"), [configured("migration .* skipped")])
     assert replace(reading, threshold=100).suspect
+    also = scan_file(io.BytesIO(b"curl: (6) migration 7 skipped"), [*BUILT_IN, configured("migration .* skipped")])
+    assert replace(also, threshold=100).suspect
+    assert also.findings[0].pattern == "configured: migration .* skipped"
+    named = scan_file(io.BytesIO(b"curl: (6) migration 7 failed"), [*BUILT_IN, configured("migration .* failed")])
+    assert (named.findings[0].pattern, named.findings[0].weight) == ("curl: curl failed", CERTAIN)
 
 
 def test_a_result_without_end_is_judged_at_the_end_of_the_log() -> None:
