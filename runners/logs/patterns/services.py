@@ -221,7 +221,7 @@ SUMMARIES: Table = {
             "reported as failed",
             r"^(?:Build|Deploy|Deployment|Installation|Compilation|Migration) (?:failed|FAILED)\b|^(?:❌|✗|✖|"
             "\u2a2f"
-            r") .*\b(?:[Ff]ailed|[Ff]ailure|[Ee]rror|not found|missing)\b(?:[^:\w].*|:(?: *[^0\s].*)?)?$",
+            r") .*\b(?:[Ff]ailed|[Ff]ailure|[Ee]rror|missing)\b(?: .*|: *[A-Za-z'/(].*)?$",
             "❌ Deploy failed: the worker was restarted",
             "✓ Deploy: 0 failed",
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-Tool = Literal["apt", "npm", "pip", "composer", "shell", "curl", "ansible"]
+Tool = Literal["apt", "npm", "pip", "composer", "shell", "curl", "ansible", "script"]
 
 TOOL_FAILURES: dict[Tool, tuple[str, ...]] = {
     "apt": (
@@ -32,6 +32,19 @@ TOOL_FAILURES: dict[Tool, tuple[str, ...]] = {
         "TASK [Install the extensions] **************************************************",
         'fatal: [default]: FAILED! => {"changed": false, "msg": "No package matching \'php8.3-imagick\' is available"}',
         "...ignoring",
+    ),
+    # A script that Ansible ran: its exit code is 0, and what it printed is in the result alone.
+    "script": (
+        "TASK [php : Configure the machine] *********************************************",
+        (
+            'changed: [default] => {"changed": true, "rc": 0, '
+            '"stderr": "configure.sh: line 41: composer: command not found\\n", '
+            '"stderr_lines": ["configure.sh: line 41: composer: command not found"], '
+            '"stdout": "Configuring php\\nDone\\n", "stdout_lines": ["Configuring php", "Done"]}'
+        ),
+        "",
+        "PLAY RECAP *********************************************************************",
+        "default                    : ok=14   changed=9    unreachable=0    failed=0    skipped=2    rescued=0    ignored=0",
     ),
 }
 PLUGINS_LIMITED = (
