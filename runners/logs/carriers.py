@@ -36,7 +36,9 @@ CARRIERS: tuple[Carrier, ...] = (
         "2026/11/23 12:00:00 ui error: text",
     ),
     Carrier("packer machine-readable", r"\d{9,},[^,\n]*,(?:ui,)?(?:say|message|error),", "1795435200,,ui,error,text"),
-    Carrier("timestamp", rf"\[?{_TIME_AND_ZONE}\]?:? ", "2026-11-23T12:00:00+01:00: text"),
+    Carrier(
+        "timestamp", rf"\[?{_TIME_AND_ZONE}\]?:? |\[\d{{4}}-\d\d-\d\d {_TIME}\] ", "2026-11-23T12:00:00+01:00: text"
+    ),
     Carrier(
         "gh run view --log",
         rf"[^\t\n]+\t[^\t\n]+\t\W?{TIMESTAMP} ?",

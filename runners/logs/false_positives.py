@@ -55,6 +55,7 @@ _LINES = (
     r"go: (?:downloading|finding|extracting|added|upgraded) ",
     r"<[\w.:-]+> (?:\(\d|ESTABLISH|EXEC|SSH|PUT|GET)",  # ansible -vvv: a connection
     r"FAILED - RETRYING: ",  # ansible: `until` is not met yet
+    r"\[(?:DEBUG|TRACE)\] |handshake error: ",  # PACKER_LOG: connections are tried until the machine is up
     r"echo ",
 )
 

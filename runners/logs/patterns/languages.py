@@ -28,7 +28,7 @@ LANGUAGES: Table = {
         ),
         Row(
             "build failed",
-            r"^(?:Module not found: |Failed to compile\.?$|ERROR in |(?:✘|X) \[ERROR\] |error during build:|Build error occurred|> Build failed because of|Error occurred prerendering page|Export encountered errors? )",
+            r"^(?:Module not found: |Failed to compile\.?$|ERROR in |\S{1,4} \[ERROR\] |error during build:|Build error occurred|> Build failed because of|Error occurred prerendering page|Export encountered errors? )",
             "Module not found: Error: Can't resolve './missing'",
             "Compiled successfully in 3.1s",
         ),
@@ -37,6 +37,20 @@ LANGUAGES: Table = {
             r"\bENOENT: no such file or directory\b|\bEACCES: permission denied\b|\bEADDRINUSE\b",
             "Error: ENOENT: no such file or directory, open '/srv/app/.env'",
             "no such file is needed: ENOENT is handled",
+        ),
+    ),
+    "format": (
+        Row(
+            "not formatted",
+            r"^Diff in \S+:\d+|^Diff in \S+ at line \d+|^\[warn\] Code style issues found|^would reformat \S|^\d+ files? would be reformatted",
+            "Diff in /srv/app/src/lib.rs:12:",
+            "All matched files use Prettier code style!",
+        ),
+        Row(
+            "check failed",
+            r"^Found [1-9]\d* errors?\b",
+            "Found 3 errors in 2 files (checked 14 source files)",
+            "Found 0 errors in 2 files",
         ),
     ),
     "eslint": (

@@ -115,7 +115,7 @@ SERVICES: Table = {
     "docker": (
         Row(
             "docker error",
-            r"^Error response from daemon: |^docker: Error response|^(?:ERROR: )?Cannot connect to the Docker daemon|^error during connect: ",
+            r"^Error response from daemon: |^docker: Error response|^(?:ERROR: )?Cannot connect to the Docker daemon|^error during connect: |^request returned .* for API route",
             "Error response from daemon: no such image",
             "daemon: ready",
         ),
@@ -219,7 +219,7 @@ SUMMARIES: Table = {
     "tool": (
         Row(
             "reported as failed",
-            r"^(?:Build|Deploy|Deployment|Installation|Compilation|Migration) (?:failed|FAILED)\b|^(?:❌|✗|✖|"
+            r"^(?:Build|Deploy|Deployment|Installation|Compilation|Migration|Application bundle generation) (?:failed|FAILED)\b|^(?:❌|✗|✖|"
             "\u2a2f"
             r") .*\b(?:[Ff]ailed|[Ff]ailure|[Ee]rror|missing)\b(?: .*|: *[A-Za-z'/(].*)?$",
             "❌ Deploy failed: the worker was restarted",
@@ -233,10 +233,10 @@ SUMMARIES: Table = {
         ),
         Row(
             "logged as an error",
-            r"^\[?(?:ERROR|FATAL|CRITICAL|SEVERE)\]?[: ]\s*\S|^(?:❌|✗) [A-Z]",
+            r"^\[?(?:ERROR|FATAL|CRITICAL|SEVERE)\]?[: ]\s*\S",
             "[ERROR] the queue is not there",
             "[INFO] the error log is empty",
-            WEAK,
         ),
+        Row("marked as failed", r"^(?:❌|✗) [A-Z]", "❌ Deploy to staging", "✓ Deploy to staging", WEAK),
     ),
 }
