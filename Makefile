@@ -27,8 +27,8 @@ help: ## what there is
 
 setup: $(DEV) ## makes .venv with all that development needs
 
-demo: $(SANDBOX) ## tries Signalbox without Slack: plays the main job, then stays open for the browser
-	@$(BIN)/python -m sandbox --demo
+demo: $(SANDBOX) ## tries Signalbox without Slack: plays the main job, then stays open; REPOSITORY=dir takes yours instead
+	@$(BIN)/python -m sandbox $(if $(REPOSITORY),--repository "$(REPOSITORY)",--demo)
 
 PYTEST := $(BIN)/python -m pytest -q
 # Three processes for each core of a small machine, since most scenarios wait most of the time: four left a third of two

@@ -1,4 +1,4 @@
-"""`python -m sandbox`: Signalbox to try out, on this machine alone; `--play NAME` acts a story out."""
+"""`python -m sandbox`: Signalbox to try out, on this machine alone; `--play NAME` acts a story out, `--repository DIR` takes yours."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import signal
 import socket
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox import stories, wall
-from sandbox.world import Options, World
+from sandbox import stories, trial, wall
+from sandbox.world import Options, World, free_port
 
 if TYPE_CHECKING:
     from sandbox.stories import Story
@@ -21,13 +22,15 @@ DEFAULT_PORT = 8900
 
 
 def main() -> int:
-    """The exit code is 0 when a story passed, and when the sandbox was closed."""
+    """The exit code is 0 when a story passed, and when the sandbox was closed; 2 where a directory cannot be tried."""
     available = stories.find()
     parser = _parser(available)
     chosen = parser.parse_args()
     if chosen.list:
         print(*(f"{story.name:24} {story.summary}" for story in available.values()), sep="\n")
         return 0
+    if chosen.repository:
+        return _try_out(parser, chosen)
     story = available[MAIN_JOB if chosen.demo else chosen.play] if chosen.demo or chosen.play else None
     # Without a terminal nobody could close it: then a demo ends with its story.
     stays = story is None or (chosen.demo and sys.stdin.isatty())
@@ -37,13 +40,39 @@ def main() -> int:
     return asyncio.run(_run(story, replace(options, page_port=_port(chosen, stays=stays)), stays=stays))
 
 
+def _try_out(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> int:
+    """Put a directory of the user's own into the sandbox."""
+    directory = Path(chosen.repository).expanduser().resolve()
+    if chosen.inside:
+        wanted = trial.Trial(directory, chosen.port, chosen.action, chosen.output)
+        return asyncio.run(_inside(wanted, Path(chosen.inside), chosen.pages))
+    if chosen.port and not _is_free(chosen.port):
+        parser.error(f"another program listens on port {chosen.port}: choose another port, or 0 for any")
+    wanted = trial.Trial(directory, _port(chosen, stays=True) or free_port(), chosen.action, chosen.output)
+    if reason := trial.missing(wanted):
+        print(reason, file=sys.stderr)
+        return trial.REFUSED
+    print("Starting the sandbox, without a network ...", flush=True)
+    return asyncio.run(trial.run_without_network(wanted))
+
+
+async def _inside(wanted: trial.Trial, sockets: Path, pages: int) -> int:
+    return await trial.run_inside(wanted, sockets, pages, _closed())
+
+
+def _closed() -> asyncio.Event:
+    """Set once somebody closes the sandbox."""
+    closed = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, closed.set)
+    return closed
+
+
 async def _run(story: Story | None, options: Options, *, stays: bool) -> int:
     print("Starting the sandbox: Slack, GitHub and AWS stand-ins, and Signalbox among them ...", flush=True)
     if wall.missing():
         print(f"Without a wall around what Signalbox starts ({wall.missing()}): isolation: none.", flush=True)
-    closed = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, closed.set)
+    closed = _closed()
     async with World(options) as world:
         went_well = True
         if stays:
@@ -110,6 +139,23 @@ def _parser(available: dict[str, Story]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--demo", action="store_true", help="act the main job out, then stay open for the browser")
     parser.add_argument("--list", action="store_true", help="say which stories there are")
+    parser.add_argument(
+        "--repository", metavar="DIR", help="try a repository of your own: no network, none of your credentials"
+    )
+    parser.add_argument(
+        "--action", action="append", default=[], metavar="OWNER/NAME", help="an action that is played without an effect"
+    )
+    parser.add_argument(
+        "--output",
+        action="append",
+        default=[],
+        metavar="FILE:JOB.NAME=VALUE",
+        help="an output of a job whose script does not run here, as in deploy.yml:list.cells=[1]",
+    )
+    parser.add_argument(
+        "--inside", help=argparse.SUPPRESS
+    )  # the directory of sockets, in the process without a network
+    parser.add_argument("--pages", type=int, default=0, help=argparse.SUPPRESS)
     return parser
 
 

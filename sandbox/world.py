@@ -23,6 +23,7 @@ from sandbox.terraform_state import write_state
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from sandbox.own import Own
     from sandbox.slack import Channel, Person
 
 ENVIRONMENTS = ("dev", "staging", "prod")
@@ -59,10 +60,12 @@ class Options:
     `page_port` 0 takes a free port; `speed` is simulated seconds per real one on GitHub; `aws` an AWS that runs
     already, else one is started unless `without_aws`; `config` replaces pieces of the configuration's text. With `hcp`
     prod is planned in HCP Terraform, which sends notifications unless `hcp_silent`. With `webhooks` GitHub reports runs.
+    `own` is a repository of the user's in place of the made-up one. `github_port` 0 takes a free port for GitHub's pages.
     `workers` work beside the bot, each with its own workplace as on a machine of its own, where PostgreSQL is there.
     """
 
     page_port: int = 0
+    github_port: int = 0
     speed: float = 6.0
     rate_limits: bool = True
     socket_mode: bool = False
@@ -74,6 +77,7 @@ class Options:
     workers: int = 0
     config: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    own: Own | None = None
 
 
 _GRANTS = "    isolation: {"
@@ -132,19 +136,17 @@ class World:
 
     async def _start(self) -> None:
         self.files = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="signalbox-sandbox-")))
-        for environment in ENVIRONMENTS:
-            self.machines_of(environment).mkdir(parents=True)
-            write_state(self.state_of(environment), environment)
+        self._disks()
         aws = self._aws_handle = await self._aws()
         port = self._stack.enter_context(held_port())
         self.github = GitHubStandIn(
             token=SECRETS["GITHUB_TOKEN"],
-            repositories=sandbox_repositories(),
+            repositories=self.options.own.repositories() if self.options.own else sandbox_repositories(),
             aws=aws,
             speed=self.options.speed,
             webhook=self._webhook(port),
         )
-        await self.github.start()
+        await self.github.start(self.options.github_port)
         self._stack.push_async_callback(self.github.stop)
         if self.options.hcp:
             await self._hcp(port)
@@ -162,6 +164,17 @@ class World:
                 await self._worker(f"worker-{number}", config, variables)
         if self.options.hcp:
             self.hcp.notify()
+
+    def _disks(self) -> None:
+        """Make the directories for states and machines; a repository of one's own begins without resources."""
+        if self.options.own:
+            (self.files / "home").mkdir()
+            for name in self.options.own.states:
+                self.state_of(name).parent.mkdir(parents=True)
+            return
+        for environment in ENVIRONMENTS:
+            self.machines_of(environment).mkdir(parents=True)
+            write_state(self.state_of(environment), environment)
 
     def workplace_of(self, worker: str) -> Path:
         """Where this worker keeps the files of its operations."""
@@ -217,10 +230,17 @@ class World:
         )
         self.slack = SlackStandIn(settings, static=PAGE)
         self.slack.register_commands(yaml.safe_load((PROJECT / "app.yaml").read_text()))
+        for name in sorted(self.options.own.channels if self.options.own else ()):
+            self.slack.workspace.open_channel(name)
         self._stack.push_async_callback(self.slack.stop)
         await self.slack.start(self.options.page_port)
 
     def _config(self) -> Path:
+        if self.options.own:
+            path = self.files / "signalbox.yaml"
+            answers = wall.metadata_service_answers()  # not where a trial has no network
+            path.write_text(self.options.own.config_text(self.files, metadata_service=answers))
+            return path
         text = TEMPLATE.read_text()
         if self.options.hcp:
             text = text.replace(_PROD_HERE, _PROD_IN_HCP)
@@ -249,7 +269,9 @@ class World:
         if self.options.hcp:
             secrets |= HCP_SECRETS
             addresses["TFE_ADDRESS"] = self.hcp.url
-        return {**surroundings(), **aws_variables, **secrets, **addresses, **self.options.environment}
+        own = dict.fromkeys(self.options.own.secrets, "sandbox") if self.options.own else {}
+        home = {"HOME": str(self.files / "home")} if self.options.own else {}
+        return {**surroundings(), **home, **own, **aws_variables, **secrets, **addresses, **self.options.environment}
 
 
 @contextmanager

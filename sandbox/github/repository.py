@@ -14,6 +14,7 @@ from sandbox.github.events import Announce, Event, Pushed
 from sandbox.github.expressions import ExpressionError, displayed
 from sandbox.github.inputs import checked_inputs
 from sandbox.github.play import contexts
+from sandbox.github.play.actions import unplayable_jobs
 from sandbox.github.play.contexts import RepositorySettings
 from sandbox.github.play.scripts import ScriptedRuns
 from sandbox.github.play.simulation import Simulation
@@ -142,6 +143,16 @@ class Repository(ScriptedRuns):
         if self.default_branch not in self.graph.branches:
             return
         self.registry.read(self.graph.resolve(self.default_branch))
+
+    def unplayable_jobs(self) -> dict[str, dict[str, list[str]]]:
+        """The jobs on the default branch that the stand-in cannot play, with the reasons, by the path of their workflow."""
+        tip = self.graph.resolve(self.default_branch)
+        jobs = {
+            path: unplayable_jobs(file, tip.files, self.settings.actions)
+            for path, file in files_of(tip)
+            if not isinstance(file, WorkflowFileError)
+        }
+        return {path: reasons for path, reasons in jobs.items() if reasons}
 
     def workflow(self, id_or_file: str) -> Workflow | None:
         """The workflow with this number, or with this file name on the default branch."""

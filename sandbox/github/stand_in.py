@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from sandbox.github.seed import Seed
 
 BOT_LOGIN = "signalbox-bot"
-_HUMAN = ("/_", "/PermanentOrg/")  # downloads and pages
 _VERSION = "X-GitHub-Api-Version"
 _VERSIONS = ("2022-11-28", "2026-03-10")
 _NO_AGENT = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header."
@@ -188,7 +187,7 @@ class GitHubStandIn:
 
     def _for_people(self, request: web.Request) -> bool:
         """Whether this is a page or a download, without token and rate limit."""
-        return request.path.startswith(_HUMAN)
+        return request.path.startswith(("/_", *(f"/{each.owner}/" for each in self.site.repositories.values())))
 
     @web.middleware
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:

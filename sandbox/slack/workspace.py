@@ -73,6 +73,15 @@ class Workspace:
             members = people | ({seed.BOT_USER_ID} if with_bot else set())
             yield Channel(channel_id, name, topic=topic, purpose=purpose, members=members, bus=self.bus)
 
+    def open_channel(self, name: str) -> Channel:
+        """A public channel of this name with everybody and the bot in it, new unless there is one."""
+        if name not in self._by_channel_name:
+            members = {row[0] for row in seed.PEOPLE} | {seed.BOT_USER_ID}
+            channel_id = f"C0OWN{len(self.channels)}"
+            self.channels[channel_id] = Channel(channel_id, name, topic="", purpose="", members=members, bus=self.bus)
+            self._by_channel_name[name] = channel_id
+        return self.channel(name)
+
     def new_ts(self) -> str:
         """A timestamp that no other message has, later than all before: seconds with six decimals."""
         self._last_ts = max(int(self.clock.now() * 1_000_000), self._last_ts + 1)

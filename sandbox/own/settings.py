@@ -1,0 +1,157 @@
+"""The user's signalbox.yaml for the sandbox: what would lead out of it is replaced, and each replacement is reported."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from sandbox.aws import REGION
+from sandbox.github.commits import Author, CommitGraph
+from sandbox.own.files import OwnRepositoryError, read_files
+from sandbox.own.proposal import proposal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox.github.seed import Seed
+
+CONFIG = "signalbox.yaml"
+OVERRIDE = "signalbox_sandbox_override.tf"
+_LOCAL_BACKEND = 'terraform {\n  backend "local" {}\n}\n'
+_PEOPLE = {"operators": "usergroup:S0INFRA", "approvers": "usergroup:S0LEADS"}
+_ACCOUNTS = frozenset(["profile", "role", "role_arn", "external_id", "aws_profile", "account"])
+_PROVIDER = re.compile(rb"""^\s*(?:resource|data)\s+"([a-z0-9-]+)_""", re.MULTILINE)
+_BY = Author("Ana Duarte", "ana@lineside.example", "ana-duarte")
+
+
+@dataclass(slots=True)
+class Own:
+    """`notes` say what is replaced, and what cannot be had. In the configuration, `{files}` is the sandbox's directory."""
+
+    repository: str
+    files: dict[str, bytes]
+    config: dict[str, Any]
+    refs: set[str] = field(default_factory=set)
+    others: set[str] = field(default_factory=set)
+    channels: set[str] = field(default_factory=set)
+    secrets: set[str] = field(default_factory=set)
+    states: set[str] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+
+    def config_text(self, files: Path, *, metadata_service: bool = False) -> str:
+        """The configuration with the sandbox's directory in it; its code may reach a `metadata_service` of this machine."""
+        config = self.config
+        if metadata_service:
+            trusted = {
+                name: {**each, "isolation": {**(each.get("isolation") or {}), "metadata_service": True}}
+                for name, each in config["environments"].items()
+            }
+            config = {**config, "environments": trusted}
+        return yaml.safe_dump(config, sort_keys=False, allow_unicode=True).replace("{files}", str(files))
+
+    def repositories(self) -> dict[str, Seed]:
+        """The user's repository, and an empty one for each other that the configuration names."""
+        empty = {name: self._seed({"README.md": f"# {name}\n".encode()}) for name in sorted(self.others)}
+        return {self.repository: self._seed(self.files), **empty}
+
+    def _seed(self, files: Mapping[str, bytes]) -> Seed:
+        def plant(graph: CommitGraph) -> None:
+            graph.commit("main", files, "The files as they are in the directory", _BY, datetime.now(UTC))
+            for ref in sorted(self.refs - {"main"}):
+                graph.branch(ref, "main")
+
+        return plant
+
+
+def own_repository(directory: Path) -> Own:
+    """The repository in a directory. Raises OwnRepositoryError, with a proposal where there is no signalbox.yaml."""
+    files = read_files(directory)
+    if CONFIG not in files:
+        raise OwnRepositoryError(f"{directory} has no {CONFIG}. This is a beginning:\n\n{proposal(files)}")
+    try:
+        config = yaml.safe_load(files[CONFIG])
+        repository = config["github"]["repository"]
+    except (yaml.YAMLError, TypeError, KeyError) as error:
+        raise OwnRepositoryError(f"{directory / CONFIG} names no github.repository: {error}") from error
+    own = Own(str(repository), files, config)
+    _Replacement(own).apply()
+    return own
+
+
+class _Replacement:
+    def __init__(self, own: Own) -> None:
+        self._own = own
+
+    def apply(self) -> None:
+        own = self._own
+        own.config = self._replaced(own.config, ())
+        own.others.discard(own.repository)
+        operations = dict(own.config.get("operations") or {})
+        own.config["operations"] = {"directory": "{files}/var"} | {
+            key: value for key, value in operations.items() if key not in {"directory", "isolation", "artifacts"}
+        }
+        if isinstance(own.config.get("aws"), Mapping):
+            own.config["aws"] = {**own.config["aws"], "region": REGION}
+        own.notes.insert(0, "Ana and the sandbox's other people are your operators and approvers.")
+        if own.others:
+            own.notes.append(f"Empty here, since only your directory is read: {', '.join(sorted(own.others))}.")
+
+    def _replaced(self, value: Any, path: tuple[str, ...]) -> Any:
+        if isinstance(value, list):
+            return [self._replaced(each, path) for each in value]
+        if not isinstance(value, Mapping):
+            return self._leaf(value, path)
+        result: dict[str, Any] = {}
+        for key, each in value.items():
+            inner = (*path, str(key))
+            if key in _PEOPLE and isinstance(each, list):
+                result[key] = [_PEOPLE[key]] if each else each
+            elif key in _ACCOUNTS and len(path) <= 3:
+                self._own.notes.append(f"{'.'.join(inner)} is left out: AWS is a stand-in.")
+            elif key == "terraform" and isinstance(each, Mapping) and len(path) > 1:
+                if (terraform := self._terraform(dict(each), path)) is not None:
+                    result[key] = terraform
+            else:
+                result[key] = self._replaced(each, inner)
+        return result
+
+    def _leaf(self, value: Any, path: tuple[str, ...]) -> Any:
+        if not isinstance(value, str):
+            return value
+        key = path[-1] if path else ""
+        if key == "channel":
+            self._own.channels.add(value.lstrip("#"))
+        if key in {"repository", "repositories"}:
+            self._own.others.add(value)
+        if key in {"ref", "from", "to", "branch"} and not value.startswith("refs/tags/"):
+            self._own.refs.add(value.removeprefix("refs/heads/"))
+        if key.endswith("_env") or {"secret_vars", "secret_environment"} & set(path[-2:-1]):
+            self._own.secrets.add(value)
+        return value
+
+    def _terraform(self, written: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any] | None:
+        name = "-".join(path[1:])
+        if "hcp" in written or "directory" not in written:
+            self._own.notes.append(f"{name}: the sandbox has no HCP Terraform for your repository: no plans there.")
+            return None
+        directory = posixpath.normpath(str(written["directory"]))
+        self._own.files[posixpath.join(directory, OVERRIDE)] = _LOCAL_BACKEND.encode()
+        self._own.states.add(name)
+        written["backend_config"] = {"path": f"{{files}}/state/{name}/terraform.tfstate"}
+        self._own.notes.append(f"{name}: the state is empty and in the sandbox, whatever backend {directory} names.")
+        inside = [content for file, content in self._own.files.items() if posixpath.dirname(file) == directory]
+        providers = sorted(
+            {match.decode() for content in inside for match in _PROVIDER.findall(content)} - {"terraform"}
+        )
+        if providers:
+            self._own.notes.append(
+                f"{name}: there is no network, so `terraform init` cannot get its providers "
+                f"({', '.join(providers)}) and a plan ends there."
+            )
+        return {str(key): self._replaced(value, (*path, "terraform", str(key))) for key, value in written.items()}
