@@ -76,14 +76,14 @@ class Classifier:
         return None
 
     def _pattern_of(self, line: str, texts: Sequence[str]) -> FailurePattern | None:
-        """The first pattern that matches. A configured one that matches too is as certain, and says more than a weak one."""
+        """The first pattern that matches. A configured one that matches too is as certain, and says more than a summary."""
         orders = sorted({order for text in texts for order in self._matching(text)})
         matching = [self._patterns[order] for order in orders if self._counts(order, texts)]
         first = next(iter(matching), None)
         configured = next((pattern for pattern in matching if pattern.configured), None)
         if first is None or configured is None:
             return first
-        return configured if first.weight_of(line) <= WEAK else replace(first, weight=CERTAIN)
+        return configured if first.summary or first.weight_of(line) <= WEAK else replace(first, weight=CERTAIN)
 
     def _counts(self, order: int, texts: Sequence[str]) -> bool:
         """Whether a matching pattern counts: a configured one has to match more than words that only look like a failure."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from runners.logs import lines as log_lines
+from runners.logs.patterns import CERTAIN
 from runners.results import LogExcerpt, LogFinding
 
 if TYPE_CHECKING:
@@ -71,8 +72,14 @@ class Findings:
     def ignore_result(self, weight: int) -> None:
         """Lower the weight of the findings of the last result: its task ignores errors."""
         for excerpt in self._recent:
-            excerpt.weight = min(excerpt.weight, weight)
+            excerpt.weight = excerpt.weight if excerpt.weight >= CERTAIN else min(excerpt.weight, weight)
         self._recent = []
+
+    def ignore_since(self, line: int, weight: int) -> None:
+        """Lower the weight of the findings from a line on, unless they were found before as well."""
+        for excerpt in self._excerpts.values():
+            if excerpt.line >= line and excerpt.times == 1 and excerpt.weight < CERTAIN:
+                excerpt.weight = min(excerpt.weight, weight)
 
     def findings(self) -> list[LogFinding]:
         """All findings, in the order of the log."""

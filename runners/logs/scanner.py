@@ -10,6 +10,7 @@ import re2
 from runners.logs import ansible_results, excerpts, lines as log_lines
 from runners.logs.classifier import Classifier
 from runners.logs.excerpts import AROUND, TAIL, Excerpt, Findings
+from runners.logs.ignored import CLOSE, EXPRESSIONS, IgnoringSteps, is_trace
 from runners.logs.images import ANNOUNCEMENT, Images
 from runners.logs.patterns import WEAK
 from runners.results import LogFinding, LogReading
@@ -29,6 +30,7 @@ _ALSO = (
     ansible_results.ONE_LINE,
     ansible_results.SEVERAL_LINES,
     f"^{re2.escape(ansible_results.IGNORING)}",
+    *EXPRESSIONS,
 )
 
 
@@ -45,6 +47,7 @@ class Scanner:
         self._incomplete: list[Excerpt] = []
         self._findings = Findings()
         self._images = Images()
+        self._ignoring = IgnoringSteps()
         self._lines = self._bytes = 0
         self._step: str | None = None
         self._task = b""
@@ -94,14 +97,21 @@ class Scanner:
         elif not self._in_script(line, number):
             if command == "error":
                 self._take_error(lines, number)
-            elif screens[-1].endswith(ansible_results.IGNORING):
-                self._findings.ignore_result(WEAK)
+            self._take_ignoring(screens[-1], number)
             self._limit(screens)
             if not self._begin_result(lines, number):
                 self._classify(screens, lines, number)
         if ANNOUNCEMENT in screens[-1]:
             self._images.listing = True
             self._images.take(map(log_lines.readable, lines[number + 1 :]))
+
+    def _take_ignoring(self, text: str, number: int) -> None:
+        """Lower the weight of findings whose failure is ignored on purpose."""
+        self._ignoring.take(text)
+        if text.endswith(ansible_results.IGNORING):
+            self._findings.ignore_result(WEAK)
+        elif any(map(is_trace, self._classifier.carriers.texts(text))):
+            self._findings.ignore_since(self._lines + number + 1 - CLOSE, WEAK)
 
     def _enter(self, command: str, text: str, number: int) -> None:
         heading = log_lines.cut(text)
@@ -122,7 +132,8 @@ class Scanner:
         classified = self._classifier.classify(screens)
         if classified:
             pattern, text = classified
-            self._keep(pattern, self._excerpt(lines, number, log_lines.cut(text)), pattern.weight_of(text))
+            weight = WEAK if self._ignoring.has(text) and not pattern.configured else pattern.weight_of(text)
+            self._keep(pattern, self._excerpt(lines, number, log_lines.cut(text)), weight)
 
     def _keep(self, pattern: FailurePattern, excerpt: Excerpt, weight: int, *, summary: bool = False) -> None:
         excerpt.summary, excerpt.weight = pattern.summary or summary, weight
