@@ -38,6 +38,7 @@ class _Dispatch:
     values: Mapping[str, str] = field(default_factory=dict)
     fixed_inputs: bool = True  # people give no inputs besides these, and those of `allowed`
     allowed: Mapping[str, CommandInput] = field(default_factory=dict)
+    keys: tuple[str, str] = ("inputs", "command_inputs")  # of the inputs that are always sent, and of `allowed`
 
 
 async def check_github(config: Config, environ: Mapping[str, str], github: GitHub) -> Findings:
@@ -97,6 +98,26 @@ def _dispatches(config: Config) -> list[_Dispatch]:
         home, allowed = config.github.repository, images.command_inputs
         dispatches.append(
             _Dispatch("images", home, images.workflow, images.ref, (), fixed_inputs=False, allowed=allowed)
+        )
+    return [*dispatches, *_custom_dispatches(config)]
+
+
+def _custom_dispatches(config: Config) -> list[_Dispatch]:
+    dispatches = []
+    for name, custom in config.operations.custom.items():
+        mark_input = (custom.mark_input,) if custom.mark_input else ()
+        dispatches.append(
+            _Dispatch(
+                f"operations.{name}",
+                config.repository_of(config.environments[custom.environment]),
+                custom.workflow,
+                custom.ref,
+                (*custom.fixed_inputs, *mark_input),
+                custom.mark_input or "",
+                custom.fixed_inputs,
+                allowed=custom.inputs,
+                keys=("fixed_inputs", "inputs"),
+            )
         )
     return dispatches
 
@@ -169,15 +190,16 @@ def _check_inputs(file: WorkflowFile, dispatch: _Dispatch, where: str, findings:
     for each in file.inputs:
         value = dispatch.values.get(each.name)
         if value is not None and each.options and value not in each.options:
-            problem = f"{dispatch.key}.inputs.{each.name}: {where} does not take {value!r}"
+            problem = f"{dispatch.key}.{dispatch.keys[0]}.{each.name}: {where} does not take {value!r}"
             findings.add_problem(problem, there_is(value, each.options, "it takes"))
         choices = dispatch.allowed[each.name].choices if each.name in dispatch.allowed else ()
         for choice in [choice for choice in choices if each.options and choice not in each.options]:
-            problem = f"{dispatch.key}.command_inputs.{each.name}: {where} does not take {choice!r}"
+            problem = f"{dispatch.key}.{dispatch.keys[1]}.{each.name}: {where} does not take {choice!r}"
             findings.add_problem(problem, there_is(choice, each.options, "it takes"))
     possible = (*dispatch.inputs, *dispatch.allowed)
     if dispatch.fixed_inputs and (missing := workflow_file.missing_inputs(file, possible)):
         findings.add_problem(
             f"{dispatch.key}: {where} requires the input {', '.join(missing)}, which has no default",
-            f"Set it under {dispatch.key}.inputs, allow it under command_inputs, or give it a default in the workflow.",
+            f"Set it under {dispatch.key}.{dispatch.keys[0]}, allow it under {dispatch.keys[1]}, or give it a default in the "
+            "workflow.",
         )

@@ -17,32 +17,41 @@ def check(top: Mapping[str, object], environments: Mapping[str, object], add_fau
     for name, values in environments.items():
         actions = _keys(_keys(_keys(values).get("deploy")).get("github_actions"))
         keys = ("environments", name, "deploy", "github_actions")
-        _check(add_fault, keys, actions, fixed=_names(actions.get("inputs")), given="command_inputs")
+        check_inputs(add_fault, keys, actions, fixed=names(actions.get("inputs")), given="command_inputs")
     images = _keys(top.get("images"))
     chosen = [name for name in _keys(images.get("inputs")).values() if isinstance(name, str)]
-    _check(add_fault, ("images",), images, fixed=chosen, given="command_inputs")
+    check_inputs(add_fault, ("images",), images, fixed=chosen, given="command_inputs")
 
 
-def _check(
-    add_fault: AddFault, keys: tuple[str, ...], values: Mapping[str, object], *, fixed: Collection[str], given: str
+def check_inputs(
+    add_fault: AddFault,
+    keys: tuple[str, ...],
+    values: Mapping[str, object],
+    *,
+    fixed: Collection[str],
+    given: str,
+    other: str = "inputs",
 ) -> None:
-    """`fixed` are the names of inputs that a person does not give; `given` is the key of those that a person may give."""
-    names, mark_input = _names(values.get(given)), values.get("mark_input")
-    for twice in [name for name in names if name in fixed]:
-        add_fault((*keys, given), f"{twice} is also in inputs; keep one")
-    if isinstance(mark_input, str) and mark_input in {*fixed, *names}:
-        where = "inputs" if mark_input in fixed else given
+    """Add the faults of the inputs at `keys`.
+
+    `fixed` are the names of inputs that a person does not give, below the key `other`; `given` is the key of the others.
+    """
+    allowed, mark_input = names(values.get(given)), values.get("mark_input")
+    for twice in [name for name in allowed if name in fixed]:
+        add_fault((*keys, given), f"{twice} is also in {other}; keep one")
+    if isinstance(mark_input, str) and mark_input in {*fixed, *allowed}:
+        where = other if mark_input in fixed else given
         add_fault((*keys, "mark_input"), f"{mark_input} is also in {where}; keep one")
-    if len(fixed) + len(names) + (mark_input is not None) > MOST:
-        where = f"{given} and mark_input" if names else "mark_input"
+    if len(fixed) + len(allowed) + (mark_input is not None) > MOST:
+        where = f"{given} and mark_input" if allowed else "mark_input"
         problem = f"has more than {MOST} entries with {where}; GitHub accepts {MOST}, so remove some"
-        add_fault((*keys, "inputs" if fixed else given), problem)
+        add_fault((*keys, other if fixed else given), problem)
 
 
 def _keys(value: object) -> Mapping[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def _names(value: object) -> tuple[str, ...]:
-    """The names in a mapping or a list."""
+def names(value: object) -> tuple[str, ...]:
+    """The names in a mapping or a list; none in any other value, which has a fault of its own."""
     return tuple(name for name in value if isinstance(name, str)) if isinstance(value, dict | tuple) else ()

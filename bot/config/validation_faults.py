@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 from rapidfuzz import fuzz, process
@@ -71,7 +71,10 @@ def _bare(annotation: Any) -> Any:
 def _step(annotation: Any, key: str | int) -> Any:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         fields = {field.alias or name: field.annotation for name, field in annotation.model_fields.items()}
-        return fields.get(str(key))
+        # The type of a key that the model does not name, where it takes such keys (pydantic's typed extras).
+        extra = get_type_hints(annotation, include_extras=True).get("__pydantic_extra__")
+        other = get_args(extra)[1] if annotation.model_config.get("extra") == "allow" and get_args(extra) else None
+        return fields.get(str(key), other)
     if get_origin(annotation) in {Mapping, dict}:
         return get_args(annotation)[1]
     return get_args(annotation)[0] if get_origin(annotation) is tuple else None
@@ -101,7 +104,7 @@ def _problem(model: type[BaseModel], error: ErrorDetails, keys: Keys) -> str:
     if kind == "value_error":
         return str(context["error"])
     if kind in _NEEDS:
-        return _wrong_type(kind, error["input"], keys)
+        return _no_custom_operation(model, keys) or _wrong_type(kind, error["input"], keys)
     if kind == "literal_error":
         return f"{_quoted(error['input'])} is not allowed; write {context['expected']}"
     if kind == "too_short":
@@ -111,6 +114,15 @@ def _problem(model: type[BaseModel], error: ErrorDetails, keys: Keys) -> str:
             "more" if "ge" in context else "less"
         )
     return f"{_quoted(error['input'])} has the wrong format: {error['msg']}"
+
+
+def _no_custom_operation(model: type[BaseModel], keys: Keys) -> str:
+    """The problem of a key that its model does not name, and that has no mapping either; "" for any other key."""
+    settings = keys_below(model, keys[:-1])
+    if keys[:-1] != ("operations",) or str(keys[-1]) in settings:
+        return ""
+    meant = did_you_mean(str(keys[-1]), settings)
+    return f"unknown key{meant or '; write a mapping with `workflow` for a custom operation, or remove it'}"
 
 
 def _wrong_type(kind: str, value: object, keys: Keys) -> str:

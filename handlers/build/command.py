@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from bot.operations.registry import Command, Invocation
 from bot.operations.requests import OperationRequest
 from handlers.build.matrix_grid import slot_of
 from handlers.shared.inputs import check_sent
+from runners.github.refs import COMMIT_SHA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 USAGE = "/build [machines] [environments] [branch or tag] [input=value ...]"
 ALL = "all"
 REF = "ref="  # before a branch that has the name of a machine role or an environment
-SHA = re.compile(r"[0-9a-f]{7,40}")
 INPUTS = {"machines": ("machines", "machine"), "environments": ("environments", "environment")}
 
 
@@ -178,7 +177,7 @@ def _only_once(before: tuple[str, ...], parts: tuple[str, ...], what: str) -> tu
 def _branch(word: str) -> str:
     name = word if isinstance(word, typed_arguments.QuotedRef) else word.removeprefix(REF)
     ref = typed_arguments.ref(name, USAGE)
-    if SHA.fullmatch(ref):
+    if COMMIT_SHA.fullmatch(ref):
         raise UserError("GitHub starts workflows on a branch or tag only; name one of these rather than a commit.")
     return ref
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 
 USAGE = "/deploy <environment> [service] [machine,machine] [branch, tag or commit] [check] [input=value ...]"
-COMMIT_SHA = re.compile(r"[0-9a-f]{7,40}")
 SHORT_SHA = 7  # digits
 ANY_REF = "<branch, tag or commit>"  # in a command that somebody is to complete
 # The names of an operation's arguments; roles and hosts (EC2's instance ids) are lists separated by commas.

@@ -16,13 +16,14 @@ from bot.slack.blocks.common import FailureContext
 from bot.store.approvals import Outcome
 from bot.store.operations import Status
 from handlers.deploy import arguments as deploy_arguments, checks, release as releases, views
-from handlers.deploy.arguments import ANY_REF, CHECK, COMMIT_SHA, HOSTS, ROLES
+from handlers.deploy.arguments import ANY_REF, CHECK, HOSTS, ROLES
 from handlers.deploy.backend import backend_of, check_supported
 from handlers.deploy.promote import workflow as promote_workflow
 from handlers.shared import inputs, ref_guard, ref_views
 from handlers.shared.ref_guard import RefRules
 from handlers.shared.requests import default_ref
 from runners.errors import NoSuchRefError
+from runners.github.refs import COMMIT_SHA
 
 if TYPE_CHECKING:
     from bot.config import Environment

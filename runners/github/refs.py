@@ -9,6 +9,9 @@ _FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]")
 LONGEST = 244  # bytes of a name that GitHub accepts; its refs/heads/ and git's 255 for a file's name allow no more
 
 
+COMMIT_SHA = re.compile(r"[0-9a-f]{7,40}")  # a commit as people type it: GitHub starts no workflow at one
+
+
 def is_ref(name: str) -> bool:
     """Whether git takes the name for a branch (`git check-ref-format --branch`). A commit's SHA is such a name, too."""
     parts = name.split("/")

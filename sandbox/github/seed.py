@@ -48,7 +48,7 @@ def infrastructure(graph: CommitGraph) -> None:
     graph.commit("main", machines, "Describe the machines of the three environments", LEE, _at(2, 9, 12))
     builds = _under(older, "images/", ".github/workflows/build", "bin/notify", "provisioners/image")
     graph.commit("main", builds, "Build an image for each machine and environment", ANA, _at(2, 15, 40))
-    deploys = _under(older, "provisioners/", ".github/workflows/deploy", "bin/inventory")
+    deploys = _under(older, "provisioners/", ".github/workflows/deploy", ".github/workflows/restart", "bin/inventory")
     graph.commit("main", deploys, "Deploy code with a playbook for each machine", LEE, _at(4, 10, 5))
     graph.commit(
         "main", _under(older, ".github/workflows/checks"), "Check the formatting on every push", MAX, _at(9, 8, 31)

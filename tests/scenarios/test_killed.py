@@ -384,3 +384,22 @@ async def approves_when_asked(world: World) -> None:
         with suppress(LookupError):
             await world.person("lee").click(message, "approve")
         await asyncio.sleep(0.5)
+
+
+@pytest.mark.parametrize("moment", ["the answer is lost", "the run is claimed"])
+async def test_a_custom_operation_is_dispatched_once(start_world: StartWorld, moment: str) -> None:
+    """Killed between the dispatch and its record: the run is found again, with its inputs, and never started twice."""
+    world = await start_world(speed=FAST)
+    if moment == "the answer is lost":
+        died = dies_at_github(world, "POST", "/dispatches", "after")
+    else:
+        stops_at_row(world, STEP, "NEW.function_name = 'dispatch'")
+    await world.person("ana").type("#staging", "/run restart-service service=queue-daemon")
+    ask = await shows(world, "#staging", "#1 ", "Run restart-service with service=queue-daemon", "needs an approval")
+    await world.person("lee").click(ask, "approve")
+    await (died.wait() if moment == "the answer is lost" else killed_at_row(world))
+    await world.bot.start()
+    await shows(world, "#staging", "#1 ", "done in")
+    (run,) = runs_of_the_bot(world)
+    assert dict(run.inputs) == {"machine": "backend", "service": "queue-daemon"}
+    one_message_each(world, "#staging", 1)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from bot.config.models import Model
-from bot.config.values import Channel, Duration, Person, Region, Repository, Text
+from bot.config.models.custom import CustomOperation
+from bot.config.values import Channel, Duration, Name, Person, Region, Repository, Text
 from runners.results import AwsPlace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DATABASE = "database"  # the value of operations.artifacts
 # A keeper uses the database at most once a second, and stops its program half a lease after the last renewal.
@@ -119,8 +123,12 @@ class Operations(Model):
     `queue_limit` is how many operations of an environment may be open.
     `isolation` is the wall around children, or "none"; `readable` are paths of the machine that all children may read.
     `artifacts` is where saved plans and logs are stored for other machines: "database", s3://bucket/prefix, or a directory. None is
-    the database for PostgreSQL; with SQLite they stay in the operation's own directory.
+    the database for PostgreSQL; with SQLite they stay in the operation's own directory. Every other key is a custom
+    operation.
     """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[Name, CustomOperation] = Field(init=False)
 
     directory: Text = "var"
     artifacts: Annotated[Text, AfterValidator(_artifacts)] | None = None
@@ -134,6 +142,11 @@ class Operations(Model):
     readable: tuple[Text, ...] = ()
     limits: Limits = Limits()
     at_once: AtOnce = AtOnce()
+
+    @property
+    def custom(self) -> Mapping[str, CustomOperation]:
+        """The custom operations by name."""
+        return self.__pydantic_extra__
 
     @property
     def artifact_bucket(self) -> tuple[str, str] | None:

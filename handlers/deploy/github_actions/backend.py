@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from bot.errors import UserError
 from bot.operations.registry import WorkflowOf
-from handlers.deploy.arguments import COMMIT_SHA
 from handlers.deploy.github_actions.rollout import roll_out, settings_of
 from handlers.deploy.inputs import inputs_of
 from handlers.shared.inputs import check_sent, declared_inputs
 from runners.errors import RunnerError, UnavailableError
+from runners.github.refs import COMMIT_SHA
 from runners.github.runs import workflow_file
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from bot.store.operations import Status
 from handlers.deploy import release as releases
 from handlers.deploy.github_actions import rollout, views
 from handlers.deploy.github_actions.under_way import deploys
+from handlers.shared import run_follow
 from runners.results import State
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ async def follow_existing(operation: Operation) -> None:
     if note := await operation.step("record", lambda: _record(operation, release, run)):
         release = replace(release, notices=(*release.notices, note))
     if run.state is not State.SUCCEEDED:
-        await rollout.post_logs(operation, run)
+        await run_follow.post_logs(operation, run)
     status = Status.SUCCEEDED if run.state is State.SUCCEEDED else Status.FAILED
     await operation.end(status, views.run_ended(operation.head, release, None, run))
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,29 +15,23 @@ from handlers.deploy.arguments import command_text
 from handlers.deploy.github_actions import deployment_record, under_way, views
 from handlers.deploy.github_actions.later_attempts import FAILED_ATTEMPT
 from handlers.deploy.inputs import check_unchanged
-from handlers.shared.dispatch import Dispatch, dispatch_once, run_ended, run_url
-from handlers.shared.github_outage import GitHubOutage, outage_notice
+from handlers.shared import run_follow
+from handlers.shared.dispatch import Dispatch, dispatch_once, run_url
+from handlers.shared.github_outage import outage_notice
 from runners.errors import RunnerError
-from runners.github.runs import poller
-from runners.github.runs.logs import job_log_tail
-from runners.github.runs.reviews import pending_reviews
 from runners.results import State
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Sequence
 
     from bot.config import Environment, GitHubActions
     from bot.operations.operation import Operation
     from bot.slack.blocks.common import ApprovalView
     from bot.slack.blocks.kit import Message
-    from bot.slack.live import LiveMessage
     from handlers.deploy.github_actions.deployment_record import DeploymentRecord
     from handlers.deploy.views import Release
-    from runners.results import Job, PendingReview, WorkflowRun
+    from runners.results import PendingReview, WorkflowRun
 
-log = logging.getLogger(__name__)
-LOGS_POSTED = 5
-REDRAW_INTERVAL = 10.0  # seconds; jobs' times go on in the message while nothing else changes
 # GitHub's names for the end of a deployment; "error" for all other states.
 _DEPLOYMENT_STATES = {State.SUCCEEDED: "success", State.FAILED: "failure"}
 
@@ -90,7 +81,7 @@ async def _end(operation: Operation, release: Release, approval: ApprovalView | 
         return
     if not warning:
         await operation.step("record machines", lambda: record_machines(operation, release, run))
-    await post_logs(operation, run)
+    await run_follow.post_logs(operation, run)
     await operation.end(Status.FAILED, views.run_ended(operation.head, release, approval, run, warning=warning))
 
 
@@ -127,72 +118,11 @@ def _dispatch_of(operation: Operation, release: Release) -> Dispatch:
 
 async def follow(operation: Operation, release: Release, approval: ApprovalView | None, run_id: int) -> WorkflowRun:
     """Within a step: display the run until it ends. Raises RunnerError when GitHub reports nothing about it."""
-    repository = operation.repository
-    newest: list[WorkflowRun] = []
-    pending: tuple[PendingReview, ...] = ()
-    clock, outage = operation.services.clock, GitHubOutage(operation)
-    await operation.set_activity("is deploying")
 
-    def render() -> Message:
-        return views.run_progress(operation.head, release, approval, newest[-1], clock(), pending=pending)
+    def render(run: WorkflowRun, now: float, pending: Sequence[PendingReview]) -> Message:
+        return views.run_progress(operation.head, release, approval, run, now, pending=pending)
 
-    async with operation.live() as live, _redrawing(live, render, newest):
-        async for run in poller.watch_run(operation.services.github, repository, run_id):
-            newest[:] = [run]
-            live.show(render)
-            if any(job.held for job in run.jobs):
-                pending = await _pending_reviews(operation, run_id)
-                live.show(render)
-            await outage.observe(run)
-    if not newest:
-        raise RunnerError(f"following run {run_id}", "GitHub told nothing about it")
-    await run_ended(operation, newest[-1])
-    return newest[-1]
-
-
-async def _pending_reviews(operation: Operation, run_id: int) -> tuple[PendingReview, ...]:
-    """Who has to review the run; nobody in particular where GitHub does not say."""
-    services = operation.services
-    try:
-        return await pending_reviews(services.github, operation.repository, run_id)
-    except RunnerError as error:
-        log.warning("operation %s: %s", operation.number, services.redact(str(error)))
-        return ()
-
-
-@asynccontextmanager
-async def _redrawing(
-    live: LiveMessage, render: Callable[[], Message], newest: list[WorkflowRun]
-) -> AsyncIterator[None]:
-    """Redraw the message at an interval, also while nothing but the time changes."""
-
-    async def redraw() -> None:
-        while True:
-            await asyncio.sleep(REDRAW_INTERVAL)
-            if newest:
-                live.show(render)
-
-    task = asyncio.create_task(redraw())
-    try:
-        yield
-    finally:
-        task.cancel()
-
-
-async def post_logs(operation: Operation, run: WorkflowRun) -> None:
-    """Durable: post the ends of the failing jobs' logs into the thread."""
-    for job in views.failing_jobs(run)[:LOGS_POSTED]:
-        await _post_log(operation, job)
-
-
-async def _post_log(operation: Operation, job: Job) -> None:
-    async def read() -> str:
-        # Redacted before it is stored, and before it is cut: no pattern recognises half a token.
-        services = operation.services
-        return services.redact(await job_log_tail(services.github, operation.repository, job.job_id))
-
-    tail = await operation.step(f"log of job {job.job_id}", read)
-    await operation.details(f"log {job.job_id}", views.job_log(job, tail))
+    return await run_follow.follow(operation, run_id, "is deploying", render)
 
 
 def _wrong_commit(release: Release, run: WorkflowRun) -> str:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, jobs as job_blocks, kit
 from handlers.deploy.views import deploy_message
+from handlers.shared import run_views
+from handlers.shared.run_views import JOBS_NAMED
 from runners import phrases
 from runners.results import State
 
@@ -15,10 +17,9 @@ if TYPE_CHECKING:
     from bot.slack.blocks.common import ApprovalView, Head
     from bot.slack.blocks.kit import Block, Message
     from handlers.deploy.views import Release
-    from runners.results import Commit, Job, PendingReview, WorkflowRun
+    from runners.results import Commit, PendingReview, WorkflowRun
 
 PARTLY = "partly"  # the id of the block with what each machine runs
-JOBS_NAMED = 6  # in a sentence
 
 
 def run_progress(
@@ -39,7 +40,7 @@ def run_progress(
     details = [
         *job_blocks.stale(run),
         *job_blocks.reviews(run, pending),
-        _run_line(run),
+        run_views.run_line(run),
         *job_blocks.table(run.jobs, release.roles, reported_at),
     ]
     return deploy_message(head, "running", news, release, approval, details=details)
@@ -65,14 +66,16 @@ def run_ended(
     """A run that has ended. With a `warning` (mrkdwn) its success does not count."""
     warned = [kit.section(f":warning: {warning}")] if warning else []
     partly = [] if run.state is State.SUCCEEDED or warning else _partly(run, release)
-    details = [*warned, *partly, _run_line(run), *job_blocks.table(run.jobs, release.roles)]
+    details = [*warned, *partly, run_views.run_line(run), *job_blocks.table(run.jobs, release.roles)]
     short = kit.escape(release.commit.short)
     if run.state is not State.SUCCEEDED:
-        return deploy_message(head, "failed", _failure(run), release, approval, details=details)
+        return deploy_message(head, "failed", run_views.failure(run), release, approval, details=details)
     if warning:
         news = f"the run succeeded, but not with {short}"
         return deploy_message(head, "failed", news, release, approval, details=details)
-    return deploy_message(head, "succeeded", f"deployed {short}{_took(run)}", release, approval, details=details)
+    return deploy_message(
+        head, "succeeded", f"deployed {short}{run_views.took(run)}", release, approval, details=details
+    )
 
 
 def run_again(message: Message, head: Head, commit: Commit, run: WorkflowRun) -> Message:
@@ -110,34 +113,3 @@ def _partly(run: WorkflowRun, release: Release) -> list[Block]:
             f":information_source: {names} {phrases.plural(len(deployed), 'runs', 'run')} {kit.code(release.commit.short)} now.{unknown}"
         )
     ]
-
-
-def failing_jobs(run: WorkflowRun) -> Sequence[Job]:
-    """The jobs that made the run fail: GitHub cancels the others of a matrix, whose logs explain nothing."""
-    return [job for job in run.failed_jobs if job.state is not State.CANCELLED] or run.failed_jobs
-
-
-def job_log(job: Job, tail: str) -> Message:
-    """The end of a failing job's log, for the thread."""
-    step = f" at step {kit.code(job.failing_step)}" if job.failing_step else ""
-    line = f":x: {kit.link(job.name, job.url)} {job.state.value}{step}"
-    log = kit.preformatted(tail) if tail.strip() else "_GitHub has no log for this job (yet); the link leads to it._"
-    return kit.message(f"{kit.escape(job.name)} {job.state.value}", [kit.section(line), kit.section(log)])
-
-
-def _failure(run: WorkflowRun) -> str:
-    ended = {State.FAILED: "failed", State.CANCELLED: "was cancelled"}.get(run.state, f"ended as {run.state.value}")
-    jobs = failing_jobs(run)
-    if not jobs:
-        return f"the run {ended} before any of its jobs did"
-    names = phrases.listed([kit.escape(job.name) for job in jobs], JOBS_NAMED)
-    return f"the run {ended}: {names}. What the logs say at their end is in the thread"
-
-
-def _run_line(run: WorkflowRun) -> Block:
-    attempt = f", attempt {run.attempt}" if run.attempt > 1 else ""
-    return kit.context(f"{kit.link(f'{run.workflow}, run {run.number}', run.url)}{attempt}")
-
-
-def _took(run: WorkflowRun) -> str:
-    return f" in {phrases.duration((run.ended_at - run.created_at).total_seconds())}" if run.ended_at else ""

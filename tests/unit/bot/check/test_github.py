@@ -204,3 +204,17 @@ async def test_inputs_that_may_be_given_are_compared_with_the_file(world: World)
         "deploy-dev.yml": f"{run_name}on: {{workflow_dispatch: {{inputs: {{{inputs.replace('l]', 'm]')}, version: {{required: true}}}}}}}}\n"
     }
     assert not await world.faults()
+
+
+async def test_the_workflows_of_custom_operations_are_read(world: World) -> None:
+    own = "{isolation: none, restart: {workflow: restart.yml, environment: dev, inputs: {service: , size: [m]}}}"
+    world.config = read(CONFIG.replace("{isolation: none}", own))
+    assert "operations.restart: there is no workflow restart.yml" in single(await world.faults())
+    world.hub.files |= {
+        "restart.yml": "on: {workflow_dispatch: {inputs: {size: {options: [s]}, other: {required: true}}}}"
+    }
+    faults = "\n".join(await world.faults())
+    assert "operations.restart: restart.yml has no input service" in faults
+    assert "operations.restart.inputs.size: restart.yml on main does not take 'm'" in faults
+    assert "requires the input other" in faults
+    assert "Set it under operations.restart.fixed_inputs, allow it under inputs" in faults

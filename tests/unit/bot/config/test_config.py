@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from bot.access.policy import approver_rules
 from bot.config import ConfigError, Environment, load, read
+from bot.config.models.custom import CustomOperation
 from bot.config.models.written import Service, Stack, WrittenConfig
 from bot.config.validation_faults import keys_below
 
@@ -242,6 +243,8 @@ def _documented(model: type[BaseModel], above: str = "") -> list[str]:
                 continue  # they have the keys of a section and of an environment, which are documented there
             named = "<name>." if "Mapping" in str(annotation) else ""
             result += _documented(inner, f"{above}{key}.{named}")
+    if model.model_config.get("extra") == "allow":
+        result += [f"{above}<name>", *_documented(CustomOperation, f"{above}<name>.")]
     return result
 
 

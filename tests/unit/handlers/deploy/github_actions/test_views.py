@@ -15,6 +15,7 @@ from bot.slack.blocks.jobs import machines_done
 from bot.slack.blocks.markup import opened
 from handlers.deploy.github_actions import views
 from handlers.deploy.views import Release
+from handlers.shared import run_views
 from runners.results import Commit, Job, PendingReview, State, WorkflowRun
 from tests.unit.bot.drawn import hostile, read, urls
 
@@ -81,10 +82,10 @@ def test_a_run_that_went_wrong_names_the_jobs(ended: WorkflowRun, words: str) ->
 
 
 def test_a_failing_job_in_the_thread() -> None:
-    rendered = read(views.job_log(job("cron", State.FAILED, "Run Ansible"), "one\ntwo ```\n"))
+    rendered = read(run_views.job_log(job("cron", State.FAILED, "Run Ansible"), "one\ntwo ```\n"))
     assert "cron failed at step `Run Ansible`" in rendered
     assert "one\ntwo '''" in rendered
-    assert "has no log for this job" in read(views.job_log(job("cron", State.FAILED), " \n"))
+    assert "has no log for this job" in read(run_views.job_log(job("cron", State.FAILED), " \n"))
 
 
 @pytest.mark.parametrize("count", [99, 256, 10_000])
@@ -103,7 +104,7 @@ def test_slack_takes_every_run_whatever_is_in_it(pool: list[str], url: str, coun
     going = replace(run(state, *jobs), workflow=next(text), url=url)
     read(views.run_progress(head, out, GIVEN, going))
     read(views.run_ended(head, out, GIVEN, going))
-    read(views.job_log(Job(1, next(text), state, url, failing_step=next(text)), next(text)))
+    read(run_views.job_log(Job(1, next(text), state, url, failing_step=next(text)), next(text)))
 
 
 def test_a_job_that_waits_for_reviewers_says_who_with_the_link() -> None:

@@ -1,0 +1,1 @@
+"""Custom operations: /run, its window, and the workflow that runs one."""

@@ -1,0 +1,106 @@
+"""/run: a custom operation by its name, the list of all, and the window that asks for inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bot.access import arguments as typed_arguments, inputs, policy
+from bot.operations import requests
+from bot.operations.registry import Button, Click, Command, Invocation, Modal, Submission, WorkflowOf
+from bot.operations.requests import OperationRequest
+from bot.slack.modal import open_modal, open_modal_early
+from handlers.run import views
+from handlers.run.settings import NAME, USAGE, check_given, settings_of
+from handlers.shared.inputs import declared_inputs, is_missing, submitted as entered
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.config.models.custom import CustomOperation
+    from bot.services import Services
+    from bot.slack.blocks.kit import Block, Message
+    from runners.github.runs.workflow_file import Input
+
+KIND = "run"
+MOST_WORDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody wants to run: the custom operation's name, the ref ("" for the usual one), the inputs."""
+
+    name: str
+    ref: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
+
+
+async def handle(services: Services, invocation: Invocation) -> Message | None:
+    """Run an operation; without a name list all; without an input that it needs open its window."""
+    text, given = inputs.take(invocation.text, USAGE)
+    words = typed_arguments.split(text, USAGE, most=MOST_WORDS, refs=True)
+    if not words:
+        await requests.check_may_use(services, invocation.user, "/run")
+        return views.listing(services.config.operations.custom)
+    settings = settings_of(services.config, words[0])
+    wanted = Wanted(words[0], typed_arguments.ref(words[1], USAGE) if words[1:] else "", given)
+    check_given(wanted.name, settings, given)
+    if settings.inputs and not given:
+        await requests.check_may_use(services, invocation.user, "/run")
+        ref = wanted.ref or settings.ref
+        declared = await _declared(services, settings, ref)
+        if any(is_missing(each, settings.fixed_inputs) for each in declared):
+
+            async def content() -> Block:
+                return views.window(wanted.name, settings, wanted.ref, declared)
+
+            await open_modal_early(services.chat, invocation.trigger_id, views.TITLE, content)
+            return None
+    await requests.start(services, request_for(services, wanted, invocation.user, invocation.key))
+    return None
+
+
+def request_for(services: Services, wanted: Wanted, user: str, key: str) -> OperationRequest:
+    """The request for a run. Raises UserError for an unknown operation, Denied for one whose environment is gone."""
+    settings = settings_of(services.config, wanted.name)
+    target = policy.environment_of(services.config, settings.environment)
+    ref = wanted.ref or settings.ref
+    at = f" at {ref}" if wanted.ref and wanted.ref != settings.ref else ""
+    title = inputs.titled(f"Run {wanted.name}{at}", wanted.given)
+    arguments = {NAME: wanted.name, "ref": ref, **inputs.stored(wanted.given)}
+    return OperationRequest(KIND, title, user, key, target, arguments)
+
+
+async def open_window(services: Services, click: Click) -> None:
+    """Open the window of the operation whose button in the list was pressed."""
+    await open_modal(services.chat, click.trigger_id, views.TITLE, lambda: _window(services, click))
+
+
+async def _declared(services: Services, settings: CustomOperation, ref: str) -> tuple[Input, ...]:
+    """The inputs that a person may give, as the workflow's file at the ref declares them."""
+    environment = policy.environment_of(services.config, settings.environment)
+    workflow = WorkflowOf(services.config.repository_of(environment), settings.workflow)
+    return await declared_inputs(services, workflow, ref, settings.inputs)
+
+
+async def _window(services: Services, click: Click) -> Block:
+    await requests.check_may_use(services, click.user, "/run")
+    settings = settings_of(services.config, click.value)
+    declared = await _declared(services, settings, settings.ref)
+    return views.window(click.value, settings, "", declared)
+
+
+async def submitted(services: Services, submission: Submission) -> Mapping[str, str]:
+    """Run what the window asked for; errors are under its first input."""
+    name, ref = views.named_in(submission.private_metadata)
+    wanted = Wanted(name, ref, entered(submission.values))
+    check_given(name, settings_of(services.config, name), wanted.given)
+    await requests.start(services, request_for(services, wanted, submission.user, submission.key))
+    return {}
+
+
+COMMANDS = (
+    Command("/run", USAGE, USAGE.partition(" ")[2], "Run an operation of your team; without words list them.", handle),
+)
+BUTTONS = (Button(views.OPEN, open_window),)
+MODALS = (Modal(views.CALLBACK, submitted),)

@@ -1,0 +1,46 @@
+"""The custom operations of the configuration, and the inputs of one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.access import arguments as typed_arguments, inputs
+from bot.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.config import Config
+    from bot.config.models.custom import CustomOperation
+
+USAGE = "/run <name> [branch or tag] [input=value ...]"
+NAME = "name"  # of the argument of an operation that has the name of the custom operation
+
+
+def settings_of(config: Config, name: str) -> CustomOperation:
+    """The custom operation of this name. Raises UserError with the most similar name."""
+    custom = config.operations.custom
+    if name in custom:
+        return custom[name]
+    if not custom:
+        raise UserError("There are no operations to run: signalbox.yaml has none under `operations`.")
+    raise UserError(
+        f"There is no operation {typed_arguments.quoted(name)}{typed_arguments.nearest(name, custom)} Usage: {USAGE}"
+    )
+
+
+def check_given(name: str, settings: CustomOperation, given: Mapping[str, str]) -> None:
+    """Raises UserError for an input that the operation does not take, or not with this value."""
+    inputs.check_allowed(given, settings.inputs, f"Runs of {name}", f"operations.{name}.inputs")
+
+
+def inputs_of(name: str, settings: CustomOperation, given: Mapping[str, str]) -> dict[str, str]:
+    """All inputs of the operation, but for its mark. Raises UserError as `check_given` does."""
+    check_given(name, settings, given)
+    return {**settings.fixed_inputs, **given}
+
+
+def command_text(arguments: Mapping[str, str]) -> str:
+    """The command to type for an operation with these arguments again."""
+    ref = typed_arguments.typed_ref(arguments["ref"])
+    return " ".join(["/run", arguments[NAME], ref, *inputs.typed(inputs.given(arguments))])

@@ -1,0 +1,166 @@
+"""What /run shows: the list, the window, and the one message of an operation."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bot.slack.blocks import common, jobs as job_blocks, kit, modals
+from handlers.shared import input_views, run_views
+from runners import phrases
+from runners.results import State
+from runners.stored import stored
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from bot.config.models.custom import CustomOperation
+    from bot.slack.blocks.common import ApprovalView, Head
+    from bot.slack.blocks.kit import Block, Message
+    from runners.github.runs.workflow_file import Input
+    from runners.results import Commit, PendingReview, WorkflowRun
+
+OPEN = "run-open"  # the button beside each operation of the list
+CALLBACK, TITLE = "run", "Run"
+MOST_LISTED = 40  # Slack takes fifty blocks in a message
+
+
+@stored("custom-run")
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a custom operation runs: a workflow at a commit, `inputs` with those that a person gave (`given`).
+
+    `usual_ref` is the configured ref, `mark_input` the input for the operation's mark; `notices` are sentences of mrkdwn.
+    """
+
+    name: str
+    workflow: str
+    description: str
+    commit: Commit
+    usual_ref: str
+    mark_input: str = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+
+
+def listing(custom: Mapping[str, CustomOperation]) -> Message:
+    """The operations that there are, each with a button."""
+    if not custom:
+        text = "There are no operations to run: signalbox.yaml has none under `operations`."
+        return kit.message(text, [kit.section(text)])
+    displayed = list(custom.items())[:MOST_LISTED]
+    blocks = [
+        kit.section(_described(name, settings)) | {"accessory": kit.button(f"Run {kit.cut(name, 40)}…", OPEN, name)}
+        for name, settings in displayed
+    ]
+    more = (
+        [kit.context(f"and {len(custom) - len(displayed)} more: type /run and the name")]
+        if len(custom) > len(displayed)
+        else []
+    )
+    return kit.message("Operations to run", [*blocks, *more])
+
+
+def _described(name: str, settings: CustomOperation) -> str:
+    takes = f" · takes {', '.join(map(kit.escape, settings.inputs))}" if settings.inputs else ""
+    about = f"\n{kit.escape(settings.description)}" if settings.description else ""
+    return f"*{kit.escape(name)}* for {kit.escape(settings.environment)}{takes}{about}"
+
+
+def window(name: str, settings: CustomOperation, ref: str, declared: Sequence[Input]) -> Block:
+    """Asks for the inputs of a run at `ref` ("" for the usual one); name and ref come back with the submission."""
+    at = f" at {kit.code(ref)}" if ref else ""
+    return modals.modal(
+        CALLBACK,
+        [kit.section(f"{_described(name, settings)}{at}"), *input_views.fields(declared)],
+        metadata=json.dumps([name, ref]),
+        title=TITLE,
+        submit="Run",
+        close="Cancel",
+    )
+
+
+def named_in(metadata: str) -> tuple[str, str]:
+    """The name and the ref of a submitted window."""
+    name, ref = json.loads(metadata)
+    return str(name), str(ref)
+
+
+def working(head: Head, activity: str) -> Message:
+    """An operation before its run is known."""
+    return common.short_message(head, "running", activity)
+
+
+def awaiting_approval(head: Head, run: Run, approval: ApprovalView) -> Message:
+    """What is to run, with Approve and Reject."""
+    question = (
+        f"Signalbox will run *{kit.escape(run.name)}* ({kit.escape(run.workflow)}) in *{kit.escape(head.environment)}*."
+    )
+    news = "waiting for approval"
+    blocks = [common.first_line(head, "approval", news), *_about(run)]
+    buttons = common.decision_buttons(approval, approve=f"Approve and run {kit.cut(run.name, 40)}", question=question)
+    foot = [buttons, common.approval_lines(approval), common.requester_block(head)]
+    return kit.message(common.plain(head, news), blocks, foot=foot)
+
+
+def message(
+    head: Head, status: str, news: str, run: Run, approval: ApprovalView | None, *, details: Iterable[Block] = ()
+) -> Message:
+    """An operation that has been decided about: `news` and `details` say its state."""
+    decided = [common.approval_lines(approval)] if approval else []
+    blocks = [common.first_line(head, status, news), *_about(run), *details]
+    foot = [*decided, common.requester_block(head, f"through GitHub Actions {kit.escape(run.workflow)}")]
+    return kit.message(common.plain(head, news), blocks, foot=foot)
+
+
+def not_approved(head: Head, run: Run, approval: ApprovalView) -> Message:
+    """An operation that was rejected, or whose approval expired."""
+    news = "rejected, nothing was started" if approval.outcome == "rejected" else "expired, nothing was started"
+    return message(head, approval.outcome, news, run, approval)
+
+
+def progress(
+    head: Head,
+    run: Run,
+    approval: ApprovalView | None,
+    started: WorkflowRun,
+    *,
+    now: float,
+    pending: Sequence[PendingReview],
+) -> Message:
+    """A run in progress; `now` in Unix seconds."""
+    ended = sum(1 for job in started.jobs if job.state.ended)
+    news = f"running, {ended} of {phrases.counted(len(started.jobs), 'job')} done"
+    reported_at = started.stale_since.timestamp() if started.stale_since else now
+    reviews = [*job_blocks.stale(started), *job_blocks.reviews(started, pending)]
+    details = [*reviews, run_views.run_line(started), *job_blocks.table(started.jobs, (), reported_at)]
+    return message(head, "running", news, run, approval, details=details)
+
+
+def ended(
+    head: Head, run: Run, approval: ApprovalView | None, started: WorkflowRun, *, notices: Sequence[str] = ()
+) -> Message:
+    """A run that has ended; with a notice (mrkdwn) about its commit its success does not count."""
+    details = [*map(kit.section, notices), run_views.run_line(started), *job_blocks.table(started.jobs, ())]
+    if started.state is not State.SUCCEEDED:
+        return message(head, "failed", run_views.failure(started), run, approval, details=details)
+    return message(head, "succeeded", f"done{run_views.took(started)}", run, approval, details=details)
+
+
+def other_commit(head: Head, run: Run, approval: ApprovalView | None, started: WorkflowRun) -> Message:
+    """A run of another commit than the approved one."""
+    warning = (
+        f":warning: GitHub ran commit {kit.code(started.head_sha[:7])}, not the approved {kit.code(run.commit.short)}: "
+        f"{kit.code(run.commit.ref)} moved in the same moment. Check what the run did before you go on."
+    )
+    details = [kit.section(warning), run_views.run_line(started), *job_blocks.table(started.jobs, ())]
+    return message(head, "failed", "the run was of another commit", run, approval, details=details)
+
+
+def _about(run: Run) -> list[Block]:
+    about = f"{kit.escape(run.description)}\n" if run.description else ""
+    lines = f"{about}*Workflow:* {kit.code(run.workflow)} at {common.commit_line(run.commit)}"
+    extra = [line for line in (input_views.line(run.given), *run.notices) if line]
+    return [kit.section(lines), *map(kit.section, extra)]

@@ -1,0 +1,103 @@
+"""Follows a run that an operation started to its end, and posts the logs of its failed jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from handlers.shared import run_views
+from handlers.shared.dispatch import run_ended
+from handlers.shared.github_outage import GitHubOutage
+from runners.errors import RunnerError
+from runners.github.runs import poller
+from runners.github.runs.logs import job_log_tail
+from runners.github.runs.reviews import pending_reviews
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from bot.operations.operation import Operation
+    from bot.slack.blocks.kit import Message
+    from bot.slack.live import LiveMessage
+    from runners.results import Job, PendingReview, WorkflowRun
+
+    Render = Callable[[WorkflowRun, float, Sequence[PendingReview]], Message]
+
+log = logging.getLogger(__name__)
+LOGS_POSTED = 5
+REDRAW_INTERVAL = 10.0  # seconds; jobs' times go on in the message while nothing else changes
+
+
+async def follow(operation: Operation, run_id: int, activity: str, render: Render) -> WorkflowRun:
+    """Within a step: display the run until it ends. Raises RunnerError when GitHub reports nothing about it.
+
+    `activity` ("is deploying") is for the queue; `render` gets the run, the time (Unix seconds), and who has to review it.
+    """
+    repository = operation.repository
+    newest: list[WorkflowRun] = []
+    pending: tuple[PendingReview, ...] = ()
+    clock, outage = operation.services.clock, GitHubOutage(operation)
+    await operation.set_activity(activity)
+
+    def draw() -> Message:
+        return render(newest[-1], clock(), pending)
+
+    async with operation.live() as live, _redrawing(live, draw, newest):
+        async for run in poller.watch_run(operation.services.github, repository, run_id):
+            newest[:] = [run]
+            live.show(draw)
+            if any(job.held for job in run.jobs):
+                pending = await _pending_reviews(operation, run_id)
+                live.show(draw)
+            await outage.observe(run)
+    if not newest:
+        raise RunnerError(f"following run {run_id}", "GitHub told nothing about it")
+    await run_ended(operation, newest[-1])
+    return newest[-1]
+
+
+async def _pending_reviews(operation: Operation, run_id: int) -> tuple[PendingReview, ...]:
+    """Who has to review the run; nobody in particular where GitHub does not say."""
+    services = operation.services
+    try:
+        return await pending_reviews(services.github, operation.repository, run_id)
+    except RunnerError as error:
+        log.warning("operation %s: %s", operation.number, services.redact(str(error)))
+        return ()
+
+
+@asynccontextmanager
+async def _redrawing(
+    live: LiveMessage, render: Callable[[], Message], newest: list[WorkflowRun]
+) -> AsyncIterator[None]:
+    """Redraw the message at an interval, also while nothing but the time changes."""
+
+    async def redraw() -> None:
+        while True:
+            await asyncio.sleep(REDRAW_INTERVAL)
+            if newest:
+                live.show(render)
+
+    task = asyncio.create_task(redraw())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def post_logs(operation: Operation, run: WorkflowRun) -> None:
+    """Durable: post the ends of the failing jobs' logs into the thread."""
+    for job in run_views.failing_jobs(run)[:LOGS_POSTED]:
+        await _post_log(operation, job)
+
+
+async def _post_log(operation: Operation, job: Job) -> None:
+    async def read() -> str:
+        # Redacted before it is stored, and before it is cut: no pattern recognises half a token.
+        services = operation.services
+        return services.redact(await job_log_tail(services.github, operation.repository, job.job_id))
+
+    tail = await operation.step(f"log of job {job.job_id}", read)
+    await operation.details(f"log {job.job_id}", run_views.job_log(job, tail))
