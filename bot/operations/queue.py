@@ -24,7 +24,7 @@ from bot.slack.web_api import ChatError
 from bot.store.operations import Record, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bot.services import Services
 
@@ -121,21 +121,23 @@ class QueueDisplay:
                 text = f"a worker: {kit.escape(worker_labels.missing(labels))}"
                 if self._displayed[environment].get(first.number) != text:
                     return 0, first, text
-        for position, ahead, record in _waiting(records):
+        waiting, displayed = list(_waiting(records)), self._displayed[environment]
+        self._assume(displayed, waiting)
+        for position, ahead, record in waiting:
             text = waits_for(position, ahead)
-            if self._displayed_text(environment, position, ahead, record) != text:
+            if displayed.get(record.number) != text:
                 return position, record, text
         return None
 
-    def _displayed_text(self, environment: str, position: int, ahead: Record, record: Record) -> str | None:
-        """What the message displays; None if that is unknown, which it is after a restart.
+    @staticmethod
+    def _assume(displayed: dict[int, str], waiting: Iterable[tuple[int, Record, Record]]) -> None:
+        """Fill in what is unknown, which it is after a restart: one that is far behind displays what it did some turns ago.
 
-        Then one that is far behind displays what it did some turns ago.
+        For all of them at once: while the first are drawn, which takes Slack's time, the queue may move on by more turns.
         """
-        displayed = self._displayed[environment]
-        if record.number not in displayed and position > NEAR:
-            displayed[record.number] = waits_for(position + UNDRAWN, ahead)
-        return displayed.get(record.number)
+        for position, ahead, record in waiting:
+            if record.number not in displayed and position > NEAR:
+                displayed[record.number] = waits_for(position + UNDRAWN, ahead)
 
 
 def _waiting(records: Sequence[Record]) -> Iterator[tuple[int, Record, Record]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from hypothesis import given, settings, strategies as st
 
-from bot.operations.queue import DISTANCES, NEAR, QueueDisplay, waits_for
+from bot.operations.queue import DISTANCES, NEAR, UNDRAWN, QueueDisplay, waits_for
 from bot.slack import client
 from bot.slack.pacing import Lane, Pace
 from bot.store.operations import Record, Status
@@ -168,8 +168,26 @@ def test_whatever_happens_in_the_end_every_message_says_what_it_waits_for(
                     await queue.display.drawn()
                     queue.display = QueueDisplay()
                     queue.display.changed(queue.services, "dev")  # as each start does
+                    await asyncio.sleep(0)  # it reads the queue at once; a turn takes longer
                 case "wait":
                     await asyncio.sleep(value)
+        await queue.display.drawn()
+        queue.check()
+
+    run_virtually(go())
+
+
+def test_turns_while_the_first_messages_are_drawn_after_a_restart_leave_none_behind() -> None:
+    async def go() -> None:
+        queue = Queue()
+        for _ in range(LONG):
+            queue.enqueue()
+        await queue.display.drawn()
+        queue.display = QueueDisplay()
+        queue.display.changed(queue.services, "dev")
+        await asyncio.sleep(0)
+        for _ in range(UNDRAWN + 3):
+            queue.turn()
         await queue.display.drawn()
         queue.check()
 
