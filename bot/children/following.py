@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from runners.processes.wall import Room
 
 POLL = 0.25  # seconds between reads of the rows
+CANCELLED_WAIT = 5.0  # seconds for a keeper that starts while the bot stops: usually it takes half of one
 _ROOT = Path(__file__).parents[2]
 _START = f"import sys; sys.path.insert(0, {str(_ROOT)!r}); from bot.children.keeper import main; main()"
 _FOLLOWING = "following a program"
@@ -221,7 +222,15 @@ class SharedChild:
 
 
 async def start_keeper(spec: Spec) -> Answer:
-    """Start a keeper; its answer."""
+    """Start a keeper; its answer. A caller that is cancelled still waits for it a little, so that no pipe stays open."""
+    starting = asyncio.create_task(_start_keeper(spec))
+    try:
+        return await asyncio.shield(starting)
+    finally:
+        await asyncio.wait({starting}, timeout=CANCELLED_WAIT)
+
+
+async def _start_keeper(spec: Spec) -> Answer:
     argv = [sys.executable, "-I", "-c", _START]
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
