@@ -1,14 +1,12 @@
-"""A process of one version of the program, for tests of two versions on one database: `python -m tests.version_program`.
+"""What a process of one version of the program does, for tests of two versions on one database.
 
-Arguments: the database's URL, a key, a name, the version of the workflows, and which workflow this version has. It obeys
-lines on its standard input (begin N, wake, look, quit) and answers each with a line of JSON. Slack is a stand-in of this process.
+It obeys the lines of a connection (begin N, wake, look) and answers each, until the other end is closed. Slack is a stand-in
+of this process.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 import time
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -45,6 +43,8 @@ from tests.unit.bot.drawn import read as read_message
 from tests.unit.bot.operations.lifecycle_world import FILE, Chat, Directory
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from bot.operations.operation import Operation
     from bot.services import Services
     from bot.slack.blocks.kit import Message
@@ -171,26 +171,25 @@ class Program:
         }
 
 
-def say(value: dict[str, Any]) -> None:
-    """Write a line to the test."""
-    sys.stdout.write(f"{json.dumps(value)}\n")
-    sys.stdout.flush()
-
-
-async def main(program: Program, workflow: str, workplace: Path) -> None:
-    """Work until the standard input ends, or says `quit`."""
+async def work(connection: Connection, program: Program, workflow: str, workplace: Path) -> None:
+    """Say "ready" or "refused"; then obey until the other end is closed."""
     async with AsyncExitStack() as stack:
         try:
             await program.start(stack, workflow, workplace)
         except ConfigError as error:
-            say({"refused": str(error)})
+            connection.send({"refused": str(error)})
             return
-        say({"ready": name})
-        while (line := (await asyncio.to_thread(sys.stdin.readline)).strip()) not in {"", "quit"}:
-            say(await program.obey(line))
+        connection.send({"ready": program.identity.executor})
+        while True:
+            try:
+                line = await asyncio.to_thread(connection.recv)
+            except EOFError:
+                break
+            connection.send(await program.obey(line))
     program.store.close()
 
 
-if __name__ == "__main__":
-    url, key, name, version, workflow, workplace = sys.argv[1:]
-    asyncio.run(main(Program(url, key, name, version), workflow, Path(workplace)))
+def run(connection: Connection, *arguments: str) -> None:
+    """Be a process: the database's URL, a key, a name, the version of the workflows, which workflow it has, a directory."""
+    url, key, name, version, workflow, workplace = arguments
+    asyncio.run(work(connection, Program(url, key, name, version), workflow, Path(workplace)))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
+import multiprocessing
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,11 +14,17 @@ import sqlalchemy as sa
 from bot.settings import database_url
 from tests.migrated import migrated
 from tests.unit.bot.conftest import KEY
+from tests.version_program import run
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import ForkServerProcess
     from pathlib import Path
 
+# Processes are forked from one that has imported the program, which takes two seconds; it starts with the first of them.
+FORKING = multiprocessing.get_context("forkserver")
+FORKING.set_forkserver_preload(["tests.version_program"])
 WAITING = 50
 ATTEMPTS = 250  # looks, 0.2 s apart: only ends a test that hangs
 
@@ -36,17 +41,15 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @dataclass
 class Running:
-    """A process of tests/version_program.py; `first` is what it text at its start."""
+    """A process of tests/version_program.py; `first` is what it says at its start."""
 
-    process: asyncio.subprocess.Process
+    process: ForkServerProcess
+    connection: Connection
     first: dict[str, Any]
 
     async def order(self, line: str) -> dict[str, Any]:
-        assert self.process.stdin
-        assert self.process.stdout
-        self.process.stdin.write(f"{line}\n".encode())
-        answer: dict[str, Any] = json.loads(await self.process.stdout.readline())
-        return answer
+        self.connection.send(line)
+        return await _answer(self.connection)
 
     async def until(self, true: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """What it says as soon as this is true of it."""
@@ -62,23 +65,32 @@ class Running:
             lambda observation: sum("waiting to be woken" in text for text in observation["says"].values()) == count
         )
 
+    async def kill(self) -> None:
+        self.process.kill()
+        await asyncio.to_thread(self.process.join)
+
+
+async def _answer(connection: Connection) -> dict[str, Any]:
+    answer: dict[str, Any] = await asyncio.to_thread(connection.recv)
+    return answer
+
 
 @asynccontextmanager
 async def version(url: str, directory: Path, name: str, number: str, workflow: str) -> AsyncIterator[Running]:
     """A process of this version. It stops politely with the block."""
-    argv = [sys.executable, "-m", "tests.version_program", url, KEY, name, number, workflow, str(directory)]
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*argv, stdin=pipe, stdout=pipe, limit=1_000_000)
-    assert process.stdin
-    assert process.stdout
+    here, there = FORKING.Pipe()
+    process = FORKING.Process(target=run, args=(there, url, KEY, name, number, workflow, str(directory)))
+    process.start()
+    there.close()
     try:
-        yield Running(process, json.loads(await process.stdout.readline()))
-        process.stdin.close()
-        await process.wait()
+        yield Running(process, here, await _answer(here))
+        here.close()
+        await asyncio.to_thread(process.join)
     finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        process.kill()
+        process.join()
+        process.close()
+        here.close()
 
 
 def unfinished(url: str) -> int:
@@ -127,8 +139,7 @@ async def test_a_killed_process_of_an_older_version_leaves_nothing_behind(url: s
                     {(str(each[0]).partition("#")[0], str(each[1])) for each in connection.exec_driver_sql(query)}
                 )
                 assert held == [("new", "3"), ("old", "2")]
-                old.process.kill()
-                await old.process.wait()
+                await old.kill()
                 connection.exec_driver_sql("UPDATE signalbox_workers SET lease_until = 1 WHERE executor = 'old'")
             engine.dispose()
             await new.order("wake")
@@ -192,7 +203,7 @@ async def test_an_operation_that_the_engine_does_not_know_or_cannot_read_is_ende
     async with version(url, tmp_path, "new", "2", "first") as new:
         observation = await new.until(lambda observation: statuses(observation) == {"failed"})
         words = {number: text for number, text in observation["says"].items() if text}
-        assert "The durable engine has no record of it" in words["1"]
-        assert "It is stored in the form 'pickled'" in words["2"]
-        assert "It is of the version 'unheard'" in words["3"]
-        assert "in a form that this version cannot read" in words["4"]
+        assert "The durable engine has no record of it" in words[1]
+        assert "It is stored in the form 'pickled'" in words[2]
+        assert "It is of the version 'unheard'" in words[3]
+        assert "in a form that this version cannot read" in words[4]
