@@ -143,6 +143,7 @@ def main() -> NoReturn:
     # As `python -m bot` does first; what a forked bot gets of its environment is not in its initial one anyway.
     importlib.import_module("bot.process.protection").apply()
     _put_clock_off(request["environment"].get("TEST_CLOCK_OFF"))
+    _be_of_version(request["environment"].get("TEST_APPLICATION_VERSION"))
     sys.exit(importlib.import_module("bot.__main__").main(request["arguments"]))
 
 
@@ -151,6 +152,13 @@ def _put_clock_off(seconds: str | None) -> None:
     if seconds:
         clock, off = time.time, float(seconds)
         vars(time)["time"] = lambda: clock() + off
+
+
+def _be_of_version(version: str | None) -> None:
+    """Let this process be of another version of the workflows, with the same steps."""
+    if version:
+        for name in ("bot.engine.versions", "bot.service"):
+            vars(importlib.import_module(name))["APPLICATION_VERSION"] = version
 
 
 def _preload() -> None:

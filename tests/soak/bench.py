@@ -1,4 +1,4 @@
-"""The bench: one PostgreSQL, one `serve`, two `work`, each on a machine of its own, and people who act."""
+"""The bench: one PostgreSQL, two `serve` behind a balancer, one `work`, each on a machine of its own, and people who act."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from bot.seals import Keyring
 from bot.settings import database_url
 from bot.store.audit_verification import read_all, verify
 from bot.store.database import Store
-from sandbox.world import SECRETS, Options, World
+from sandbox.bot_process import BotProcess
+from sandbox.world import SECRETS, Options, World, free_port
+from tests.scenarios.balancer import balancing
 from tests.scenarios.staged import _STAGING
 from tests.soak.effects import Counters
 from tests.soak.history import Database
-from tests.soak.machines import Machine, Worker
+from tests.soak.machines import LABEL, LABELS, Machine, Release, Worker
 from tests.soak.model import Observed
 
 if TYPE_CHECKING:
@@ -28,19 +30,22 @@ if TYPE_CHECKING:
     from sandbox.bot_process import Child, Launch
     from sandbox.slack import Message
     from tests.postgres_server import PostgresServer
+    from tests.soak.model_of_requests import Typed
 
 LEASE = 5.0  # seconds
+CAP = 1  # operations.at_once.total: fewer than the environments with effects
 SPEED = 200.0  # simulated seconds per real one on GitHub
 NAMES = ("a", "b", "c")
 CHANNELS = ("#dev", "#staging", "#ops")
 _CONFIG = {
-    "operations:\n": f"operations:\n  lease: {LEASE:.0f}s\n",
+    "operations:\n": f"operations:\n  lease: {LEASE:.0f}s\n  at_once: {{total: {CAP}}}\n",
+    "  staging:\n": f"  staging:\n    worker_labels: [{LABEL}]\n",
     f"{_STAGING}, taskrunner, sftp]": f"{_STAGING}]".replace("[backend, cron", "[backend"),
 }
 
 
 class Bench:
-    """Three machines around a world. `machines[0]` serves."""
+    """Three machines around a world. The first two serve."""
 
     def __init__(self, world: World, machines: tuple[Machine, ...], database: Database, counters: Counters) -> None:
         self.world = world
@@ -49,7 +54,7 @@ class Bench:
         self.counters = counters
         self.out_of_reach: set[str] = set()
         self.url = ""
-        self.accepted = 0  # commands that were answered without a refusal
+        self.typed: list[Typed] = []
 
     def messages(self) -> list[Message]:
         """The bot's messages in channels, without those in threads."""
@@ -71,6 +76,10 @@ class Bench:
             posted=len(by_ts),
             lost=lost,
             out_of_reach=frozenset(self.out_of_reach),
+            typed=tuple(self.typed),
+            decisions=self.database.decisions(),
+            cap=CAP,
+            labelled={"staging": frozenset(LABELS)},
         )
 
     def audit_fault(self) -> str:
@@ -136,16 +145,22 @@ async def running_bench(server: PostgresServer, forked: Launch, aws: AwsHandle) 
         environment = {"DATABASE_URL": url}
         options = Options(speed=SPEED, rate_limits=False, aws=aws, config=_CONFIG, environment=environment)
         world = World(options, launch)
-        machines += [Machine(name, world, forked) for name in NAMES]  # their disks lie in the world's directory
+        release = Release()
+        machines += [
+            Machine(name, world, forked, release) for name in NAMES
+        ]  # their disks lie in the world's directory
         await ends.enter_async_context(world)
         for machine in machines:
             ends.push_async_callback(machine.close)
         machines[0].process = world.bot
         config = world.files / "signalbox.yaml"
-        for machine in machines[1:]:
-            log = world.files / f"{machine.executor}.log"
-            machine.process = Worker(config, world.bot._environment, log, machine.launch)
+        served = world.bot._environment
+        logs = [world.files / f"{machine.executor}.log" for machine in machines]
+        machines[1].process = BotProcess(config, served, free_port(), logs[1], machines[1].launch)
+        machines[2].process = Worker(config, served, logs[2], machines[2].launch)
         await asyncio.gather(*(machine.start() for machine in machines[1:]))
+        balancer = await ends.enter_async_context(balancing([world.bot.port, machines[1].process.port]))
+        world.slack.deliver_to(f"{balancer.url}/slack/events")
         database = Database(url)
         ends.callback(database.close)
         database.install()

@@ -19,6 +19,7 @@ KINDS = (
     *("kill", "kill", "polite", "freeze", "gone"),
     *(f"{mode} {what}" for what in REACHED for mode in ("cut", "hung")),
     "clock",
+    "update",
 )
 FIRST, LAST = 0.5, 8.0  # seconds after a round began
 LONGEST = 2.5 * LEASE
@@ -38,11 +39,11 @@ class Fault:
 
 
 def drawn(rng: Random, machines: int) -> tuple[Fault, ...]:
-    """Two to four faults. Slack refuses a process that answers it with a clock that is off, so that befalls workers only."""
+    """Two to four faults. Slack refuses a process that answers it with a clock that is off, so that befalls the worker only."""
     listed = []
     for _ in range(rng.randint(2, 4)):
         kind = rng.choice(KINDS)
-        machine = rng.randrange(1 if kind == "clock" else 0, machines)
+        machine = rng.randrange(2 if kind == "clock" else 0, machines)
         listed.append(Fault(kind, machine, rng.uniform(FIRST, LAST), rng.uniform(0.5, LONGEST)))
     return tuple(sorted(listed, key=lambda fault: fault.at))
 
@@ -75,6 +76,9 @@ async def _partition(bench: Bench, machine: Machine, fault: Fault) -> None:
 async def _ends(machine: Machine, fault: Fault) -> None:
     process = machine.process
     if process is None:
+        return
+    if fault.kind == "update":
+        await machine.update()
         return
     if fault.kind == "gone":
         await machine.lose()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _TRIGGERS = """
 CREATE TABLE soak_history (
@@ -29,8 +29,12 @@ INSERT INTO soak_history (at, process, tx, what, data)  -- the leases that are h
     SELECT seen_at, executor, txid_current(), 'signalbox_workers', to_jsonb(workers) FROM signalbox_workers workers;
 """
 _OPERATIONS = """
-SELECT number, kind, environment, title, status, channel, message_ts, created_at, ended_at
+SELECT number, kind, environment, title, status, channel, message_ts, created_at, ended_at, requester
 FROM signalbox_operations ORDER BY number
+"""
+_DECISIONS = """
+SELECT operation, count(*) FROM signalbox_audit
+WHERE action IN ('approved', 'rejected') AND operation IS NOT NULL GROUP BY operation
 """
 _WORKFLOWS = "SELECT workflow_uuid, status FROM workflow_status"  # of the engine, in a schema of its own
 _OVER = {"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"}
@@ -57,7 +61,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation at the end of a round."""
+    """An operation at the end of a round; `requester` is a user id."""
 
     number: int
     kind: str
@@ -68,6 +72,7 @@ class Operation:
     message_ts: str | None
     created_at: float
     ended_at: float | None
+    requester: str = ""
 
 
 class Database:
@@ -93,6 +98,10 @@ class Database:
         """All operations, in the order of their numbers."""
         listed = self.rows(_OPERATIONS)
         return tuple(Operation(*row) for row in listed)
+
+    def decisions(self) -> Mapping[int, int]:
+        """How many entries of the audit log decide about each operation: approvals and rejections."""
+        return {int(number): int(count) for number, count in self.rows(_DECISIONS)}
 
     def open_work(self) -> list[str]:
         """What is not over: operations, and workflows of the engine."""

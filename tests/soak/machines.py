@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from bot.engine.lease import LOST
+from bot.engine.versions import APPLICATION_VERSION
 from sandbox.bot_process import BotProcess
 from sandbox.waiting import until
 from tests.soak.cuts import Cut
@@ -29,14 +30,27 @@ if TYPE_CHECKING:
 REACHED = {"database": "DATABASE_URL", "slack": "SLACK_API_URL", "github": "GITHUB_API_URL"}
 STARTS = 4  # a busy machine may take longer than the short lease to start
 CLOCK_OFF = "300"  # seconds
+# Machine a reaches no network of staging (tests/soak/bench.py).
+LABEL = "net"
+LABELS = {"b": LABEL, "c": LABEL}
 _DIRECTORY = re.compile(r'(?m)^  directory: ".*/var"$')
+
+
+class Release:
+    """The version of the workflows that each process has from its next start on: a rolling update raises it."""
+
+    def __init__(self) -> None:
+        self.version = int(APPLICATION_VERSION)
 
 
 class Machine:
     """A machine called `name`. One that is lost is replaced by a new one, with another name and an empty disk."""
 
-    def __init__(self, name: str, world: World, start: Launch) -> None:
+    def __init__(self, name: str, world: World, start: Launch, release: Release) -> None:
         self._start = start
+        self._release = release
+        self._version = release.version
+        self.labels = LABELS.get(name, "")
         self._world = world
         self._name = name
         self.generation = 1
@@ -73,6 +87,10 @@ class Machine:
         arguments = (*argv[:-1], str(config))
         if self.clock:
             own["TEST_CLOCK_OFF"] = self.clock
+        if self.labels:
+            own["SIGNALBOX_LABELS"] = self.labels
+        self._version = self._release.version
+        own["TEST_APPLICATION_VERSION"] = str(self._version)
         return await self._start(arguments, own, log)
 
     async def _addresses(self, environment: Mapping[str, str]) -> dict[str, str]:
@@ -87,6 +105,16 @@ class Machine:
             result[variable] = address._replace(netloc=netloc).geturl()
         result["DATABASE_URL"] += f"?application_name={self.executor}"
         return result
+
+    async def update(self) -> None:
+        """Start its process again, politely, with a newer version beside the older ones."""
+        self._release.version += 1
+        await self._replace_older()
+
+    async def _replace_older(self) -> None:
+        if self.process is not None and self._version < self._release.version:
+            await self.process.stop()
+            await self.start()
 
     def freeze(self) -> None:
         """SIGSTOP: the process sleeps, its children go on."""
@@ -120,7 +148,7 @@ class Machine:
         self.generation += 1
 
     async def start(self) -> None:
-        """Start the process as a service manager does: again where it ended because it lost its lease meanwhile.
+        """Start the process as a service manager does: again where it lost its lease meanwhile, or a newer version came.
 
         Raises RuntimeError, with its log, where it ended for another reason.
         """
@@ -130,15 +158,15 @@ class Machine:
             try:
                 await self.process.start()
             except RuntimeError:
-                child = self.process._child
-                if child is None or child.returncode != LOST:
+                child, outdated = self.process._child, self._version < self._release.version
+                if child is None or not (child.returncode == LOST or outdated):
                     raise
             else:
                 return
         raise RuntimeError(f"{self.executor} lost its lease {STARTS} times while it started")
 
     async def heal(self) -> None:
-        """Open all ways, let it go on, and start it where it has ended."""
+        """Open all ways, let it go on, start it where it has ended, and finish a rolling update here."""
         for cut in self.cuts.values():
             cut.set("open")
         self.thaw()
@@ -146,6 +174,7 @@ class Machine:
             self.process._child = None
             self.clock = ""
             await self.start()
+        await self._replace_older()
 
     async def close(self) -> None:
         """End everything that runs here."""

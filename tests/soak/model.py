@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from tests.soak import model_of_requests as about
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -18,9 +20,10 @@ _PRECISION = 0.05
 # Which side effect of which workflow leaves how many effects of which kind outside, where it ended well.
 MARKS = {"apply": "apply", "playbook backend": "playbook"}
 DISPATCHES = {"dev": "deploy-dev.yml", "image builds": "build-images.yml"}
+NOTHING = "nothing was deployed"
 ENDED = {
     "succeeded": ("applied", "up to date", "no changes", "deployed", "images", "terminated", "removed", "deleted"),
-    "failed": ("failed", "not applied", "not deployed", "no plan was made", "no run", "interrupted", "not "),
+    "failed": ("failed", "not applied", "not deployed", "no plan was made", "no run", "interrupted", "not ", NOTHING),
     "rejected": ("rejected",),
     "expired": ("expired",),
     "interrupted": ("interrupted",),
@@ -42,11 +45,20 @@ class Observed:
     alerts: int = 0  # messages that belong to no operation
     lost: Mapping[str, float] = field(default_factory=dict)
     out_of_reach: frozenset[str] = frozenset()  # executors that were cut from the database
+    typed: tuple[about.Typed, ...] = ()
+    decisions: Mapping[int, int] = field(default_factory=dict)  # by operation
+    cap: int = 0  # how many effects may run together; 0: any number
+    labelled: Mapping[str, frozenset[str]] = field(
+        default_factory=dict
+    )  # by environment: machines that may work for it
 
 
 def violations(observed: Observed) -> list[str]:
     """A sentence for each violation; empty where all holds."""
-    rules = (_doubled, _lost, _untrue, _overlapping, _going_on, _unfenced, _leases, _dispatches, _messages)
+    rules = (
+        *(_doubled, _lost, _untrue, _overlapping, _going_on, _unfenced, _leases, _dispatches, _messages),
+        *(about.requests, about.decisions, about.labels, about.capped),
+    )
     return [sentence for rule in rules for sentence in rule(observed)]
 
 
@@ -90,6 +102,8 @@ def _untrue(observed: Observed) -> Iterator[str]:
                 yield f"untrue: #{operation.number} applied {len(finished)} times, and says: {line}"
         if operation.status in {"rejected", "expired", "superseded"} and own:
             yield f"untrue: #{operation.number} is {operation.status}, and began {len(own)} effects"
+        if NOTHING in line and (own or _marks(observed)[operation.number].keys() & {"dispatch", *MARKS.values()}):
+            yield f"untrue: #{operation.number} began something, and says: {line}"
         yield from _untrue_playbook(operation, own, line)
         yield from _untrue_interruption(observed, operation, own)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sandbox import waiting
 from tests.soak import faults
 from tests.soak.model import violations
+from tests.soak.model_of_requests import Typed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sandbox.slack import Message
     from tests.soak.bench import Bench
     from tests.soak.faults import Fault
+    from tests.soak.model_of_requests import Answer
 
 COMMANDS = {
     "/plan staging": "#staging",
@@ -26,11 +28,20 @@ COMMANDS = {
     "/deploy staging": "#staging",
     "/build": "#ops",
 }
+# The kind of operation that a command begins, and the beginning of its environment.
+OPERATIONS = {
+    "/plan staging": ("plan", "staging"),
+    "/plan dev": ("plan", "dev"),
+    "/deploy dev": ("deploy", "dev"),
+    "/deploy staging": ("deploy", "staging"),
+    "/build": ("build", "image builds"),
+}
 WEIGHTS = (4, 3, 3, 2, 1)
 REQUESTERS = ("ana", "lee", "max")
 QUIET_WITHIN = 90.0  # seconds of an idle machine
 DECIDES_EVERY = 0.4  # seconds
 REJECTS = 0.12  # of all questions
+DOUBLE = 0.3  # of all clicks: two people click at the same moment, and the balancer gives each another process
 ACTED_WITHIN = 6.0  # seconds after the round began
 
 
@@ -102,8 +113,9 @@ async def _acts(bench: Bench, act: Act) -> None:
     if act.command.startswith("/plan"):
         bench.counters.next_generation(channel.removeprefix("#"))
     reply = await bench.world.person(act.person).type(channel, act.command)
-    if reply.ok and not reply.error and not reply.ephemerals:
-        bench.accepted += 1
+    kind, environment = OPERATIONS[act.command]
+    answer: Answer = "unknown" if reply.error or not reply.ok else "refused" if reply.ephemerals else "accepted"
+    bench.typed.append(Typed(bench.world.person(act.person).id, kind, environment, answer))
 
 
 async def _quiet(bench: Bench) -> list[str]:
@@ -124,8 +136,10 @@ async def _decide(bench: Bench, rng: Random) -> None:
         for message in bench.messages():
             button = _button(message, verdicts, rng)
             if button:
+                people = rng.choices(REQUESTERS, k=2 if rng.random() < DOUBLE else 1)
                 with suppress(LookupError):  # somebody was faster
-                    await bench.world.person(rng.choice(REQUESTERS)).click(message, button)
+                    snapshot = message.snapshot()
+                    await asyncio.gather(*(bench.world.person(name).click(snapshot, button) for name in people))
 
 
 def _button(message: Message, verdicts: dict[str, str], rng: Random) -> str:

@@ -9,7 +9,9 @@ import pytest
 from tests.soak.effects import Effect
 from tests.soak.history import Change, Operation
 from tests.soak.model import Observed, violations
+from tests.soak.model_of_requests import Typed, capped, decisions, labels, requests
 
+RULES = (requests, decisions, labels, capped)
 SAID = ":white_check_mark: *#1 Plan for staging*: applied, 1 created"
 OPERATION = Operation(1, "plan", "staging", "Plan for staging", "succeeded", "C1", "1.1", 100.0, 120.0)
 EFFECT = Effect("apply", "7", "staging", 1, "b1", 110.0, 112.0)
@@ -43,6 +45,7 @@ GOOD = Observed(
     runs={"deploy-dev.yml": 1},
     messages={1: SAID, 2: ":white_check_mark: *#2 Deploy staging*: deployed", 3: ":white_check_mark: *#3*: deployed"},
     posted=3,
+    decisions={1: 1},
 )
 AGAIN = replace(EFFECT, begin=113.0, end=114.0)
 INTERRUPTED = replace(OPERATION, status="interrupted")
@@ -142,3 +145,61 @@ def test_only_a_machine_that_is_lost_or_out_of_reach_interrupts(reason: str) -> 
         out_of_reach=frozenset({"b1"} if reason == "out of reach" else ()),
     )
     assert violations(observed) == []
+
+
+TYPED = Typed("U0ANA", "plan", "staging", "accepted")
+PEOPLE = replace(
+    GOOD,
+    operations=(replace(OPERATION, requester="U0ANA"), DEPLOY, RUN),
+    typed=(TYPED,),
+    decisions={1: 1, 2: 1},
+    cap=1,
+    labelled={"staging": frozenset({"b", "c"})},
+)
+BESIDE = replace(PLAYBOOK, environment="dev", begin=111.0)
+OF_PEOPLE = {
+    "an operation that nobody requested": (replace(PEOPLE, typed=()), ""),
+    "a command that was lost": (
+        replace(PEOPLE, typed=(TYPED, TYPED)),
+        "1 operations of U0ANA (plan staging) for 2 to 2",
+    ),
+    "a command that was refused": (replace(PEOPLE, typed=(replace(TYPED, answer="refused"),)), "for 0 to 0 commands"),
+    "a command that Slack reported as failed": (replace(PEOPLE, typed=(replace(TYPED, answer="unknown"),)), ""),
+    "a click that counted twice": (replace(PEOPLE, decisions={1: 2, 2: 1}), "doubled: #1 was decided 2 times"),
+    "an apply that nobody approved": (replace(PEOPLE, decisions={2: 1}), "undecided: #1 was applied"),
+    "a machine without the labels": (
+        replace(PEOPLE, labelled={"staging": frozenset({"c"})}),
+        "label: apply of #1 ran in staging on b1",
+    ),
+    "more than the cap": (
+        replace(PEOPLE, effects=(EFFECT, BESIDE)),
+        "cap: playbook of #2 began beside #1, and 1 may run",
+    ),
+    "a program that outlived its process": (
+        replace(
+            PEOPLE,
+            effects=(EFFECT, BESIDE),
+            history=(*PEOPLE.history[:2], lease(3, 110.5, ended=True), *PEOPLE.history[2:]),
+        ),
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(("observed", "sentence"), OF_PEOPLE.values(), ids=OF_PEOPLE)
+def test_what_people_do_and_what_is_limited_is_judged(observed: Observed, sentence: str) -> None:
+    sentences = [each for rule in RULES for each in rule(observed)]
+    assert [sentence in each for each in sentences] == [True] * bool(sentence), sentences
+
+
+def test_nothing_is_wrong_where_people_and_limits_are_as_they_should_be() -> None:
+    assert violations(PEOPLE) == []
+
+
+def test_a_message_that_denies_what_began_is_found() -> None:
+    failed = replace(DEPLOY, status="failed")
+    denied = {**GOOD.messages, 2: "*#2 Deploy staging*: nothing was deployed. The connection to GitHub broke"}
+    observed = replace(GOOD, operations=(OPERATION, failed, RUN), messages=denied)
+    assert [each for each in violations(observed) if "began something, and says" in each]
+    nothing = replace(observed, effects=(EFFECT,), history=GOOD.history[:3])
+    assert not [each for each in violations(nothing) if each.startswith("untrue: #2")]
