@@ -52,7 +52,7 @@ async def measure(*, quick: bool) -> list[Figure]:
     config = {"environments:\n": f"environments:\n{environments}", "operations:\n": f"{watch}operations:\n"}
     # The sandbox's own environments, which are larger, are no part of the round.
     async with World(Options(without_aws=True, config=config)) as world:
-        await _apply(world.files, count)
+        await make_states(world.files, count)
         world.github.repository(INFRASTRUCTURE).commit("main", {"instances/drift/main.tf": CODE}, "Describe machines")
         began = time.monotonic()
         peak = asyncio.create_task(_peak(world.bot.pid))
@@ -75,7 +75,7 @@ async def measure(*, quick: bool) -> list[Figure]:
     ]
 
 
-async def _apply(files: Path, count: int) -> None:
+async def make_states(files: Path, count: int) -> None:
     """Make the states of all environments, by one apply: then a check finds no drift, as on most days."""
     program = await terraform.find_program(None, os.environ.get("PATH", os.defpath))
     with tempfile.TemporaryDirectory(prefix="drift-round-") as directory:
