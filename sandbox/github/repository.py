@@ -148,7 +148,7 @@ class Repository(ScriptedRuns):
         """The jobs on the default branch that the stand-in cannot play, with the reasons, by the path of their workflow."""
         tip = self.graph.resolve(self.default_branch)
         jobs = {
-            path: unplayable_jobs(file, tip.files, self.settings.actions)
+            path: unplayable_jobs(file, tip.files, self.settings)
             for path, file in files_of(tip)
             if not isinstance(file, WorkflowFileError)
         }

@@ -30,19 +30,28 @@ def proposal(files: Mapping[str, bytes]) -> str:
     workflows = _dispatchable(files)
     directories = _roots(files)
     lines = [_HEAD.rstrip()]
-    for directory in directories or [""]:
-        name = posixpath.basename(directory) or "prod"
+    deploys = [name for name in workflows if "deploy" in name.lower()] or ([] if directories else workflows)
+    for directory, name in zip(directories or [""], _names(directories) or ["prod"], strict=True):
         lines.append(f"  {yaml.safe_dump(name).splitlines()[0]}:")
-        if workflows:
-            lines.append(f"    deploy: {{github_actions: {{workflow: {workflows[0]}, ref: main}}}}")
+        if deploys:
+            lines.append(f"    deploy: {{github_actions: {{workflow: {deploys[0]}, ref: main}}}}")
         if directory:
             lines.append(f"    terraform: {{directory: {directory}}}")
         lines.append("    approval: {required: 1}")
-    if len(workflows) > 1:
-        lines.append(f"# Other workflows that can be dispatched: {', '.join(workflows[1:])}")
+    if others := [name for name in workflows if name not in deploys[:1]]:
+        lines.append(f"# Other workflows that can be dispatched: {', '.join(others)}")
     if not workflows:
         lines.append("# No workflow here has `on: workflow_dispatch`, which a deploy by GitHub Actions needs.")
     return "\n".join(lines) + "\n"
+
+
+def _names(directories: list[str]) -> list[str]:
+    """A name for each directory: its last part, or all of them where two directories end in the same."""
+    last = [posixpath.basename(directory) for directory in directories]
+    return [
+        name if last.count(name) == 1 else directory.replace("/", "-")
+        for name, directory in zip(last, directories, strict=True)
+    ]
 
 
 def _dispatchable(files: Mapping[str, bytes]) -> list[str]:

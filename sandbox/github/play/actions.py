@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from sandbox.github.workflow_file import WorkflowFileError, read_inputs, read_step, read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Set as AbstractSet
+    from collections.abc import Iterator, Mapping
 
     from sandbox.github.expressions import Value
+    from sandbox.github.play.contexts import RepositorySettings
     from sandbox.github.workflow_model import Input, JobFile, StepFile, WorkflowFile
 
 CHECKOUT = "actions/checkout@"
@@ -41,6 +42,12 @@ class CompositeAction:
     steps: tuple[StepFile, ...]
 
 
+def local_path(uses: str, repository: str) -> str:
+    """`./path` for an action or a workflow of the repository itself that is used by its full name; else `uses`."""
+    own = f"{repository}/".lower()
+    return f"./{uses[len(own) :].rpartition('@')[0]}" if uses.lower().startswith(own) and "@" in uses else uses
+
+
 def local_action(uses: str, files: Mapping[str, bytes]) -> CompositeAction:
     """The action in a directory of the repository. Raises NotPlayableError, and WorkflowFileError for a broken file."""
     folder = posixpath.normpath(uses)
@@ -64,34 +71,36 @@ def local_action(uses: str, files: Mapping[str, bytes]) -> CompositeAction:
     )
 
 
-def unplayable(job: JobFile, files: Mapping[str, bytes], also: AbstractSet[str] = frozenset()) -> list[str]:
-    """What the stand-in cannot play of a job, in words; `also` are `owner/name` of more actions that it plays."""
-    if job.uses is not None and not job.uses.startswith("./"):
+def unplayable(job: JobFile, files: Mapping[str, bytes], settings: RepositorySettings) -> list[str]:
+    """What the stand-in cannot play of a job, in words."""
+    if job.uses is not None and not local_path(job.uses, settings.full_name).startswith("./"):
         return [f"the workflow {job.uses} of another repository"]
-    return [*job.unplayable, *dict.fromkeys(_of_steps(job.steps, files, also, ()))]
+    return [*job.unplayable, *dict.fromkeys(_of_steps(job.steps, files, settings, ()))]
 
 
 def unplayable_jobs(
-    file: WorkflowFile, files: Mapping[str, bytes], also: AbstractSet[str] = frozenset()
+    file: WorkflowFile, files: Mapping[str, bytes], settings: RepositorySettings
 ) -> dict[str, list[str]]:
     """The jobs of a workflow that the stand-in cannot play, with the reasons."""
-    refused = {job.key: unplayable(job, files, also) for job in file.jobs}
+    refused = {job.key: unplayable(job, files, settings) for job in file.jobs}
     return {key: reasons for key, reasons in refused.items() if reasons}
 
 
 def _of_steps(
-    steps: tuple[StepFile, ...], files: Mapping[str, bytes], also: AbstractSet[str], within: tuple[str, ...]
+    steps: tuple[StepFile, ...], files: Mapping[str, bytes], settings: RepositorySettings, within: tuple[str, ...]
 ) -> Iterator[str]:
-    for uses in (step.uses for step in steps if step.uses is not None):
+    for uses in (local_path(step.uses, settings.full_name) for step in steps if step.uses is not None):
         if uses.startswith("docker://"):
             yield f"the Docker container action {uses}"
         elif uses.startswith("./"):
-            yield from _of_local(uses, files, also, within)
-        elif not _is_played(uses, also):
+            yield from _of_local(uses, files, settings, within)
+        elif not _is_played(uses, settings):
             yield f"the action {uses}, which the sandbox does not know"
 
 
-def _of_local(uses: str, files: Mapping[str, bytes], also: AbstractSet[str], within: tuple[str, ...]) -> Iterator[str]:
+def _of_local(
+    uses: str, files: Mapping[str, bytes], settings: RepositorySettings, within: tuple[str, ...]
+) -> Iterator[str]:
     if uses in within:
         yield f"the action {uses}, which uses itself"
         return
@@ -100,9 +109,13 @@ def _of_local(uses: str, files: Mapping[str, bytes], also: AbstractSet[str], wit
     except (NotPlayableError, WorkflowFileError) as error:
         yield str(error)
     else:
-        yield from _of_steps(action.steps, files, also, (*within, uses))
+        yield from _of_steps(action.steps, files, settings, (*within, uses))
 
 
-def _is_played(uses: str, also: AbstractSet[str]) -> bool:
+def _is_played(uses: str, settings: RepositorySettings) -> bool:
     owner, name = uses.partition("@")[0].lower().split("/")[:2]
-    return owner in _OWNERS or f"{owner}/{name}" in _ACTIONS or f"{owner}/{name}" in {each.lower() for each in also}
+    return (
+        owner in _OWNERS
+        or f"{owner}/{name}" in _ACTIONS
+        or f"{owner}/{name}" in {each.lower() for each in settings.actions}
+    )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from sandbox.github.expressions import ExpressionError, Value
 from sandbox.github.expressions.values import from_json, is_primitive
-from sandbox.github.play.contexts import resolved_each
+from sandbox.github.play.actions import local_path
+from sandbox.github.play.contexts import resolved_each, resolved_texts
 from sandbox.github.play.scope import MOST_LEVELS, Scope
 from sandbox.github.workflow_file import FOLDER, WorkflowFileError, parse
 
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
     from sandbox.github.workflow_model import Input, JobFile, WorkflowFile
 
 
-def called_scope(scope: Scope, file: JobFile, variant: Variant, number: int, files: Mapping[str, bytes]) -> Scope:
+def called_scope(
+    scope: Scope, file: JobFile, variant: Variant, number: int, files: Mapping[str, bytes], *, repository: str
+) -> Scope:
     """The workflow that a job calls, with its inputs. Raises ExpressionError for a call that GitHub refuses."""
-    uses = file.uses or ""
+    uses = local_path(file.uses or "", repository)
     callers = (*scope.callers, uses)
     if len(callers) >= MOST_LEVELS:
         raise ExpressionError(f"{uses}: at most {MOST_LEVELS} levels of workflows can call each other")
@@ -39,7 +42,7 @@ def outputs_of(called: Scope, contexts: Contexts) -> dict[str, Value]:
         key: {"result": end.result, "outputs": dict(end.outputs)} for key, end in called.results.items()
     }
     written = called.file.callable.outputs if called.file.callable else {}
-    return resolved_each(written, {**contexts, "jobs": jobs, "inputs": dict(called.inputs)})
+    return resolved_texts(written, {**contexts, "jobs": jobs, "inputs": dict(called.inputs)})
 
 
 def _read(uses: str, files: Mapping[str, bytes]) -> WorkflowFile:
@@ -55,7 +58,8 @@ def _read(uses: str, files: Mapping[str, bytes]) -> WorkflowFile:
 def _inputs(
     declared: tuple[Input, ...], written: Mapping[str, Value], contexts: Contexts, uses: str
 ) -> dict[str, Value]:
-    given = resolved_each(written, contexts)
+    # A null that was given is an empty text: it is there.
+    given = {name: "" if value is None else value for name, value in resolved_each(written, contexts).items()}
     names = {item.name for item in declared}
     if unexpected := sorted(set(given) - names):
         raise ExpressionError(f"Invalid input, {unexpected[0]} is not defined in the referenced workflow {uses}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sandbox.github.expressions import Secrets, Unknown, UnknownValueError, Value, resolved
+from sandbox.github.expressions import Secrets, Unknown, UnknownValueError, Value, resolved, to_text
 from sandbox.github.expressions.values import MASK
 
 if TYPE_CHECKING:
@@ -125,6 +125,12 @@ def mapping(value: Value) -> Mapping[str, Value]:
 def resolved_each(written: Mapping[str, Value], contexts: Contexts) -> dict[str, Value]:
     """Each value with its expressions evaluated; one that only a runner could know is Unknown."""
     return {name: _resolved(value, contexts) for name, value in written.items()}
+
+
+def resolved_texts(written: Mapping[str, Value], contexts: Contexts) -> dict[str, Value]:
+    """The outputs of a job, an action or a workflow: texts, or Unknown."""
+    values = resolved_each(written, contexts)
+    return {name: value if isinstance(value, Unknown) else to_text(value) for name, value in values.items()}
 
 
 def _resolved(written: Value, contexts: Contexts) -> Value:

@@ -17,7 +17,7 @@ from sandbox.github.expressions import (
     truthy,
 )
 from sandbox.github.play import actions, players
-from sandbox.github.play.contexts import mapping, of_steps, resolved_each, with_environment
+from sandbox.github.play.contexts import mapping, of_steps, resolved_each, resolved_texts, with_environment
 from sandbox.github.play.outputs import written_by
 from sandbox.github.play.stage import RunnerLostError, Stage, StepFailedError
 
@@ -40,6 +40,7 @@ class Runner:
 
     clock: Clock
     commit: Commit
+    repository: str
     image_builder: Player | None
     report: Callable[[Job], None]
     was_cancelled: Callable[[Job], bool]
@@ -77,7 +78,7 @@ class JobPlay:
                 self._log(step, f"##[error]The template is not valid. {error}")
                 step.end("failure", self._runner.clock.now())
                 failed = True
-        self._job.outputs = resolved_each(self._job.file.outputs, self._contexts)
+        self._job.outputs = resolved_texts(self._job.file.outputs, self._contexts)
         return "failure" if failed else "success"
 
     def _runs(self, file: StepFile, *, failed: bool) -> bool:
@@ -143,7 +144,7 @@ class JobPlay:
         return await self._act_out(stage, file)
 
     async def _act_out(self, stage: Stage, file: StepFile) -> dict[str, Value]:
-        if file.uses is not None and file.uses.startswith("./"):
+        if file.uses is not None and actions.local_path(file.uses, self._runner.repository).startswith("./"):
             return await self._composite(stage, file)
         await players.player_of(file.uses, file.run, image_builder=self._runner.image_builder)(stage)
         if file.uses is not None:
@@ -162,14 +163,15 @@ class JobPlay:
 
     async def _composite(self, stage: Stage, file: StepFile) -> dict[str, Value]:
         """Play the steps of an action of the repository within the step that uses it."""
-        if not self._checked_out:
-            folder = f"/home/runner/work/{file.uses}"
+        uses = file.uses or ""
+        if uses.startswith("./") and not self._checked_out:
+            folder = f"/home/runner/work/{uses}"
             stage.log(
                 f"##[error]Can't find 'action.yml', 'action.yaml' or 'Dockerfile' under '{folder}'. "
                 "Did you forget to run actions/checkout before running your local action?"
             )
             raise StepFailedError(1)
-        action = actions.local_action(file.uses or "", self._runner.commit.files)
+        action = actions.local_action(actions.local_path(uses, self._runner.repository), self._runner.commit.files)
         given = resolved_each(file.inputs, stage.contexts)
         inputs = {item.name: given.get(item.name, item.default or "") for item in action.inputs}
         inner: dict[str, Value] = {**stage.contexts, "inputs": inputs, "steps": {}}
@@ -191,7 +193,7 @@ class JobPlay:
                 inner["steps"] = {**mapping(inner["steps"]), each.step_id: end}
         if failed:
             raise StepFailedError(1)
-        return resolved_each(action.outputs, inner)
+        return resolved_texts(action.outputs, inner)
 
 
 def first_names(steps: tuple[StepFile, ...], contexts: Contexts) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.github.expressions import ExpressionError, UnknownValueError, Value, holds, resolved, truthy
 from sandbox.github.play import contexts as contexts_of
-from sandbox.github.play.actions import unplayable
+from sandbox.github.play.actions import local_path, unplayable
 from sandbox.github.play.called import called_scope, outputs_of
 from sandbox.github.play.job_play import JobPlay, Runner, first_names
 from sandbox.github.play.scope import Result, Scope, worst
@@ -57,7 +57,7 @@ class Simulation:
         self._new_job_id = new_job_id
         self._changed = changed
         self._settings = settings
-        self._runner = Runner(clock, run.commit, image_builder, self._report, self._was_cancelled)
+        self._runner = Runner(clock, run.commit, settings.full_name, image_builder, self._report, self._was_cancelled)
         self._only = only
         self._playing: dict[int, asyncio.Task[None]] = {}
         self._stubborn: set[int] = set()
@@ -125,8 +125,9 @@ class Simulation:
             scope.results[file.key] = await self._played(scope, file)
         except UnknownValueError as error:
             scope.results[file.key] = Result("failure")
-            job = self._add(scope, file, Variant({}, file.name or file.key, {}), 0)
-            await self._run_job(Turn(job, {}, (), [str(error)]), asyncio.Semaphore())
+            contexts = contexts_of.of_job(self.run, self._settings, scope, file)
+            job = self._add(scope, file, Variant({}, file.name or file.key, contexts), 0)
+            await self._run_job(Turn(job, contexts, (), [str(error)]), asyncio.Semaphore())
         except ExpressionError as error:
             self.run.problems.append(f"Error when evaluating job '{file.key}'. {error}")
             scope.results[file.key] = Result("failure")
@@ -147,7 +148,7 @@ class Simulation:
             self._report(self.run.jobs[-1])
             return Result("skipped")
         strategy = Strategy.of(file, contexts)
-        if file.uses is not None and file.uses.startswith("./"):
+        if file.uses is not None and local_path(file.uses, self._settings.full_name).startswith("./"):
             return await self._call(scope, file, strategy)
         await self._play_variants(scope, file, strategy)
         return self._result(scope.path_of(file))
@@ -172,7 +173,7 @@ class Simulation:
         """Play a workflow of the repository that a job calls, for each variant."""
         slots = asyncio.Semaphore(strategy.at_once)
         scopes = [
-            called_scope(scope, file, variant, number, self.run.commit.files)
+            called_scope(scope, file, variant, number, self.run.commit.files, repository=self._settings.full_name)
             for number, variant in enumerate(strategy.variants)
         ]
 
@@ -193,7 +194,7 @@ class Simulation:
     async def _play_variants(self, scope: Scope, file: JobFile, strategy: Strategy) -> None:
         slots = asyncio.Semaphore(strategy.at_once)
         path = scope.path_of(file)
-        refused = unplayable(file, self.run.commit.files, self._settings.actions)
+        refused = unplayable(file, self.run.commit.files, self._settings)
         turns = []
         for number, variant in enumerate(strategy.variants):
             if self._only is None or self._only.includes(path, scope.prefix + variant.name):

@@ -154,6 +154,19 @@ def test_without_a_configuration_a_proposal_says_what_is_missing(directory: Path
     assert str(terraform.directory) == "infra/dev"
 
 
+def test_a_proposal_names_no_environment_twice_and_no_other_workflow_a_deploy(tmp_path: Path) -> None:
+    roots = {f"{path}/main.tf": 'provider "aws" {}' for path in ("eu/prod", "us/prod", "net")}
+    write(tmp_path, {**roots, ".github/workflows/release.yml": WORKFLOW})
+    with pytest.raises(OwnRepositoryError) as refused:
+        own_repository(tmp_path)
+    proposed = str(refused.value).partition("\n\n")[2]
+    environments = yaml.safe_load(proposed)["environments"]
+    assert sorted(environments) == ["eu-prod", "net", "us-prod"]
+    assert not [name for name, environment in environments.items() if "deploy" in environment]
+    assert "# Other workflows that can be dispatched: release.yml" in proposed
+    read(proposed.replace("owner/name", "acme/infra"))
+
+
 @pytest.mark.parametrize(
     ("settings", "outputs", "words"),
     [

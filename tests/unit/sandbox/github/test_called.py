@@ -136,3 +136,19 @@ async def test_a_call_that_github_refuses_fails_the_run(
     run = await play(repository, CALLER, called)
     assert run.conclusion == "failure"
     assert problem in run.problems[0]
+
+
+async def test_a_workflow_of_the_repository_may_be_called_by_its_full_name(repository: Repository) -> None:
+    jobs = CALLER.replace("uses: ./.github", "uses: PermanentOrg/application/.github").replace(
+        "cell.yml\n", "cell.yml@main\n"
+    )
+    run = await play(repository, jobs, CALLED)
+    assert ends(run)["After us-2"] == "success"
+
+
+async def test_an_input_that_is_null_is_given_and_empty(repository: Repository) -> None:
+    run = await play(
+        repository, CALLER.replace('cell: "${{ matrix.cell }}"', 'cell: "${{ needs.first.outputs.no }}"'), CALLED
+    )
+    assert ends(run)["all (eu) / Apply to  / apply"] == "success"
+    assert ends(run)["After -2"] == "success"

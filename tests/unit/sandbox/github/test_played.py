@@ -154,3 +154,41 @@ async def test_a_composite_action_of_the_repository_is_one_step(repository: Repo
     without = await play(repository, USES.replace("      - uses: actions/checkout@v4\n", ""), files)
     assert "Did you forget to run actions/checkout before running your local action?" in log_of(without, "a")
     assert without.conclusion == "failure"
+
+
+async def test_an_action_of_the_repository_may_be_used_by_its_full_name(repository: Repository) -> None:
+    files = {"tools/action.yml": "runs: {using: composite, steps: [{run: x, shell: bash}]}"}
+    run = await play(repository, "  a: {runs-on: x, steps: [{uses: permanentorg/application/tools@main}]}", files)
+    assert run.conclusion == "success"
+
+
+OUTPUTS = """
+  a:
+    runs-on: x
+    outputs: {number: "${{ 1.50 }}", none: "${{ github.nope }}", yes: "${{ 1 == 1 }}", list: "${{ toJSON(fromJSON('[1]')) }}"}
+    steps: [{run: echo}]
+  b: {needs: a, runs-on: x, if: "needs.a.outputs.yes == 'true' && needs.a.outputs.none == ''", steps: [{run: x}]}
+"""
+
+
+async def test_outputs_are_texts(repository: Repository) -> None:
+    run = await play(repository, OUTPUTS)
+    assert run.jobs[0].outputs == {"number": "1.5", "none": "", "yes": "true", "list": "[\n  1\n]"}
+    assert ends(run) == {"a": "success", "b": "success"}
+
+
+async def test_the_last_steps_of_a_job_that_cannot_be_played_still_run(repository: Repository) -> None:
+    jobs = """
+  a: {runs-on: x, outputs: {o: "${{ steps.s.outputs.o }}"}, steps: [{id: s, run: './list >> $GITHUB_OUTPUT'}]}
+  b:
+    needs: a
+    if: needs.a.outputs.o == 'x'
+    runs-on: x
+    steps: [{name: Notify, if: always(), env: {KEY: "${{ secrets.KEY }}-${{ github.ref }}"}, run: echo}]
+"""
+    run = await play(repository, jobs)
+    assert [(step.name, step.conclusion) for step in run.jobs[1].steps] == [
+        ("Set up job", "failure"),
+        ("Notify", "success"),
+        ("Complete job", "success"),
+    ]
