@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 LARGEST = 1 << 21  # characters of a result over several lines
 DEEPEST = 6  # results of loops and of variables that `debug` prints
-# A result whose output is on the same line, and one that goes on in the next lines.
-ONE_LINE = r'^(?:ok|changed|failed|fatal): \[.* => \{.*"(?:[\w.]*std(?:out|err)(?:_lines)?|msg)": (?:"[^"]|\["|\[\[)'
+# A result on one line counts if its task failed, ran a program, or is `debug`. Other modules judge output themselves.
+ONE_LINE = (
+    r'^(?:(?:failed|fatal): \[.* => \{|(?:ok|changed): \[.* => \{(?:.*"rc": |"(?:changed": false, ")?msg": '
+    r'|.*"[\w.]+\.std(?:out|err)(?:_lines)?": ))'
+)
 SEVERAL_LINES = r"^(?:ok|changed|failed|fatal): \[.* =>\s*(?:\{|changed=\S+.*)?\s*$"
 IGNORING = "...ignoring"  # after a failed result whose task has `ignore_errors`
 _OPENING = re.compile(

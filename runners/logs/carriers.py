@@ -32,7 +32,7 @@ CARRIERS: tuple[Carrier, ...] = (
     # PACKER_LOG=1: Go's log package with the name of the plugin; "ui:" and "ui error:" show what people see.
     Carrier(
         "packer log",
-        rf"\d{{4}}/\d\d/\d\d {_TIME} (?:\[\w+\] )?(?:(?:ui(?: error)?|packer[\w.-]*(?: plugin)?): )*",
+        rf"\d{{4}}/\d\d/\d\d {_TIME} (?:(?:ui(?: error)?|packer[\w.-]*(?: plugin)?): )*",
         "2026/11/23 12:00:00 ui error: text",
     ),
     Carrier("packer machine-readable", r"\d{9,},[^,\n]*,(?:ui,)?(?:say|message|error),", "1795435200,,ui,error,text"),

@@ -82,7 +82,8 @@ def _start_of_text(line: bytes) -> int:
 
 
 def _text(part: bytes, longest: int) -> str:
-    return _INVISIBLE.sub("", part[: longest * 4].decode("utf-8", "replace")).rstrip()[:longest]
+    text = part[: longest * 4].decode("utf-8", "replace")
+    return (text if text.isprintable() else _INVISIBLE.sub("", text)).rstrip()[:longest]
 
 
 def readable(line: bytes) -> str:

@@ -147,11 +147,17 @@ class Scanner:
         result = ansible_results.opening(texts[-1], self._classifier.carriers) if texts else None
         if result is None:
             return False
+        if result.complete and not result.failed and not self._may_show_failure(result):
+            return True
         excerpt = self._excerpt(lines, number, log_lines.cut(texts[-1]))
-        task = _last_task(b"\n".join(lines[:number])) or self._task
+        task = next(filter(None, map(_last_task, reversed(lines[:number]))), self._task)
         excerpt.step = " in ".join(filter(None, (log_lines.readable(task), self._step))) or None
         self._result = result, excerpt
         return True
+
+    def _may_show_failure(self, result: Result) -> bool:
+        texts = map(_text_of, result.outputs())
+        return any(next(self._classifier.candidates(text), None) is not None for text in texts)
 
     def _take_result(self, lines: Sequence[bytes], number: int) -> int:
         """Read what remains of a result; returns the number of the first line after it."""
@@ -182,7 +188,7 @@ class Scanner:
 
     def _take_output(self, output: Output, at: Excerpt) -> None:
         """Classify each line that a tool printed, as if it were a line of the log."""
-        text = log_lines.clean("\n".join(output.lines).encode("utf-8", "replace"))
+        text = _text_of(output)
         lines = text.split(b"\n")
         for number in self._classifier.candidates(text):
             classified = self._classifier.classify(log_lines.screens(lines[number]))
@@ -230,6 +236,10 @@ class Scanner:
             images=self._images.images,
             rate_limited=self._rate_limited,
         )
+
+
+def _text_of(output: Output) -> bytes:
+    return log_lines.clean("\n".join(output.lines).encode("utf-8", "replace"))
 
 
 def _last_task(text: bytes) -> bytes:

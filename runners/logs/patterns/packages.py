@@ -175,13 +175,17 @@ PACKAGES: Table = {
         ),
         Row(
             "pip error",
-            r"^error: (?:subprocess-exited-with|externally-managed-env|metadata-generation-failed|command '.*' failed)|^. (?:python setup|Getting requirements|Building|pip subprocess|Encountered|Preparing|This environment)",
+            r"^error: (?:subprocess-exited-with|externally-managed-env|metadata-generation-failed|command '.*' failed)|^"
+            "\u00d7"
+            r" (?:python setup|Getting requirements|Building|pip subprocess|Encountered|Preparing|This environment)",
             "error: externally-managed-environment",
             "the environment is managed externally",
         ),
         Row(
             "version conflict",
-            r"^Because .* version solving failed|^(?:Solver|Version)\w*Error$|^. No solution found when resolving",
+            r"^Because .* version solving failed|^(?:Solver|Version)\w*Error$|^"
+            "\u00d7"
+            r" No solution found when resolving",
             "Because x depends on y (>=2) which doesn't match any versions, version solving failed.",
             "Resolved 12 packages in 3ms",
         ),
