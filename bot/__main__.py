@@ -224,11 +224,11 @@ def _inventory(chosen: argparse.Namespace) -> int:
     from runners.aws.inventory import ansible_inventory  # noqa: PLC0415
 
     config = _configured(chosen)
-    if chosen.environment not in config.environments:
+    environment_ = config.find(chosen.environment)
+    if environment_ is None:
         raise UserError(
             f"There is no environment {chosen.environment!r}; the environments are {', '.join(config.environments)}."
         )
-    environment_ = config.environments[chosen.environment]
     hosts = asyncio.run(find_hosts(config, environment_, make_clients(config.aws_of(environment_))))
     print(json.dumps(ansible_inventory(hosts), indent=2))
     return 0

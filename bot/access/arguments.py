@@ -97,10 +97,11 @@ def no_secret(redact: Redactor, text: str) -> None:
 
 
 def environment(config: Config, name: str, usage: str) -> Environment:
-    """The environment, or part of one (prod/dns), of this name. Raises UserError with the most similar name."""
-    if name in config.environments:
-        return config.environments[name]
-    names = config.environments if PART in name else config.whole_environments
+    """The environment, or part of one (prod/dns), of this name or alias. Raises UserError with the most similar name."""
+    if named := config.find(name):
+        return named
+    aliases = [alias for each in config.whole_environments.values() for alias in each.aliases]
+    names = [*config.environments] if PART in name else [*config.whole_environments, *aliases]
     raise UserError(f"There is no environment {quoted(name)}{nearest(name, names)} Usage: {usage}")
 
 

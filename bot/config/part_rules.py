@@ -1,4 +1,4 @@
-"""Rules between the parts of environments, on the plain values: the order of stacks, and what can be deployed after what."""
+"""Rules between environments and their parts, on the plain values: their names, and the order of stacks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     Environments = Mapping[str, object]
-    AddFault = Callable[[tuple[str, ...], str], None]
+    AddFault = Callable[[tuple[str | int, ...], str], None]
 
 ALL = "all"  # /plan prod all: no stack can have this name
 
@@ -33,6 +33,24 @@ def check_parts(environments: Environments, add_fault: AddFault) -> None:
             add_fault(("environments", name, "terraform", "after"), "is for stacks; remove it")
     for whole, order in stacks.items():
         _check_order(whole, order, add_fault)
+    _check_names(environments, add_fault)
+
+
+def _check_names(environments: Environments, add_fault: AddFault) -> None:
+    """Names and aliases are distinct, whatever their capitals are: people type them."""
+    taken: dict[str, str] = {}
+    for name in environments:
+        if other := taken.get(name.casefold()):
+            add_fault(("environments", name), f"differs from {other} by capitals only; choose another name")
+        taken.setdefault(name.casefold(), name)
+    for name, values in environments.items():
+        aliases = values.get("aliases") if isinstance(values, dict) else None
+        for position, alias in enumerate(aliases if isinstance(aliases, tuple) else ()):
+            if not isinstance(alias, str):
+                continue
+            owner = taken.setdefault(alias.casefold(), name)
+            if owner != name or alias.casefold() == name.casefold():
+                add_fault(("environments", name, "aliases", position), f"{alias} stands for {owner}; remove it")
 
 
 def _check_order(whole: str, order: Mapping[str, tuple[str, ...]], add_fault: AddFault) -> None:

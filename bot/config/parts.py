@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _TOP = "environments"
 _OF_DEPLOYS = ("promote", "daemons", "daemon_checks", "after")  # an environment's keys that only a deploy reads
 _OF_PLANS = ("code_deploy_after_old_image",)
+_OF_WHOLE = ("aliases",)  # what no part inherits
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def _without_parts(values: Values) -> dict[str, object]:
 
 def _part(section: _Section, values: Values, written: Values, own: Values) -> dict[str, object]:
     others = {each.name for each in _SECTIONS}
-    part = {key: value for key, value in values.items() if key not in (*others, *section.dropped)}
+    part = {key: value for key, value in values.items() if key not in (*others, *section.dropped, *_OF_WHOLE)}
     overrides = {key: value for key, value in own.items() if key in section.overrides}
     if isinstance(daemons := part.get("daemons"), dict) and isinstance(machines := overrides.get("machines"), tuple):
         part["daemons"] = {machine: units for machine, units in daemons.items() if machine in machines}

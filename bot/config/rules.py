@@ -34,7 +34,7 @@ class _Scope(NamedTuple):
     def all(self) -> Mapping[str, object]:
         return self.inherited.environments
 
-    def fault(self, *keys: str, problem: str) -> None:
+    def fault(self, *keys: str | int, problem: str) -> None:
         self.document.fault(self.inherited.written_at(self.document, ("environments", self.name, *keys)), problem)
 
 
@@ -48,7 +48,7 @@ def check(document: Document, inherited: Inherited) -> None:
             for rule in _RULES:
                 rule(at)
 
-    def add_fault(keys: tuple[str, ...], problem: str) -> None:
+    def add_fault(keys: tuple[str | int, ...], problem: str) -> None:
         document.fault(inherited.written_at(document, keys), problem)
 
     check_parts(environments, add_fault)
@@ -154,7 +154,7 @@ def _approvers(at: _Scope) -> None:
 
 
 def _refs(at: _Scope) -> None:
-    def add_fault(keys: tuple[str, ...], problem: str) -> None:
+    def add_fault(keys: tuple[str | int, ...], problem: str) -> None:
         at.fault(*keys, problem=problem)
 
     _ref_conditions(add_fault, ("refs",), _keys(at.values.get("refs")))

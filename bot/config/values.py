@@ -24,6 +24,8 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _LONGEST = timedelta(days=3650)
 PART = "/"  # separates an environment and a part of it: prod/dns
 _NAME = r"[a-z0-9][a-z0-9_-]{0,31}"
+_CAPITALS = r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}"
+_CAPITALS_PROBLEM = "is not a valid name; use up to 32 letters, digits, dashes and underscores"
 _NAME_PROBLEM = "is not a valid name; use up to 32 lower-case letters, digits, dashes and underscores"
 
 
@@ -239,7 +241,8 @@ RoleArn = Annotated[
 ]
 Person = Annotated[str, _checked(_person_problem)]
 Name = Annotated[str, Matching(_NAME, _NAME_PROBLEM)]
-NameWithPart = Annotated[str, Matching(rf"{_NAME}(?:{PART}{_NAME})?", _NAME_PROBLEM)]
+EnvironmentName = Annotated[str, Matching(_CAPITALS, _CAPITALS_PROBLEM)]
+NameWithPart = Annotated[str, Matching(rf"{_CAPITALS}(?:{PART}{_NAME})?", _CAPITALS_PROBLEM)]
 Unit = Annotated[
     str,
     Matching(r"[A-Za-z0-9][A-Za-z0-9:_.@-]{0,127}", "is not a valid service name; use letters, digits and : _ . @ -"),

@@ -80,7 +80,9 @@ def parse(config: Config, images: Images, words: Sequence[str]) -> BuildRequest:
     machine_names, environment_names = all_machines(config), tuple(config.whole_environments)
     for word in words:
         is_ref = isinstance(word, typed_arguments.QuotedRef) or word.startswith(REF)
-        parts = (word,) if is_ref else tuple(dict.fromkeys(filter(None, word.split(","))))
+        parts = (
+            (word,) if is_ref else tuple(dict.fromkeys(_canonical(config, part) for part in word.split(",") if part))
+        )
         if word == ALL and not is_ref:
             continue
         are_environments = not is_ref and all(part in environment_names for part in parts)
@@ -99,6 +101,12 @@ def parse(config: Config, images: Images, words: Sequence[str]) -> BuildRequest:
             ref = _branch(word)
     _check_has(config, machines, environments)
     return BuildRequest(machines, environments, ref or images.ref)
+
+
+def _canonical(config: Config, word: str) -> str:
+    """The name of the environment that the word is an alias of, or has other capitals than; else the word."""
+    environment = None if word in all_machines(config) else config.find(word)
+    return environment.name if environment and not environment.part else word
 
 
 def all_machines(config: Config) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ async def _newest(services: Services, words: Sequence[str]) -> str:
             f"{arguments.quoted(words[0])} is no AMI id (ami- and 8 or 17 hexadecimal digits). Usage: {USAGE}"
         )
     name, other = words
-    if name in services.config.environments:  # the two words in the other order
+    if services.config.find(name):  # the two words in the other order
         name, other = other, name
     environment = arguments.environment(services.config, other, USAGE)
     if name not in environment.machines:

@@ -40,6 +40,19 @@ class Config(Model):
         """The environments without their parts, by name."""
         return {name: environment for name, environment in self.environments.items() if not environment.part}
 
+    def find(self, name: str) -> Environment | None:
+        """The environment or part that people mean by this name: also by an alias, or in other capitals."""
+        whole, _, part = name.partition(PART)
+        if whole not in self.whole_environments:
+            wanted = whole.casefold()
+            named = [
+                each.name
+                for each in self.whole_environments.values()
+                if wanted in {each.name.casefold(), *map(str.casefold, each.aliases)}
+            ]
+            whole = named[0] if named else whole
+        return self.environments.get(f"{whole}{PART}{part}" if part else whole)
+
     def planned(self, name: str) -> tuple[Environment, ...]:
         """What has Terraform in the environment: its stacks in the configured order, or itself; may be empty."""
         return tuple(each for each in self.environments.values() if each.whole == name and each.terraform)

@@ -15,6 +15,7 @@ from bot.config.values import (
     PART,
     BackendSetting,
     Channel,
+    EnvironmentName,
     FollowUp,
     Name,
     NameWithPart,
@@ -82,10 +83,11 @@ class Environment(Model):
     """An environment, or a part of one: a stack or a service (bot/config/parts.py), named as in prod/dns.
 
     `name` is its key in the file; `channel` is Slack's channel unless it has its own. `repository` has its code where that
-    is not github.repository. Only a worker with all of the `worker_labels` takes its operations.
+    is not github.repository. People may type one of its `aliases`. Only a worker with all of the `worker_labels` takes its operations.
     """
 
     name: str
+    aliases: tuple[EnvironmentName, ...] = ()
     channel: Channel
     repository: Repository | None = None
     aws: EnvironmentAws = EnvironmentAws()

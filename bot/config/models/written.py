@@ -15,7 +15,7 @@ from bot.config.models.config import Config
 from bot.config.models.deploy import DaemonChecks, Deploy, Promote
 from bot.config.models.environment import Environment, EnvironmentAws, Grants, Terraform
 from bot.config.models.refs import Refs
-from bot.config.values import Channel, FollowUp, Name, NameWithPart, Repository, Unit, WindowText
+from bot.config.values import Channel, EnvironmentName, FollowUp, Name, NameWithPart, Repository, Unit, WindowText
 
 
 class Stack(Terraform):
@@ -73,4 +73,4 @@ class WrittenEnvironment(Environment):
 class WrittenConfig(Config):
     """The whole of signalbox.yaml."""
 
-    environments: Annotated[Mapping[Name, WrittenEnvironment], Field(min_length=1)]
+    environments: Annotated[Mapping[EnvironmentName, WrittenEnvironment], Field(min_length=1)]

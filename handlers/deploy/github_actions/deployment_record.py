@@ -53,7 +53,7 @@ def _deployment(operation: Operation, commit: Commit) -> DeploymentRequest:
         sha=commit.sha,
         environment=operation.environment.name,
         description=f"Signalbox #{operation.number}: {operation.record.title}",
-        production=operation.environment.name.startswith(PRODUCTION),
+        production=operation.environment.name.casefold().startswith(PRODUCTION),
         # The time distinguishes it from an operation of the same number in an older database.
         marker={"operation": operation.number, "asked_at": int(operation.record.created_at)},
     )

@@ -17,6 +17,7 @@ environments:
   dev: {deploy: {github_actions: {workflow: dev.yml}}}
   infra: {terraform: {directory: infra}}
   prod:
+    aliases: [production]
     terraform: {stacks: {network: {directory: network}, dns: {directory: dns}}}
     deploy: {services: {api: {github_actions: {workflow: api.yml}}, web: {github_actions: {workflow: web.yml}}}}
 """
@@ -35,6 +36,7 @@ def config() -> Config:
         (STACKS, "prod", ["prod/network", "prod/dns"], []),
         (STACKS, "prod all", ["prod/network", "prod/dns"], ["all"]),
         (STACKS, "infra", ["infra"], []),
+        (STACKS, "Production dns", ["prod/dns"], []),
         (SERVICES, "prod api v1", ["prod/api"], ["v1"]),
         (SERVICES, "dev v1", ["dev"], ["v1"]),
     ],

@@ -101,7 +101,7 @@ def test_a_service_is_the_environment_written_out_by_hand(places: list[str]) -> 
 
 
 def test_a_part_may_have_each_key_of_an_environment_or_it_is_listed_here_why_not() -> None:
-    everywhere = {"name", "deploy", "terraform"}  # what a part is
+    everywhere = {"name", "aliases", "deploy", "terraform"}  # what a part is
     of_deploys, of_plans = {"promote", "daemons", "daemon_checks", "after"}, {"code_deploy_after_old_image"}
     keys = {*Environment.model_fields} - everywhere
     assert {*Stack.model_fields} & keys | of_deploys == keys

@@ -20,7 +20,7 @@ aws: {region: us-west-2}
 access: {operators: [U0ANA], approvers: [U0ANA]}
 environments:
   dev: {machines: [backend, cron], deploy: {github_actions: {workflow: d.yml}}}
-  staging: {machines: [backend, cron, sftp], deploy: {github_actions: {workflow: d.yml}}}
+  staging: {aliases: [stage], machines: [backend, cron, sftp], deploy: {github_actions: {workflow: d.yml}}}
 images: {workflow: build.yml, ref: trunk}
 """
 CONFIG = read_config(FILE)
@@ -47,6 +47,7 @@ def given(wanted: BuildRequest, *inputs: Input, text: str = FILE) -> dict[str, s
         (["cron,cron,"], (("cron",), (), "trunk"), "Build cron images at trunk"),
         (["staging"], ((), ("staging",), "trunk"), "Build all images for staging at trunk"),
         (["staging", "cron"], (("cron",), ("staging",), "trunk"), "Build cron images for staging at trunk"),
+        (["Stage", "cron"], (("cron",), ("staging",), "trunk"), "Build cron images for staging at trunk"),
         (["all", "dev,staging", "v1.2"], ((), ("dev", "staging"), "v1.2"), "Build all images for dev and staging at v1.2"),
         (["fix/apt"], ((), (), "fix/apt"), "Build all images at fix/apt"),
         (["staging", "ref=staging"], ((), ("staging",), "staging"), "Build all images for staging at staging"),
