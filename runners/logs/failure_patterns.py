@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CONFIGURED = "configured"
 # A line that says so itself is about something that its author does not count as a failure.
 _NOT_COUNTED = re2.compile(
-    r"(?i)\b(?:ignor(?:ed|ing)|non-fatal|not fatal|harmless|skipp(?:ed|ing)|optional|continuing|retrying)(?:[^=\w]|$)"
+    r"(?i)\b(?:ignor(?:ed|ing)|non-fatal|not fatal|harmless|skipp(?:ed|ing)|optional|continuing|retry(?:ing|able))(?:[^=\w]|$)"
 )
 
 

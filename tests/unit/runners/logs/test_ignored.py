@@ -44,6 +44,11 @@ def test_a_step_of_a_dockerfile_that_ignores_its_exit_code_is_weak(heading: str,
     assert weights_of(heading, f"#9 0.581 {MISSING}") == [weight]
 
 
+@pytest.mark.parametrize("text", ["curl: (7) refused, retrying", "Retryable error: ssh: handshake failed: EOF"])
+def test_what_is_tried_again_is_weak(text: str) -> None:
+    assert weights_of(text) == [WEAK]
+
+
 def test_a_pattern_of_the_configuration_counts_all_the_same() -> None:
     log = io.BytesIO(f"#9 [4/7] RUN composer install || true\n#9 0.581 {MISSING}\n+ true\n".encode())
     (finding,) = scan_file(log, [configured("composer: command")]).findings
