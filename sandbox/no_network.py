@@ -20,12 +20,12 @@ _PIECE = 1 << 16
 
 
 def without_network(argv: Sequence[str]) -> list[str]:
-    """The argv of a program that has loopback alone and ends with this one. Raises RuntimeError without bubblewrap."""
+    """The argv of a program that has loopback alone. Raises RuntimeError without bubblewrap."""
     bwrap = shutil.which("bwrap")
     if bwrap is None:
         raise RuntimeError("bubblewrap is not installed")
     # All capabilities stay, as far as there are any: the bot builds walls of its own inside.
-    return [bwrap, "--unshare-net", "--dev-bind", "/", "/", "--cap-add", "ALL", "--die-with-parent", "--", *argv]
+    return [bwrap, "--unshare-net", "--dev-bind", "/", "/", "--cap-add", "ALL", "--", *argv]
 
 
 @asynccontextmanager

@@ -60,19 +60,23 @@ async def run_without_network(trial: Trial) -> int:
     with tempfile.TemporaryDirectory(prefix="signalbox-ports-") as sockets:
         argv = [sys.executable, "-m", "sandbox", *trial.arguments(), f"--inside={sockets}", f"--pages={pages}"]
         async with ports_outside(Path(sockets), (trial.page_port, pages)):
-            inside = await asyncio.create_subprocess_exec(*without_network(argv), cwd=PROJECT, env=surroundings())
-            for number in (signal.SIGINT, signal.SIGTERM):
-                asyncio.get_running_loop().add_signal_handler(number, _pass_on, inside, number)
+            # In a session of its own: bubblewrap would end by Ctrl+C, and with it, at once, all that is inside.
+            inside = await asyncio.create_subprocess_exec(
+                *without_network(argv),
+                cwd=PROJECT,
+                env=surroundings(),
+                stdin=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )
+            if inside.stdin is not None:
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    asyncio.get_running_loop().add_signal_handler(number, inside.stdin.close)
             return await inside.wait()
 
 
-def _pass_on(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    if process.returncode is None:
-        process.send_signal(number)
-
-
 async def run_inside(trial: Trial, sockets: Path, pages: int, closed: asyncio.Event) -> int:
-    """Run the sandbox with the directory in it until `closed`."""
+    """Run the sandbox with the directory in it until `closed`, or until standard input ends, as when its parent dies."""
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), closed.set)
     own = own_repository(trial.directory)
     options = Options(page_port=trial.page_port, github_port=pages, own=own)
     async with ports_inside(sockets, (trial.page_port, pages)), World(options) as world:

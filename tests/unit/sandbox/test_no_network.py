@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from asyncio.subprocess import PIPE
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -41,7 +42,7 @@ async def main():
     await web.TCPSite(runner, "127.0.0.1", int(sys.argv[2])).start()
     async with ports_inside(Path(sys.argv[1]), [int(sys.argv[2])]):
         print("up", flush=True)
-        await asyncio.sleep(60)
+        await asyncio.to_thread(sys.stdin.read)
 
 asyncio.run(main())
 """
@@ -51,14 +52,15 @@ async def test_it_reaches_nothing_and_its_page_is_reached(tmp_path: Path) -> Non
     port = free_port()
     argv = without_network([sys.executable, "-c", INSIDE, str(tmp_path), str(port)])
     async with ports_outside(tmp_path, [port]), aiohttp.ClientSession() as session:
-        inside = await asyncio.create_subprocess_exec(*argv, cwd=PROJECT, stdout=asyncio.subprocess.PIPE)
+        inside = await asyncio.create_subprocess_exec(*argv, cwd=PROJECT, stdin=PIPE, stdout=PIPE)
         try:
             assert inside.stdout is not None
             assert await inside.stdout.readline() == b"up\n"
             async with session.get(f"http://127.0.0.1:{port}/") as answer:
                 assert await answer.text() == "Network is unreachable"
         finally:
-            inside.kill()
-            await inside.wait()
+            assert inside.stdin is not None
+            inside.stdin.close()
+            assert await inside.wait() == 0
         with pytest.raises(aiohttp.ClientError):
             await session.get(f"http://127.0.0.1:{port}/")
