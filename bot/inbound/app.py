@@ -7,6 +7,7 @@ import importlib
 import logging
 import pkgutil
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from slack_bolt import BoltResponse
@@ -127,7 +128,8 @@ def _on_click(
         await ack()
 
         async def handle() -> Message | None:
-            return await button.handle(services, click) if await replays.is_first(body) else None
+            work = partial(button.handle, services, click)
+            return await replays.click(body, work, repeatable=button.repeatable)
 
         async def decide() -> None:
             reply = await answer_of(handle)

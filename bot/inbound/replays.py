@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
+import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bot.errors import DatabaseAwayError
+from bot.errors import DatabaseAwayError, UserError
 from bot.inbound.limited_log import LimitedLog
 from bot.inbound.refusals import REFUSED
 
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
 
     from bot.store.deliveries import Deliveries
 
+HANDLED_WITHIN, POLL = 10.0, 0.25  # seconds
+UNCERTAIN = (
+    "Slack sent this click again, because the process that received it ended. It may have counted. "
+    "Check the message, and press the button again if nothing changed."
+)
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -24,6 +31,11 @@ def key_of(body: Mapping[str, Any]) -> str:
     """What makes the delivery unique: its kind and trigger, else all of it."""
     unique = {"type": body.get("type", "command"), "trigger": body["trigger_id"]} if body.get("trigger_id") else body
     return hashlib.sha256(json.dumps(unique, sort_keys=True).encode()).hexdigest()
+
+
+def _handled(key: str) -> str:
+    """The key that is used up once the click of this key is handled."""
+    return hashlib.sha256(f"{key} handled".encode()).hexdigest()
 
 
 class Replays:
@@ -63,11 +75,15 @@ class Replays:
         """Use up a delivery that has passed."""
         key = key_of(body)
         try:
+            await self._record(key)
+        finally:
+            self._under_way.discard(key)
+
+    async def _record(self, key: str) -> None:
+        try:
             await self._deliveries.use(key)
         except DatabaseAwayError as error:
             log.warning("a delivery could not be recorded: %s", error)
-        finally:
-            self._under_way.discard(key)
 
     async def once(self, body: Mapping[str, Any], work: Callable[[], Awaitable[T]]) -> T | None:
         """What `work` returns; None for a delivery that was used before."""
@@ -77,6 +93,33 @@ class Replays:
             return await work()
         finally:
             await self.used(body)
+
+    async def click(self, body: Mapping[str, Any], work: Callable[[], Awaitable[T]], *, repeatable: bool) -> T | None:
+        """What `work` returns for a click; None for one that another delivery of it has handled.
+
+        Slack delivers a click again over Socket Mode where the process that used it up ended before its acknowledgement. What
+        is `repeatable` is done then; for the rest raises UserError, since it may have been done. Raises DatabaseAwayError.
+        """
+        key = key_of(body)
+        if not await self._deliveries.use(key):
+            if await self._handled_soon(key):
+                self._refuse(body)
+                return None
+            if not repeatable:
+                raise UserError(UNCERTAIN)
+        try:
+            return await work()
+        finally:
+            await self._record(_handled(key))
+
+    async def _handled_soon(self, key: str) -> bool:
+        """Whether the delivery that used this key up is handled, which is waited for."""
+        deadline = time.monotonic() + HANDLED_WITHIN
+        while not await self._deliveries.is_used(_handled(key)):
+            if time.monotonic() >= deadline:
+                return False
+            await asyncio.sleep(POLL)
+        return True
 
     def _refuse(self, body: Mapping[str, Any]) -> bool:
         REFUSED.labels("/slack/events", "replay").inc()

@@ -94,10 +94,14 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """What a click on the button with this action id does. A returned message is for the person alone."""
+    """What a click on the button with this action id does. A returned message is for the person alone.
+
+    One that is `repeatable` does nothing more where the same click was handled before.
+    """
 
     action_id: str
     handle: Callable[[Services, Click], Coroutine[Any, Any, Message | None]]
+    repeatable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,5 +142,6 @@ def _attempt(approval: Approval, user: str, decision: Outcome) -> Entry:
     return permissions.attempt(user, action, approval.environment, approval.operation)
 
 
-BUTTONS = (Button(APPROVE, approve), Button(REJECT, reject))
+# A person counts once for an approval, and a decided one is closed.
+BUTTONS = (Button(APPROVE, approve, repeatable=True), Button(REJECT, reject, repeatable=True))
 MODALS = (Modal(replies.TYPED_APPROVAL, typed),)

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from bot.errors import DatabaseAwayError
+from bot.errors import DatabaseAwayError, UserError
 from bot.inbound.app import _on_home, _working
 from bot.inbound.replays import Replays, key_of
 from bot.operations.registry import HomeTab
@@ -70,6 +70,40 @@ async def test_the_same_click_command_or_modal_counts_once(store: Store) -> None
         assert await replays.once(body, partial(work, body)) is None
     assert [await replays.is_first(CLICK) for _ in range(3)] == [True, False, False]
     assert len(done) == len(set(done)) == 2
+
+
+async def test_a_click_that_two_processes_get_counts_once(store: Store) -> None:
+    processes, done = [Replays(Deliveries(store, time.time)) for _ in range(2)], []
+
+    async def work() -> str:
+        await asyncio.sleep(0.3)
+        done.append("counted")
+        return "done"
+
+    answers = await asyncio.gather(*(each.click(CLICK, work, repeatable=True) for each in processes * 2))
+    assert sorted(map(str, answers)) == ["None"] * 3 + ["done"]
+    assert done == ["counted"]
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+async def test_a_click_whose_process_ended_before_it_was_handled_is_not_lost_silently(
+    store: Store, monkeypatch: pytest.MonkeyPatch, repeatable: bool
+) -> None:
+    monkeypatch.setattr("bot.inbound.replays.HANDLED_WITHIN", 0.2)
+    assert await Deliveries(store, time.time).use(key_of(CLICK)), "what the killed process had recorded"
+    replays, done = Replays(Deliveries(store, time.time)), []
+
+    async def work() -> str:
+        done.append("counted")
+        return "done"
+
+    if repeatable:
+        assert await replays.click(CLICK, work, repeatable=True) == "done"
+        assert await replays.click(CLICK, work, repeatable=True) is None
+    else:
+        with pytest.raises(UserError, match="It may have counted"):
+            await replays.click(CLICK, work, repeatable=False)
+    assert done == ["counted"] * repeatable
 
 
 async def test_what_fails_or_was_refused_is_used_too_and_another_trigger_is_new(store: Store) -> None:
