@@ -210,6 +210,18 @@ async def test_no_operation_leaves_its_files(aftermath: Aftermath) -> None:
     assert list((aftermath.world.files / "var" / "operations").iterdir()) == []
 
 
+def is_meant(program: str, name: str, *secrets: str) -> bool:
+    """Whether the configuration or the code above hands this process these secrets; it is short, and seldom seen.
+
+    The configuration gives the password to terraform, and what terraform starts inherits it; a provisioner has it as P and Q.
+    The shell of the playbook's task that prints has what it prints in its script.
+    """
+    if name in {"TF_VAR_database_password", "P", "Q"}:
+        return secrets == ("DATABASE_PASSWORD",)
+    prints = program.startswith("/bin/sh -c ") and "| od -An -v -tx1 |" in program
+    return prints and name.startswith("echo ") and set(secrets) <= {"STAGING_DATABASE_URL", "LICENCE"}
+
+
 async def test_children_get_no_secret_but_those_meant_for_them(aftermath: Aftermath) -> None:
     observed = aftermath.children.seen
     for program in ("terraform plan", "terraform apply", "ansible-playbook", "ansible_runner"):
@@ -219,12 +231,7 @@ async def test_children_get_no_secret_but_those_meant_for_them(aftermath: Afterm
         for program, text in observed
         if secrets_in(text, CANARIES)
     }
-    # The configuration gives this one to terraform; what terraform starts inherits it.
-    meant = {
-        leak
-        for leak in leaks
-        if leak[1:] in {("TF_VAR_database_password", "DATABASE_PASSWORD"), ("P", "DATABASE_PASSWORD")}
-    }
+    meant = {leak for leak in leaks if is_meant(*leak)}
     assert leaks - meant == set()
     assert not any("ansible" in program for program, *_ in meant)
 

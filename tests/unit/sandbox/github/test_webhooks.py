@@ -44,10 +44,8 @@ async def run_once(url: str) -> GitHubStandIn:
     await stand_in.start()
     repository = stand_in.repository("PermanentOrg/infrastructure")
     await repository.ended(repository.dispatch("deploy-dev.yml", "main"))
-    for _ in range(1_500):
-        if any((item.event, item.action) == ("workflow_run", "completed") for item in stand_in.deliveries.sent):
-            break
-        await asyncio.sleep(0.02)
+    # The last delivery of a run.
+    await until(lambda: any(item.event == "check_suite" for item in stand_in.deliveries.sent))
     await stand_in.stop()
     return stand_in
 
