@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
 
     AddFault = Callable[[tuple[str, ...], str], None]
 
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 MOST = 25  # GitHub's limit for workflow_dispatch, by its page "Events that trigger workflows"
 
 
@@ -18,6 +20,8 @@ def check(top: Mapping[str, object], environments: Mapping[str, object], add_fau
         actions = _keys(_keys(_keys(values).get("deploy")).get("github_actions"))
         keys = ("environments", name, "deploy", "github_actions")
         check_inputs(add_fault, keys, actions, fixed=names(actions.get("inputs")), given="command_inputs")
+        ansible = _keys(_keys(_keys(values).get("deploy")).get("ansible"))
+        _check_variables(add_fault, ("environments", name, "deploy", "ansible"), ansible)
     images = _keys(top.get("images"))
     chosen = [name for name in _keys(images.get("inputs")).values() if isinstance(name, str)]
     check_inputs(add_fault, ("images",), images, fixed=chosen, given="command_inputs")
@@ -46,6 +50,19 @@ def check_inputs(
         where = f"{given} and mark_input" if allowed else "mark_input"
         problem = f"has more than {MOST} entries with {where}; GitHub accepts {MOST}, so remove some"
         add_fault((*keys, other if fixed else given), problem)
+
+
+def _check_variables(add_fault: AddFault, keys: tuple[str, ...], ansible: Mapping[str, object]) -> None:
+    """A variable of Ansible has a single source, and a person sets none that decides how Ansible connects."""
+    for name in names(ansible.get("command_inputs")):
+        for other in ("extra_vars", "secret_vars"):
+            if name in _keys(ansible.get(other)):
+                add_fault((*keys, "command_inputs"), f"{name} is also in {other}; keep one")
+        if not _VARIABLE.fullmatch(name):
+            problem = f"{name} is no variable of Ansible; use letters, digits and underscores"
+            add_fault((*keys, "command_inputs"), problem)
+        elif name.startswith(("ansible_", "signalbox_")):
+            add_fault((*keys, "command_inputs"), f"{name} is not for people: it decides how playbooks run; remove it")
 
 
 def _keys(value: object) -> Mapping[str, object]:

@@ -116,7 +116,7 @@ CollectionRange = Annotated[
 class Ansible(DeploySettings):
     """Deploys by playbooks of the repository; secrets are names of variables in the bot's environment.
 
-    `groups` are further groups of every host. `collections` are installed beside those of the repository's requirements.yml.
+    `command_inputs` are variables that may be given with the command. `groups` are further groups of every host. `collections` are installed beside those of the repository's requirements.yml.
     """
 
     directory: RepositoryPath
@@ -132,6 +132,7 @@ class Ansible(DeploySettings):
     groups: tuple[Group, ...] = ()
     collections: tuple[CollectionRange, ...] = ()
     extra_vars: Mapping[Variable, object] = {}
+    command_inputs: CommandInputs = Field(default_factory=dict)
     secret_vars: Mapping[Variable, SecretSource] = {}
     vault_password_env: SecretSource | None = None
     tags: tuple[Tag, ...] = ()
@@ -143,6 +144,11 @@ class Ansible(DeploySettings):
     def secret_names(self) -> frozenset[str]:
         """The variables of playbooks, the private key of ssh, and the vault password."""
         return frozenset({*self.secret_vars.values(), *filter(None, [self.private_key_env, self.vault_password_env])})
+
+    @property
+    def given_inputs(self) -> Mapping[str, CommandInput]:
+        """As configured."""
+        return self.command_inputs
 
 
 class Deploy(Model):

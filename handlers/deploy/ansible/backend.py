@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from handlers.deploy.ansible import preflight
 from handlers.deploy.ansible.rollout import roll_out
-from handlers.deploy.ansible.scope import private_key_of, scope_of, secret_vars_of, vault_password_of
+from handlers.deploy.ansible.scope import private_key_of, scope_of, secret_vars_of, settings_of, vault_password_of
+from runners.github.runs.workflow_file import Input
 
 if TYPE_CHECKING:
     from bot.config import Environment
     from bot.operations.operation import Operation
     from bot.services import Services
-    from runners.github.runs.workflow_file import Input
     from runners.results import Commit
 
 __all__ = ["TAKES_CHECK", "TAKES_ROLES", "asks", "examine", "required_checks", "roll_out", "title", "verify"]
@@ -38,9 +38,9 @@ async def verify(operation: Operation, _: str) -> None:
     vault_password_of(operation.services, operation.environment)
 
 
-async def asks(_: Services, __: Environment, ___: str) -> tuple[Input, ...]:
-    """None."""
-    return ()
+async def asks(_: Services, environment: Environment, __: str) -> tuple[Input, ...]:
+    """As the configuration has them: a playbook declares no variables."""
+    return tuple(Input(name, options=each.choices) for name, each in settings_of(environment).command_inputs.items())
 
 
 async def examine(operation: Operation, commit: Commit) -> None:

@@ -7,6 +7,7 @@ import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bot.access import inputs
 from bot.operations.entries import annotate_once
 from handlers.deploy.ansible import host_keys
 from handlers.deploy.ansible.scope import private_key_of, secret_vars_of, settings_of, vault_password_of
@@ -174,6 +175,11 @@ async def _ended(operation: Operation, play: Play, result: PlaybookResult) -> Pl
     return operation.services.redact.within(result)
 
 
+def variables_of(operation: Operation) -> dict[str, object]:
+    """The variables of the configuration, and those that a person gave with the command."""
+    return {**settings_of(operation.environment).extra_vars, **inputs.given(operation.record.arguments)}
+
+
 async def _job(operation: Operation, play: Play) -> PlaybookJob:
     settings = settings_of(operation.environment)
     secret_vars = secret_vars_of(operation.services, operation.environment)
@@ -183,7 +189,7 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
         playbook=name_of(operation, play.role),
         inventory=play.role_hosts,
         limit=None,
-        extra_vars={**settings.extra_vars, "signalbox_commit": play.commit.sha},
+        extra_vars={**variables_of(operation), "signalbox_commit": play.commit.sha},
         secret_vars=secret_vars,
         private_key=private_key_of(operation.services, operation.environment),
         vault_password=vault_password_of(operation.services, operation.environment),

@@ -51,7 +51,7 @@ def _job(operation: Operation, root: Path, project: Path, hosts: Inventory, inst
         playbook="",
         inventory=hosts,
         limit=None,
-        extra_vars=settings.extra_vars,
+        extra_vars=playbooks.variables_of(operation),
         secret_vars=dict.fromkeys(settings.secret_vars, ""),  # only their names count here
         private_key=None,
         vault_password=vault_password_of(operation.services, operation.environment),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.access import policy
+from bot.access import inputs, policy
 from bot.errors import UserError
 from bot.operations.registry import Button, Click, FollowUp
 from bot.operations.requests import OperationRequest
@@ -29,8 +29,11 @@ async def retry(services: Services, click: Click) -> None:
     if not instances or not commits:
         raise UserError(f"#{record.number} left no host to retry.")
     hosts = phrases.counted(len(instances), "failed host")
-    title = f"Deploy {commits[0][:SHORT_SHA]} to {hosts} of {environment.name}"
-    arguments = {"ref": commits[0], HOSTS: ",".join(sorted(instances))}
+    title = inputs.titled(
+        f"Deploy {commits[0][:SHORT_SHA]} to {hosts} of {environment.name}", inputs.given(record.arguments)
+    )
+    given = inputs.given(record.arguments)
+    arguments = {"ref": commits[0], HOSTS: ",".join(sorted(instances)), **inputs.stored(given)}
     key = RETRIED.key(record.number)
     request = OperationRequest("deploy", title, click.user, key, environment, arguments)
     begun = "The retry was begun"

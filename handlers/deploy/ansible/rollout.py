@@ -17,6 +17,7 @@ from handlers.deploy.ansible import daemons, host_keys, playbooks, preflight, ro
 from handlers.deploy.ansible.playbooks import Play
 from handlers.deploy.ansible.scope import scope_of, settings_of
 from handlers.deploy.ansible.views import RolloutState
+from handlers.deploy.inputs import check_unchanged
 from runners.concurrency import together
 from runners.errors import RunnerError, TimedOutError, UncertainError
 from runners.results import HostResult, PlaybookResult, State
@@ -38,6 +39,7 @@ DISPLAYED_AFTER = 1.0  # seconds of preparation; a complete checkout takes less,
 
 async def roll_out(operation: Operation, release: Release, approval: ApprovalView | None) -> None:
     """Durable: one role after the other, or all at the same time; the first failure stops those that have not begun."""
+    await check_unchanged(operation, release)
     scope = scope_of(operation)
     began = await operation.step("began", lambda: _now(operation))
     hosts = await operation.step("inventory", lambda: scope.find_hosts(operation.services))

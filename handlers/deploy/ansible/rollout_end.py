@@ -64,7 +64,8 @@ def _command_for_rest(rollout: Rollout, cancelled_by: str | None) -> str:
         return ""
     commit = rollout.release.commit
     ref = commit.short if commit.ref == commit.sha else commit.ref
-    return command_text(rollout.operation.environment, ref, remaining, check=rollout.scope.check)
+    environment, given = rollout.operation.environment, rollout.release.given
+    return command_text(environment, ref, remaining, check=rollout.scope.check, given=given)
 
 
 def _status(rollout: Rollout, cancelled_by: str | None) -> Status:

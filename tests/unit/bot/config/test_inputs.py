@@ -53,3 +53,18 @@ def test_builds_have_them_too() -> None:
     assert list(images.command_inputs) == ["version"]
     text = text_of({"images": "{workflow: b.yml, inputs: {machines: which}, command_inputs: [which]}"}, {})
     assert_faulted(text, "images.command_inputs", "which is also in inputs")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ("[a]", "a is also in extra_vars"),
+        ("[ansible_ssh_common_args]", "is not for people"),
+        ("[signalbox_commit]", "is not for people"),
+        ("[a-b]", "a-b is no variable of Ansible"),
+    ],
+)
+def test_variables_of_playbooks_have_rules_of_their_own(inputs: str, words: str) -> None:
+    section = f"{{directory: p, playbook: a.yml, user: u, extra_vars: {{a: b}}, command_inputs: {inputs}}}"
+    text = text_of({}, {"deploy": f"{{ansible: {section}}}"})
+    assert_faulted(text, "environments.dev.deploy.ansible.command_inputs", words)

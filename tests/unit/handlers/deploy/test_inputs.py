@@ -14,8 +14,10 @@ from bot.errors import Denied, UserError
 from bot.operations.registry import NextPage
 from handlers.build import command as build_command
 from handlers.deploy import command, inputs, workflow
+from handlers.deploy.ansible import backend as ansible_backend, playbooks
 from handlers.deploy.github_actions import backend
 from handlers.deploy.views import Release
+from runners.ansible.files import variables_text
 from runners.results import Commit, RefStanding
 from sandbox.slack.block_kit import check_view
 from tests.unit.handlers.conftest import FILE, Desk, filled, sent_off, typed
@@ -122,7 +124,10 @@ def operation(**arguments: str) -> Operation:
         return await work()
 
     record = SimpleNamespace(arguments={"ref": "v1", **arguments})
-    return cast("Operation", SimpleNamespace(number=7, environment=DEV, record=record, services=services, step=step))
+    return cast(
+        "Operation",
+        SimpleNamespace(number=7, repository="o/r", environment=DEV, record=record, services=services, step=step),
+    )
 
 
 @pytest.mark.parametrize(
@@ -185,3 +190,22 @@ async def test_a_build_takes_inputs_beside_its_words(desk_with_inputs: Desk) -> 
     assert request.command == '/build backend "a=b" version=9'
     with pytest.raises(UserError, match="Builds take no input “size”"):
         await build_command.handle(desk_with_inputs.services, typed("size=1"))
+
+
+ANSIBLE = read_config(
+    FILE.replace(
+        "user: deployer, ref", "user: deployer, extra_vars: {a: b}, command_inputs: {version: , size: [s]}, ref"
+    )
+).environments["staging"]
+
+
+async def test_playbooks_get_inputs_as_variables(desk: Desk) -> None:
+    asked = operation(**{"input:version": "{{ lookup('pipe', 'id') }}"})
+    cast("Any", asked).environment = ANSIBLE
+    assert playbooks.variables_of(asked) == {"a": "b", "version": "{{ lookup('pipe', 'id') }}"}
+    text = variables_text(playbooks.variables_of(asked), {})
+    assert "!unsafe \"{{ lookup('pipe', 'id') }}\"" in text
+    declared = await ansible_backend.asks(desk.services, ANSIBLE, "main")
+    assert [(each.name, each.options) for each in declared] == [("version", ()), ("size", ("s",))]
+    with pytest.raises(UserError, match="size cannot be"):
+        inputs.inputs_of(ANSIBLE, {"input:size": "l"})
