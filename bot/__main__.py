@@ -219,6 +219,7 @@ def _database(chosen: argparse.Namespace) -> int:
 
 
 def _inventory(chosen: argparse.Namespace) -> int:
+    from bot.resources import make_aws  # noqa: PLC0415  -- as above
     from handlers.deploy.ansible.scope import find_hosts  # noqa: PLC0415  -- only this command needs it
     from runners.aws.client import make_clients  # noqa: PLC0415
     from runners.aws.inventory import ansible_inventory  # noqa: PLC0415
@@ -229,7 +230,9 @@ def _inventory(chosen: argparse.Namespace) -> int:
         raise UserError(
             f"There is no environment {chosen.environment!r}; the environments are {', '.join(config.environments)}."
         )
-    hosts = asyncio.run(find_hosts(config, environment_, make_clients(config.aws_of(environment_))))
+    place = config.aws_of(environment_)
+    clients = make_clients(place) if place else make_aws(config)
+    hosts = asyncio.run(find_hosts(config, environment_, clients))
     print(json.dumps(ansible_inventory(hosts), indent=2))
     return 0
 

@@ -91,10 +91,11 @@ def _in_bucket(source: str, config: Config) -> Iterable[str]:
     named = _S3.fullmatch(source)
     if not named:
         raise UserError(f"{source} is no bucket; write s3://bucket/prefix.")
-    return Bucket(named[1], named[2] or "", _region(named[1], config), config.aws.profile).lines()
+    place = config.bucket_in(_region(named[1], config))
+    return Bucket(named[1], named[2] or "", place.region, place.profile).lines()
 
 
-def _region(bucket: str, config: Config) -> str:
-    """The region that audit.anchor.to names for this bucket, else that of `aws`."""
+def _region(bucket: str, config: Config) -> str | None:
+    """The region that audit.anchor.to names for this bucket."""
     configured = [to.s3 for to in (config.audit.anchor.to if config.audit.anchor else ()) if to.s3]
-    return next((s3.region for s3 in configured if s3.bucket == bucket and s3.region), config.aws.region)
+    return next((s3.region for s3 in configured if s3.bucket == bucket and s3.region), None)

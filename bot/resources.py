@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from bot import settings as environment
 from bot.errors import NothingThereError
 from bot.process import private_files
 from bot.store.database import Store
+from runners.aws.client import Account, Clients, NotConfigured, make_clients
 from runners.github import PUBLIC_API, GitHub
 from runners.hcp.client import PUBLIC_ADDRESS, HcpTerraform
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_sts import STSClient
 
     from bot.config import Config
     from bot.settings import Settings
@@ -62,6 +66,20 @@ def make_github(settings: Settings) -> GitHub:
         app_id=settings.github_app_id,
         private_key=settings.github_app_private_key,
     )
+
+
+def make_account(config: Config) -> Account:
+    """AWS in all regions; without AWS in the configuration, what says so when it is asked."""
+    if config.aws is None:
+        return cast("Account", NotConfigured())
+    return Account(config.aws.all_regions, config.aws.profile)
+
+
+def make_aws(config: Config) -> Clients:
+    """AWS in the region of the machines; without AWS in the configuration, what says so when it is asked."""
+    if config.aws is None:
+        return Clients("", cast("EC2Client", NotConfigured()), cast("STSClient", NotConfigured()))
+    return make_clients(config.aws.place)
 
 
 def make_hcp(settings: Settings) -> HcpTerraform | None:

@@ -49,7 +49,7 @@ from bot.process.clock import Clock
 from bot.process.health import Health
 from bot.process.machine import machine_id
 from bot.process.signals import stop_event
-from bot.resources import make_github, make_hcp, make_store
+from bot.resources import make_account, make_aws, make_github, make_hcp, make_store
 from bot.services import Secrets, Services
 from bot.slack.blocks import markup
 from bot.slack.client import Chat
@@ -74,7 +74,7 @@ from bot.store.retention import Retention
 from bot.store.run_claims import RunClaims
 from bot.store.workers import Identity, Workers
 from runners.aws.builders.prices import Prices
-from runners.aws.client import Account, make_clients
+from runners.aws.client import make_clients
 from runners.processes import metadata_service, probe
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Service:
         self._settings = settings
         self._secrets = Secrets(secrets, settings.search_path)
         self._redact = redact
-        self._account = Account(config.aws.all_regions, config.aws.profile)
+        self._account = make_account(config)
         self._isolations: Mapping[str, Isolation] = {}
         self._clock = Clock()
         self._health = Health()
@@ -238,7 +238,7 @@ class Service:
             anchors=Anchors(store, self._clock, self._settings.signalbox_key, self._settings.executor),
             directory=self._directory(chat),
             github=make_github(self._settings),
-            aws=make_clients(self._config.aws.place),
+            aws=make_aws(self._config),
             other_aws=functools.cache(make_clients), account=self._account,
             prices=Prices(self._account, time.monotonic),
             hcp=make_hcp(self._settings),

@@ -155,7 +155,7 @@ class Services:
     def aws_of(self, environment: Environment) -> Clients:
         """The clients of the account and region with the environment's machines."""
         place = self.config.aws_of(environment)
-        return self.aws if place == self.config.aws.place else self.other_aws(place)
+        return self.aws if place is None or place == self.config.aws_place else self.other_aws(place)
 
     def isolation_of(self, environment: Environment) -> Isolation:
         """How children of this environment are separated from the bot."""

@@ -93,7 +93,7 @@ def _connected(
     return {
         "slack": check_slack(config, environ, slack),
         "github": check_github(config, environ, github),
-        "aws": check_aws(config),
+        **({"aws": check_aws(config)} if config.aws else {}),
     }
 
 

@@ -41,7 +41,8 @@ def _check(config: Config, destination: Destination, directory: Path, findings: 
 
 
 def _check_bucket(config: Config, s3: S3, findings: Findings) -> None:
-    bucket = Bucket(s3.bucket, s3.prefix, s3.region or config.aws.region, config.aws.profile)
+    place = config.bucket_in(s3.region)
+    bucket = Bucket(s3.bucket, s3.prefix, place.region, place.profile)
     if problem := bucket.lock_problem():
         findings.add_problem(problem, "Create a bucket with object lock, which includes versioning.")
 

@@ -21,12 +21,12 @@ TIMEOUT = 30.0
 async def check_aws(config: Config) -> Findings:
     """Read the AWS identity of each account and region, and check that it can list instances."""
     findings = Findings("aws")
-    await _check_place(config.aws.place, "", findings)
-    places: dict[AwsPlace, str] = {}
+    places = {config.aws_place: ""}
     for environment in config.environments.values():
         places.setdefault(config.aws_of(environment), environment.key_of("aws") + ": ")
-    for place in places.keys() - {config.aws.place}:
-        await _check_place(place, places[place], findings)
+    for place, whose in places.items():
+        if place is not None:
+            await _check_place(place, whose, findings)
     return findings
 
 

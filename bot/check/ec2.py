@@ -62,8 +62,9 @@ async def check_ec2(config: Config) -> Findings:
     """
     findings = Findings("ec2")
     reads, deletes = _reads(config), dict(_deletes(config))
+    regions, profile = (config.aws.all_regions, config.aws.profile) if config.aws else ((), None)
     try:
-        account = Account(config.aws.all_regions, config.aws.profile, attempts=3)
+        account = Account(regions, profile, attempts=3)
     except RunnerError as error:
         findings.add_problem(str(error), error.remedy)
         return findings

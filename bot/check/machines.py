@@ -20,12 +20,14 @@ TIMEOUT = 40.0  # seconds
 
 async def check_machines(config: Config) -> Findings:
     """A problem for each environment with a machine that does not run, and for each machine without an image."""
-    findings, doing = Findings("machines"), "reading the AWS settings"
+    findings, doing, home = Findings("machines"), "reading the AWS settings", config.aws
+    if home is None:
+        return findings
     try:
-        places = {each.name: config.aws_of(each) for each in config.environments.values()}
+        places = {each.name: place for each in config.environments.values() if (place := config.aws_of(each))}
         clients = {
             place: await run_blocking(make_clients, place, timeout=TIMEOUT, doing=doing)
-            for place in {config.aws.place, *places.values()}
+            for place in {home.place, *places.values()}
         }
     except RunnerError as error:  # the check of AWS itself says what to do
         findings.add_fact(f"not looked up: {error.problem}")
@@ -33,7 +35,7 @@ async def check_machines(config: Config) -> Findings:
     try:
         for environment in config.whole_environments.values():
             await _check_instances(config, environment, clients[places[environment.name]], findings)
-        await _check_images(config, clients[config.aws.place], findings)
+        await _check_images(config, clients[home.place], findings)
     except AccessDeniedError as error:
         findings.add_problem(str(error), error.remedy)
     except RunnerError as error:
@@ -43,7 +45,7 @@ async def check_machines(config: Config) -> Findings:
 
 def names_machines(config: Config) -> bool:
     """Whether there is anything to look for."""
-    return any(each.machines for each in config.environments.values())
+    return config.aws is not None and any(each.machines for each in config.environments.values())
 
 
 async def _check_instances(config: Config, environment: Environment, clients: Clients, findings: Findings) -> None:
@@ -72,9 +74,9 @@ async def _check_images(config: Config, clients: Clients, findings: Findings) ->
     for group in groups:
         if group.name_tag not in tags:
             problem = (
-                f"images.ami_name_tag: {config.aws.region} has no image of {group.machine} in {group.environment}: "
+                f"images.ami_name_tag: {clients.region} has no image of {group.machine} in {group.environment}: "
                 f'none of its own has the tag Name = "{group.name_tag}"'
             )
             remedy = f"Build it, or correct the tag. {there_is(group.name_tag, tags, 'images have')}"
             findings.add_problem(problem, remedy)
-    findings.add_fact(f"{len({group.name_tag for group in groups})} kinds of images are in {config.aws.region}")
+    findings.add_fact(f"{len({group.name_tag for group in groups})} kinds of images are in {clients.region}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.config import custom_rules, input_rules
+from bot.config import aws_rules, custom_rules, input_rules
 from bot.config.models.deploy import DEPLOY_SECTIONS
 from bot.config.part_rules import check_parts
 from bot.config.validation_faults import did_you_mean
@@ -53,6 +53,7 @@ def check(document: Document, inherited: Inherited) -> None:
 
     check_parts(environments, add_fault)
     _after_cycles(environments, add_fault)
+    aws_rules.check(top, environments, add_fault)
     input_rules.check(top, environments, add_fault)
     custom_rules.check(top, environments, add_fault)
     _promote_cycles(environments, add_fault)

@@ -59,7 +59,8 @@ def place_of(config: Config, store: Store, beside: Path) -> ArtifactPlace | None
     settings, homes = config.operations, homes_of(store.keyring)
     if bucket := settings.artifact_bucket:
         name, prefix = bucket
-        return ArtifactBucket(name, prefix, config.aws.region, config.aws.profile, homes=homes, most=IN_FILES)
+        place = config.bucket_in(None)
+        return ArtifactBucket(name, prefix, place.region, place.profile, homes=homes, most=IN_FILES)
     if settings.artifact_directory:
         directory = beside / settings.artifact_directory
         make_private_directory(directory)

@@ -74,8 +74,8 @@ def _write(services: Services, destination: Destination, anchor: Anchor) -> None
         message = anchoring.syslog_message(anchor.line, anchor.at, anchor.instance)
         anchoring.send_syslog(destination.syslog, message)
     elif s3 := destination.s3:
-        aws = services.config.aws
-        bucket = anchoring.Bucket(s3.bucket, s3.prefix, s3.region or aws.region, aws.profile)
+        place = services.config.bucket_in(s3.region)
+        bucket = anchoring.Bucket(s3.bucket, s3.prefix, place.region, place.profile)
         bucket.put(anchor.sequence, anchor.line, s3.retain)
     else:
         raise RunnerError(anchoring.DOING, f"{destination.name} has no kind that this version can send to")

@@ -23,7 +23,7 @@ from runners.processes.child import child_environment
 from runners.terraform import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from bot.config import Terraform
@@ -202,11 +202,12 @@ async def _environment(operation: Operation, settings: Terraform) -> dict[str, s
     services = operation.services
     secret = {name: services.secrets.value(source) for name, source in settings.secret_environment.items()}
     place, doing = services.config.aws_of(operation.environment), "reading the AWS credentials"
-    if settings.aws_profile:
+    if place and settings.aws_profile:
         place = replace(place, profile=settings.aws_profile, role=None)
-    named = place.profile or place.role  # else Terraform looks for credentials itself
-    aws = await run_blocking(credential_variables, place, timeout=60, doing=doing) if named else {}
-    more = {"AWS_REGION": place.region, **aws, **settings.environment, **secret}
+    aws: Mapping[str, str] = {"AWS_REGION": place.region} if place else {}
+    if place and (place.profile or place.role):  # else Terraform looks for credentials itself
+        aws = {**aws, **await run_blocking(credential_variables, place, timeout=60, doing=doing)}
+    more = {**aws, **settings.environment, **secret}
     return child_environment(operation.scratch / "home", more)
 
 

@@ -43,6 +43,14 @@ class Clients:
     sts: STSClient
 
 
+class NotConfigured:
+    """In the place of an account or a client where the configuration has none: what is asked of it is refused in words."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Raises AccessDeniedError."""
+        raise AccessDeniedError("asking AWS", "signalbox.yaml names no AWS account", remedy="Add aws.region to it.")
+
+
 class Account:
     """An AWS account in several regions. Clients are made when first needed (the first takes 0.2 s and 20 MB), then shared.
 

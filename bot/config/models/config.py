@@ -26,7 +26,7 @@ class Config(Model):
 
     slack: Slack
     github: GitHub
-    aws: Aws
+    aws: Aws | None = None
     access: Access
     environments: Annotated[Mapping[NameWithPart, Environment], Field(min_length=1)]
     images: Images | None = None
@@ -100,10 +100,23 @@ class Config(Model):
                 names |= set(terraform.secret_environment.values())
         return frozenset(names)
 
-    def aws_of(self, environment: Environment) -> AwsPlace:
-        """Where the environment's machines are."""
+    @property
+    def aws_place(self) -> AwsPlace | None:
+        """Where machines are, unless their environment says otherwise; None without AWS."""
+        return self.aws.place if self.aws else None
+
+    def aws_of(self, environment: Environment) -> AwsPlace | None:
+        """Where the environment's machines are; None without AWS."""
+        if self.aws is None:
+            return None
         own = environment.aws
         return AwsPlace(own.region or self.aws.region, own.profile or self.aws.profile, own.role)
+
+    def bucket_in(self, region: str | None) -> AwsPlace:
+        """Where a bucket of S3 is. Without a `region` it is that of `aws`, which bot/config/aws_rules.py makes sure of."""
+        if self.aws is None:
+            return AwsPlace(region or "")
+        return AwsPlace(region or self.aws.region, self.aws.profile)
 
     @property
     def words(self) -> frozenset[str]:

@@ -96,7 +96,9 @@ def test_the_configuration_is_kept_but_for_what_leads_outside(directory: Path, t
     dev = config.environments["dev"]
     assert dev.terraform is not None
     assert dev.terraform.backend_config == {"path": f"{tmp_path}/world/state/dev/terraform.tfstate"}
-    assert (config.environments["prod"].terraform, config.aws.profile) == (None, None)
+    assert config.environments["prod"].terraform is None
+    assert config.aws_place is not None
+    assert config.aws_place.profile is None
     assert own.files[f"infra/dev/{OVERRIDE}"] == b'terraform {\n  backend "local" {}\n}\n'
     written = own.config
     assert written["access"] == {"operators": ["usergroup:S0INFRA"], "approvers": ["usergroup:S0LEADS"]}

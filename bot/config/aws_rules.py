@@ -1,0 +1,47 @@
+"""Rules about AWS: whatever asks it needs `aws`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    Keys = tuple[str | int, ...]
+    AddFault = Callable[[Keys, str], None]
+
+_PROBLEM = "needs AWS; add aws.region"
+
+
+def check(top: Mapping[str, object], environments: Mapping[str, object], add_fault: AddFault) -> None:
+    """Add a fault for each key that needs AWS, where the configuration names none."""
+    if top.get("aws") is not None:
+        return
+    for keys in _needing(top, environments):
+        add_fault(keys, _PROBLEM)
+
+
+def _needing(top: Mapping[str, object], environments: Mapping[str, object]) -> Iterator[Keys]:
+    if top.get("images") is not None:
+        yield ("images",)
+    if _keys(top.get("watch")).get("builders") is not None:
+        yield ("watch", "builders")
+    if str(_keys(top.get("operations")).get("artifacts")).startswith("s3:"):
+        yield ("operations", "artifacts")
+    destinations = _keys(_keys(top.get("audit")).get("anchor")).get("to")
+    for place, destination in enumerate(destinations if isinstance(destinations, list | tuple) else ()):
+        bucket = _keys(destination).get("s3")
+        if bucket is not None and _keys(bucket).get("region") is None:
+            yield ("audit", "anchor", "to", place, "s3")
+    for name, values in environments.items():
+        environment = _keys(values)
+        if environment.get("aws") is not None:
+            yield ("environments", name, "aws")
+        if _keys(environment.get("deploy")).get("ansible") is not None:
+            yield ("environments", name, "deploy", "ansible")
+        if _keys(environment.get("terraform")).get("aws_profile") is not None:
+            yield ("environments", name, "terraform", "aws_profile")
+
+
+def _keys(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
