@@ -19,6 +19,7 @@ from handlers.deploy.modal import INPUTS, TITLE, deploy_modal, inputs_page, page
 from handlers.deploy.promote import workflow as promote_workflow
 from handlers.shared.clicks import clicked, start_follow_up
 from handlers.shared.inputs import is_missing, submitted as entered
+from handlers.shared.permissions import attempt, check_may_use
 from handlers.shared.requests import CODE_DEPLOY, DEPLOY_AFTER, default_ref, deploy_of, deploy_request
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from bot.services import Services
     from bot.slack.blocks.kit import Block, Message
     from bot.slack.modal import Content
+    from bot.store.audit import Entry
 
 
 HINT = USAGE.partition(" ")[2]
@@ -57,14 +59,20 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
 
 
 async def _start_or_ask(
-    services: Services, environment: Environment, request: OperationRequest, arguments: Arguments, trigger_id: str
+    services: Services,
+    environment: Environment,
+    request: OperationRequest,
+    arguments: Arguments,
+    trigger_id: str,
+    *,
+    tried: Entry | None = None,
 ) -> None:
-    """Start the deploy, or open the modal of its inputs where it needs one that nobody gave."""
+    """Start the deploy, or open the modal of its inputs where it needs one that nobody gave. A refused click is recorded as `tried`."""
     page = None if arguments.given else await _needed_page(services, environment, arguments.ref, request.user)
     if page:
         await open_modal_early(services.chat, trigger_id, TITLE, page)
     else:
-        await requests.start(services, request)
+        await requests.start(services, request, tried)
 
 
 async def _needed_page(services: Services, environment: Environment, ref: str, user: str) -> Content | None:
@@ -106,7 +114,9 @@ async def deploy_listed(services: Services, click: Click) -> None:
     environment = policy.environment_of(services.config, click.value)
     key = f"listed-{hashlib.sha256(f'{click.trigger_id} {click.value}'.encode()).hexdigest()[:32]}"
     request = _request(environment, Arguments(), click.user, key)
-    await _start_or_ask(services, environment, request, Arguments(), click.trigger_id)
+    tried = attempt(click.user, request.title, environment.name)
+    await check_may_use(services, tried)
+    await _start_or_ask(services, environment, request, Arguments(), click.trigger_id, tried=tried)
 
 
 async def submitted(services: Services, submission: Submission) -> Mapping[str, str] | NextPage:

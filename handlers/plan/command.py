@@ -14,6 +14,7 @@ from bot.operations import requests
 from bot.operations.registry import Button, Click, Command, Invocation
 from handlers.plan import all_stacks, stack_views
 from handlers.plan.settings import settings_of
+from handlers.shared.permissions import attempt
 from handlers.shared.requests import plan_request
 from runners.terraform.addresses import MOST, is_replaceable, is_target
 
@@ -196,12 +197,10 @@ async def plan_listed(services: Services, click: Click) -> None:
     """Plan the stack, or all stacks, of a button under the list: its value is what follows /plan."""
     name, _, stack = click.value.partition(" ")
     key = f"listed-{hashlib.sha256(f'{click.trigger_id} {click.value}'.encode()).hexdigest()[:32]}"
-    if stack == ALL:
-        environment = policy.environment_of(services.config, name)
-        await requests.start(services, all_stacks.request(environment, click.user, key))
-        return
-    environment = policy.environment_of(services.config, f"{name}{PART}{stack}")
-    await requests.start(services, plan_request(environment, click.user, key))
+    environment = policy.environment_of(services.config, name if stack == ALL else f"{name}{PART}{stack}")
+    planned = all_stacks.request if stack == ALL else plan_request
+    request = planned(environment, click.user, key)
+    await requests.start(services, request, attempt(click.user, request.title, environment.name))
 
 
 BUTTONS = (Button(stack_views.PLAN_LISTED, plan_listed),)

@@ -13,6 +13,7 @@ from bot.slack.modal import open_modal, open_modal_early
 from handlers.run import views
 from handlers.run.settings import NAME, USAGE, check_given, settings_of
 from handlers.shared.inputs import declared_inputs, is_missing, submitted as entered
+from handlers.shared.permissions import attempt, check_may_use
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,8 +85,8 @@ async def _declared(services: Services, settings: CustomOperation, ref: str) -> 
 
 
 async def _window(services: Services, click: Click) -> Block:
-    await requests.check_may_use(services, click.user, "/run")
     settings = settings_of(services.config, click.value)
+    await check_may_use(services, attempt(click.user, f"run {click.value}", settings.environment))
     declared = await _declared(services, settings, settings.ref)
     return views.window(click.value, settings, "", declared)
 

@@ -28,12 +28,22 @@ if TYPE_CHECKING:
 STRANGER = "U0GUS"
 CONFIG = read(
     WATCHED.replace("    machines: [backend]\n", "    machines: [backend]\n    daemons: {backend: [queue]}\n")
+    + "operations: {tidy: {workflow: tidy.yml, environment: staging, description: Tidy up}}\n"
 )
 BUTTONS = {button.action_id: button for button in find_handlers().buttons}
 SHA = "c" * 40
 NUMBER = "1"
-VALUES = {"restart-daemon": "staging backend queue", "rerun-failed": f"{NUMBER}:1", "plan-images": f"{NUMBER}:staging"}
-WITHOUT_OPERATION = {"remove-orphans", "clean-up-images", "dismiss-sign", "restart-daemon"}
+VALUES = {"restart-daemon": "staging backend queue", "rerun-failed": f"{NUMBER}:1", "plan-images": f"{NUMBER}:staging",
+    "deploy-listed": "staging", "plan-listed": "staging all", "run-open": "tidy"}  # fmt: skip
+WITHOUT_OPERATION = {
+    "remove-orphans",
+    "clean-up-images",
+    "dismiss-sign",
+    "restart-daemon",
+    "deploy-listed",
+    "plan-listed",
+    "run-open",
+}
 ENVIRONMENTS = {
     **dict.fromkeys((TERMINATE, *SNOOZES, MINE, "remove-orphans"), "stuck builders"),
     **dict.fromkeys(("dismiss-sign", "rerun-failed"), "image builds"),

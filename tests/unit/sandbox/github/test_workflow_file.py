@@ -116,4 +116,4 @@ def test_every_workflow_of_the_infrastructure_can_be_read() -> None:
     files = {path: parse(path, text) for path, text in infrastructure_files().items() if path.startswith(FOLDER)}
     build = files[FOLDER + "build-images.yml"]
     assert [len(names(job)) for job in build.jobs] == [4, 12, 1]
-    assert sum(file.inputs is not None for file in files.values()) == 4
+    assert sum(file.inputs is not None for file in files.values()) == 5
