@@ -60,7 +60,7 @@ def test_runs_and_jobs_are_told_to_those_whose_they_are(examples: list[tuple[str
     for event, payload in ours:
         heard: list[RunEvent] = []
         repository = payload["repository"]["full_name"].upper()
-        Webhooks(repository, SECRET, [heard.append], Reception())._take(event, "", payload)
+        Webhooks([repository], SECRET, [heard.append], Reception())._take(event, "", payload)
         (news,) = heard
         thing = payload[event]
         assert news.run_id == (thing["id"] if event == "workflow_run" else thing["run_id"])

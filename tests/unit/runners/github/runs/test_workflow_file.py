@@ -65,9 +65,9 @@ on:
 """,
     )
     assert file.inputs == (
-        Input("machines", required=True, default="all"),
-        Input("environment", options=("all", "dev", "7")),
-        Input("dry", default="False"),
+        Input("machines", required=True, default="all", description="which"),
+        Input("environment", options=("all", "dev", "7"), type="choice"),
+        Input("dry", default="false", type="boolean"),
         Input("bare"),
     )
 
