@@ -45,7 +45,7 @@ async def test_a_bot_under_thousands_of_connections_works() -> None:
             assert await within(1.0, healthy(world.bot.port))
         reply = await world.person("ana").type("#dev", "/infra help")
         assert reply.ok
-        await world.channel("#dev").wait_for(lambda message: "deployed d" in message.rendered, timeout=60)
+        await world.channel("#dev").wait_for(lambda message: ": deployed " in message.rendered, timeout=60)
         assert most_memory(world.bot.pid) < MOST_MEMORY
         log = world.bot.log.read_text()
         assert "Traceback" not in log

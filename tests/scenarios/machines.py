@@ -74,7 +74,7 @@ def keepers(world: World) -> list[psutil.Process]:
 
 def lose(world: World) -> None:
     """End every keeper, supervisor and long child at once, as the loss of their machine does, and take the traces from its disk."""
-    for trace in world.files.glob(f"var*/**/{traces.DIRECTORY}/*"):
+    for trace in world.files.glob(f"var*/{traces.DIRECTORY}/*"):
         trace.unlink()
     pids = [process.pid for process in keepers(world)]
     for record in world.files.glob("var*/operations/**/pid"):

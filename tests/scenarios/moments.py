@@ -162,10 +162,11 @@ def rows(world: World, query: str) -> list[tuple[object, ...]]:
 
 def processes_of(world: World) -> list[psutil.Process]:
     """Whatever works for this world's bot, itself excepted, however far it has gone from it."""
-    return [item for item in psutil.process_iter() if item.pid != os.getpid() and _is_of(world, item)]
+    return [item for item in psutil.process_iter() if item.pid != os.getpid() and is_of(world, item)]
 
 
-def _is_of(world: World, process: psutil.Process) -> bool:
+def is_of(world: World, process: psutil.Process) -> bool:
+    """Whether the process works for this world's bot, and is not the bot."""
     with suppress(psutil.Error):
         rendered = [*process.cmdline(), *process.environ().values()]
         return "bot" not in process.cmdline()[2:3] and any(str(world.files) in text for text in rendered)

@@ -12,12 +12,13 @@ import shlex
 import sqlite3
 import threading
 from contextlib import asynccontextmanager, closing, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 import psutil
 
-from tests.scenarios.moments import database, processes_of
+from tests.scenarios.moments import database, is_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
@@ -103,16 +104,27 @@ class Watch:
         self._world = world
         self._over = threading.Event()
         self.seen: set[tuple[str, str]] = set()
+        self._known: set[tuple[int, bytes]] = set()
 
     def look(self) -> None:
         """Check repeatedly until stopped."""
-        while not self._over.wait(0.05):
-            for process in processes_of(self._world):
-                with suppress(psutil.Error):
-                    arguments, environment = process.cmdline(), process.environ()
-                    program = " ".join(arguments[:4])
-                    self.seen |= {(program, text) for text in arguments}
-                    self.seen |= {(program, f"{name}={value}") for name, value in environment.items()}
+        while not self._over.wait(0.02):
+            for pid in psutil.pids():
+                with suppress(psutil.Error, OSError):
+                    self._look_at(pid)
+
+    def _look_at(self, pid: int) -> None:
+        """Look at a process that is new, or has another program by now: a look at all others would miss short ones."""
+        started_as = Path(f"/proc/{pid}/cmdline").read_bytes()
+        if (pid, started_as) in self._known:
+            return
+        process = psutil.Process(pid)
+        arguments, environment = process.cmdline(), process.environ()
+        if is_of(self._world, process):
+            program = " ".join(arguments[:4])
+            self.seen |= {(program, text) for text in arguments}
+            self.seen |= {(program, f"{name}={value}") for name, value in environment.items()}
+        self._known.add((pid, started_as))
 
     def stop(self) -> None:
         """End it."""
