@@ -114,7 +114,7 @@ class Watch:
                     self._look_at(pid)
 
     def _look_at(self, pid: int) -> None:
-        """Look at a process that is new, or has another program by now: a look at all others would miss short ones."""
+        """Check a process that is new, or has another program by now: a check of all others would miss short ones."""
         started_as = Path(f"/proc/{pid}/cmdline").read_bytes()
         if (pid, started_as) in self._known:
             return
