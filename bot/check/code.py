@@ -45,12 +45,14 @@ class CodeCheck:
     workplace: Path
     file: Path
     directory: Path
+    _isolations: Mapping[str, Isolation] = field(default_factory=dict)  # read when first needed
     _fetched: dict[tuple[str, str], asyncio.Task[tuple[Commit, Path]]] = field(default_factory=dict)
 
     async def check(self, environment: Environment) -> Findings:
         """The findings of one environment."""
         findings = Findings("code")
-        isolation = isolations(self.config, self.workplace, self.file)[environment.name]
+        self._isolations = self._isolations or isolations(self.config, self.workplace, self.file)
+        isolation = self._isolations[environment.name]
         ansible = environment.deploy.ansible if environment.deploy else None
         terraform = environment.terraform
         if ansible and (checkout := await self._checkout(environment, ansible.ref, "deploy", isolation, findings)):

@@ -62,9 +62,10 @@ async def check_ec2(config: Config) -> Findings:
     """
     findings = Findings("ec2")
     reads, deletes = _reads(config), dict(_deletes(config))
-    regions, profile = (config.aws.all_regions, config.aws.profile) if config.aws else ((), None)
+    if config.aws is None:
+        return findings
     try:
-        account = Account(regions, profile, attempts=3)
+        account = Account(config.aws.all_regions, config.aws.profile, attempts=3)
     except RunnerError as error:
         findings.add_problem(str(error), error.remedy)
         return findings
@@ -90,9 +91,8 @@ async def check_ec2(config: Config) -> Findings:
             findings.add_fact(
                 f"EC2 forbids a dry run of {names} in {region} (expected only if the policy allows by tag)"
             )
-    findings.add_fact(
-        f"{len(reads) + len(others)} read calls and {len(deletes)} delete calls checked in {', '.join(denied)}"
-    )
+    calls = f"{len(reads) + len(others)} read calls and {len(deletes)} delete calls"
+    findings.add_fact(f"{calls} checked in {', '.join(denied)}")
     return findings
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.config.document import keys_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -24,24 +26,20 @@ def check(top: Mapping[str, object], environments: Mapping[str, object], add_fau
 def _needing(top: Mapping[str, object], environments: Mapping[str, object]) -> Iterator[Keys]:
     if top.get("images") is not None:
         yield ("images",)
-    if _keys(top.get("watch")).get("builders") is not None:
+    if keys_of(top.get("watch")).get("builders") is not None:
         yield ("watch", "builders")
-    if str(_keys(top.get("operations")).get("artifacts")).startswith("s3:"):
+    if str(keys_of(top.get("operations")).get("artifacts")).startswith("s3:"):
         yield ("operations", "artifacts")
-    destinations = _keys(_keys(top.get("audit")).get("anchor")).get("to")
+    destinations = keys_of(keys_of(top.get("audit")).get("anchor")).get("to")
     for place, destination in enumerate(destinations if isinstance(destinations, list | tuple) else ()):
-        bucket = _keys(destination).get("s3")
-        if bucket is not None and _keys(bucket).get("region") is None:
+        bucket = keys_of(destination).get("s3")
+        if bucket is not None and keys_of(bucket).get("region") is None:
             yield ("audit", "anchor", "to", place, "s3")
     for name, values in environments.items():
-        environment = _keys(values)
+        environment = keys_of(values)
         if environment.get("aws") is not None:
             yield ("environments", name, "aws")
-        if _keys(environment.get("deploy")).get("ansible") is not None:
+        if keys_of(environment.get("deploy")).get("ansible") is not None:
             yield ("environments", name, "deploy", "ansible")
-        if _keys(environment.get("terraform")).get("aws_profile") is not None:
+        if keys_of(environment.get("terraform")).get("aws_profile") is not None:
             yield ("environments", name, "terraform", "aws_profile")
-
-
-def _keys(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}

@@ -11,6 +11,7 @@ import yaml
 from bot.errors import Fault
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 Keys = tuple[str | int, ...]
@@ -184,3 +185,8 @@ class _Reader:
             value = "this" if may_hold_secret(keys) else f'"{node.value[:40]}"'
             self._document.fault(keys, f"{value} is not a number; put text in quotes")
             return None
+
+
+def keys_of(value: object) -> Mapping[str, object]:
+    """The keys of a plain value; none where it is no mapping, which is a fault of its own."""
+    return value if isinstance(value, dict) else {}

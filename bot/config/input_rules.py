@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bot.config.document import keys_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
@@ -17,13 +19,13 @@ MOST = 25  # GitHub's limit for workflow_dispatch, by its page "Events that trig
 def check(top: Mapping[str, object], environments: Mapping[str, object], add_fault: AddFault) -> None:
     """Add the faults of all inputs: of deploys (the environments have their parts by now), and of builds."""
     for name, values in environments.items():
-        actions = _keys(_keys(_keys(values).get("deploy")).get("github_actions"))
+        actions = keys_of(keys_of(keys_of(values).get("deploy")).get("github_actions"))
         keys = ("environments", name, "deploy", "github_actions")
         check_inputs(add_fault, keys, actions, fixed=names(actions.get("inputs")), given="command_inputs")
-        ansible = _keys(_keys(_keys(values).get("deploy")).get("ansible"))
+        ansible = keys_of(keys_of(keys_of(values).get("deploy")).get("ansible"))
         _check_variables(add_fault, ("environments", name, "deploy", "ansible"), ansible)
-    images = _keys(top.get("images"))
-    chosen = [name for name in _keys(images.get("inputs")).values() if isinstance(name, str)]
+    images = keys_of(top.get("images"))
+    chosen = [name for name in keys_of(images.get("inputs")).values() if isinstance(name, str)]
     check_inputs(add_fault, ("images",), images, fixed=chosen, given="command_inputs")
 
 
@@ -56,17 +58,13 @@ def _check_variables(add_fault: AddFault, keys: tuple[str, ...], ansible: Mappin
     """A variable of Ansible has a single source, and a person sets none that decides how Ansible connects."""
     for name in names(ansible.get("command_inputs")):
         for other in ("extra_vars", "secret_vars"):
-            if name in _keys(ansible.get(other)):
+            if name in keys_of(ansible.get(other)):
                 add_fault((*keys, "command_inputs"), f"{name} is also in {other}; keep one")
         if not _VARIABLE.fullmatch(name):
             problem = f"{name} is no variable of Ansible; use letters, digits and underscores"
             add_fault((*keys, "command_inputs"), problem)
         elif name.startswith(("ansible_", "signalbox_")):
             add_fault((*keys, "command_inputs"), f"{name} is not for people: it decides how playbooks run; remove it")
-
-
-def _keys(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}
 
 
 def names(value: object) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bot.config.document import keys_of
 from bot.config.models.deploy import DEPLOY_SECTIONS, Deploy
 from bot.config.models.environment import Terraform
 from bot.config.models.written import Service, Stack
@@ -30,7 +31,7 @@ _OF_WHOLE = ("aliases",)  # what no part inherits
 class _Section:
     """A section that may have parts: its name, the key of the parts, and how a part inherits from it.
 
-    `exclusive` are the keys of which it has one only. `depth` is to how many levels mappings are merged. `overrides` are
+    It has only one of the keys in `exclusive`. `depth` is to how many levels mappings are merged. `overrides` are
     the environment's keys that a part may have, `dropped` those that it never has.
     """
 
@@ -101,7 +102,7 @@ def inherit(document: Document) -> Inherited:
 
 def _parts(document: Document, name: str, values: Values, origins: dict[str, Keys]) -> Iterator[tuple[str, Values]]:
     for section in _SECTIONS:
-        written = _mapping(values.get(section.name))
+        written = keys_of(values.get(section.name))
         parts, at = written.get(section.parts), (_TOP, name, section.name, section.parts)
         if parts is None:
             continue
@@ -162,8 +163,4 @@ def _with_order(name: str, values: object, environments: Values) -> object:
     if not isinstance(values, dict) or PART not in name or not isinstance(after := values.get("after"), str):
         return values
     same = f"{after}{PART}{name.partition(PART)[2]}"
-    return {**values, "after": same} if "deploy" in _mapping(environments.get(same)) else values
-
-
-def _mapping(value: object) -> Values:
-    return value if isinstance(value, dict) else {}
+    return {**values, "after": same} if "deploy" in keys_of(environments.get(same)) else values

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.config import aws_rules, custom_rules, input_rules
+from bot.config.document import keys_of
 from bot.config.models.deploy import DEPLOY_SECTIONS
 from bot.config.part_rules import check_parts
 from bot.config.validation_faults import did_you_mean
@@ -40,8 +41,8 @@ class _Scope(NamedTuple):
 
 def check(document: Document, inherited: Inherited) -> None:
     """Add the faults between keys to the document's faults; `inherited` has the environments and their parts."""
-    top, environments = _keys(document.data), inherited.environments
-    access = _keys(top.get("access"))
+    top, environments = keys_of(document.data), inherited.environments
+    access = keys_of(top.get("access"))
     for name, values in environments.items():
         if isinstance(values, dict):
             at = _Scope(document, name, values, inherited, access)
@@ -58,10 +59,6 @@ def check(document: Document, inherited: Inherited) -> None:
     custom_rules.check(top, environments, add_fault)
     _promote_cycles(environments, add_fault)
     _images(document, top, environments)
-
-
-def _keys(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}
 
 
 def _texts(value: object) -> tuple[str, ...]:
@@ -101,13 +98,13 @@ def _machines(at: _Scope) -> None:
     machines = _texts(at.values.get("machines"))
     for twice in sorted({machine for machine in machines if machines.count(machine) > 1}):
         at.fault("machines", problem=f"lists {twice} twice; remove one")
-    deploy = _keys(at.values.get("deploy"))
+    deploy = keys_of(at.values.get("deploy"))
     reaching = [
         key for key, settings in DEPLOY_SECTIONS.items() if settings.reaches_hosts and deploy.get(key) is not None
     ]
     if not machines and reaching:
         at.fault("machines", problem=f"is empty, but {reaching[0]} deploys to machines; list them")
-    for machine in _keys(at.values.get("daemons")):
+    for machine in keys_of(at.values.get("daemons")):
         if machine not in machines:
             problem = f"{machine} is not in the environment's `machines`{did_you_mean(machine, machines)}"
             at.fault("daemons", machine, problem=problem)
@@ -115,21 +112,21 @@ def _machines(at: _Scope) -> None:
 
 def _variables(at: _Scope) -> None:
     """A variable has a single source."""
-    ansible = _keys(_keys(at.values.get("deploy")).get("ansible"))
+    ansible = keys_of(keys_of(at.values.get("deploy")).get("ansible"))
     for twice in _both(ansible, "extra_vars", "secret_vars"):
         at.fault("deploy", "ansible", "secret_vars", twice, problem="is also in extra_vars; keep one")
-    terraform = _keys(at.values.get("terraform"))
+    terraform = keys_of(at.values.get("terraform"))
     for twice in _both(terraform, "environment", "secret_environment"):
         at.fault("terraform", "secret_environment", twice, problem="is also in environment; keep one")
 
 
 def _both(values: Mapping[str, object], first: str, second: str) -> list[str]:
-    others = _keys(values.get(first))
-    return [key for key in _keys(values.get(second)) if key in others]
+    others = keys_of(values.get(first))
+    return [key for key in keys_of(values.get(second)) if key in others]
 
 
 def _approvers(at: _Scope) -> None:
-    approval = _keys(at.values.get("approval"))
+    approval = keys_of(at.values.get("approval"))
     required = approval.get("required", 1)
     if isinstance(required, bool) or not isinstance(required, int):
         return
@@ -158,7 +155,7 @@ def _refs(at: _Scope) -> None:
     def add_fault(keys: tuple[str | int, ...], problem: str) -> None:
         at.fault(*keys, problem=problem)
 
-    _ref_conditions(add_fault, ("refs",), _keys(at.values.get("refs")))
+    _ref_conditions(add_fault, ("refs",), keys_of(at.values.get("refs")))
 
 
 def _ref_conditions(add_fault: AddFault, keys: tuple[str, ...], refs: Mapping[str, object]) -> None:
@@ -180,14 +177,14 @@ def _after(at: _Scope) -> None:
         at.fault("after", problem="is the environment itself; name another environment")
     elif after not in at.all:
         at.fault("after", problem=f"{after} is not an environment{did_you_mean(after, at.all)}")
-    elif _keys(at.all[after]).get("deploy") is None:
-        services = [name for name in at.all if name.startswith(f"{after}{PART}") and "deploy" in _keys(at.all[name])]
+    elif keys_of(at.all[after]).get("deploy") is None:
+        services = [name for name in at.all if name.startswith(f"{after}{PART}") and "deploy" in keys_of(at.all[name])]
         instead = f"name one of its services: {', '.join(services)}" if services else "name one that is deployed"
         at.fault("after", problem=f"{after} is not deployed as a whole, so it never runs a ref; {instead}")
 
 
 def _promote(at: _Scope) -> None:
-    promote = _keys(at.values.get("promote"))
+    promote = keys_of(at.values.get("promote"))
     if promote.get("from") is not None and promote.get("from") == promote.get("to"):
         at.fault("promote", "to", problem="is the same branch as `from`; name another branch")
     repositories = [text.lower() for text in _texts(promote.get("repositories"))]
@@ -196,7 +193,7 @@ def _promote(at: _Scope) -> None:
 
 
 def _after_cycles(environments: Mapping[str, object], add_fault: AddFault) -> None:
-    links = {name: _keys(values).get("after") for name, values in environments.items()}
+    links = {name: keys_of(values).get("after") for name, values in environments.items()}
     for name in links:
         cycle = _cycle(links, name)
         # Reported once, at the first environment of the cycle; an environment after itself has a rule of its own.
@@ -218,7 +215,7 @@ def _promote_cycles(environments: Mapping[str, object], add_fault: AddFault) -> 
     """Two environments must not merge the same repository's branches into each other."""
     merges: dict[tuple[str, str, str], str] = {}
     for name, values in environments.items():
-        promote = _keys(_keys(values).get("promote"))
+        promote = keys_of(keys_of(values).get("promote"))
         source, target = promote.get("from"), promote.get("to")
         if not isinstance(source, str) or not isinstance(target, str):
             continue
@@ -231,14 +228,14 @@ def _promote_cycles(environments: Mapping[str, object], add_fault: AddFault) -> 
 
 
 def _images(document: Document, top: Mapping[str, object], environments: Mapping[str, object]) -> None:
-    images = _keys(top.get("images"))
-    _ref_conditions(document.fault, ("images", "refs"), _keys(images.get("refs")))
-    if _keys(images.get("refs")).get("apply_others") is not None:
+    images = keys_of(top.get("images"))
+    _ref_conditions(document.fault, ("images", "refs"), keys_of(images.get("refs")))
+    if keys_of(images.get("refs")).get("apply_others") is not None:
         document.fault(("images", "refs", "apply_others"), "is for plans, and builds have none; remove it")
-    if not all(_is_readable(_keys(values).get("machines")) for values in environments.values()):
+    if not all(_is_readable(keys_of(values).get("machines")) for values in environments.values()):
         return
-    machines = {machine for values in environments.values() for machine in _texts(_keys(values).get("machines"))}
-    for machine in _keys(images.get("ami_name_tag")):
+    machines = {machine for values in environments.values() for machine in _texts(keys_of(values).get("machines"))}
+    for machine in keys_of(images.get("ami_name_tag")):
         if machine not in machines | {"*"}:
             problem = f"{machine} is not a machine of any environment{did_you_mean(machine, machines)}"
             document.fault(("images", "ami_name_tag", machine), problem)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,9 +14,10 @@ from handlers.deploy import service_views as views
 from handlers.deploy.arguments import USAGE, Arguments, limited, read
 from handlers.deploy.backend import backend_of, check_supported
 from handlers.deploy.inputs import check_given
-from handlers.deploy.modal import INPUTS, TITLE, deploy_modal, inputs_page, page_of
+from handlers.deploy.modal import INPUTS, TITLE, deploy_modal, inputs_page
 from handlers.deploy.promote import workflow as promote_workflow
-from handlers.shared.clicks import clicked, start_follow_up
+from handlers.shared.clicks import clicked, listed_key, start_follow_up
+from handlers.shared.input_views import about_of
 from handlers.shared.inputs import is_missing, submitted as entered
 from handlers.shared.permissions import attempt, check_may_use
 from handlers.shared.requests import CODE_DEPLOY, DEPLOY_AFTER, default_ref, deploy_of, deploy_request
@@ -112,7 +112,7 @@ async def _listed(services: Services, invocation: Invocation, chosen: parts.Chos
 async def deploy_listed(services: Services, click: Click) -> None:
     """Deploy the usual ref of the service of a button under the list: its value is the service's full name."""
     environment = policy.environment_of(services.config, click.value)
-    key = f"listed-{hashlib.sha256(f'{click.trigger_id} {click.value}'.encode()).hexdigest()[:32]}"
+    key = listed_key(click)
     request = _request(environment, Arguments(), click.user, key)
     tried = attempt(click.user, request.title, environment.name)
     await check_may_use(services, tried)
@@ -141,7 +141,7 @@ async def submitted(services: Services, submission: Submission) -> Mapping[str, 
 
 async def submitted_inputs(services: Services, submission: Submission) -> Mapping[str, str]:
     """Start the deploy whose inputs were asked for; errors are under the first input."""
-    name, ref = page_of(submission.private_metadata)
+    name, ref = about_of(submission.private_metadata)
     environment = typed_arguments.environment(services.config, name, USAGE)
     arguments = Arguments(ref, given=entered(submission.values))
     check_given(environment, arguments.given)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import kit, modals
@@ -43,17 +42,5 @@ def deploy_modal(environments: Sequence[str], channel: str) -> Block:
 def inputs_page(environment: str, ref: str, declared: Sequence[Input]) -> Block:
     """Asks for the inputs of a deploy of `ref` ("" for the default one); environment and ref come back with the submission."""
     what = f"Deploy {kit.code(ref)} to" if ref else "Deploy to"
-    return modals.modal(
-        INPUTS,
-        [kit.section(f"{what} *{kit.escape(environment)}*"), *input_views.fields(declared)],
-        metadata=json.dumps([environment, ref]),
-        title=TITLE,
-        submit="Deploy",
-        close="Cancel",
-    )
-
-
-def page_of(metadata: str) -> tuple[str, str]:
-    """The environment and the ref of a submitted page of inputs."""
-    environment, ref = json.loads(metadata)
-    return str(environment), str(ref)
+    head = f"{what} *{kit.escape(environment)}*"
+    return input_views.window(INPUTS, head, (environment, ref), declared, title=TITLE, submit="Deploy")

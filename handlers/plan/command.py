@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from bot.operations import requests
 from bot.operations.registry import Button, Click, Command, Invocation
 from handlers.plan import all_stacks, stack_views
 from handlers.plan.settings import settings_of
+from handlers.shared.clicks import listed_key
 from handlers.shared.permissions import attempt
 from handlers.shared.requests import plan_request
 from runners.terraform.addresses import MOST, is_replaceable, is_target
@@ -196,7 +196,7 @@ async def _of_several(services: Services, invocation: Invocation, typed: _Typed)
 async def plan_listed(services: Services, click: Click) -> None:
     """Plan the stack, or all stacks, of a button under the list: its value is what follows /plan."""
     name, _, stack = click.value.partition(" ")
-    key = f"listed-{hashlib.sha256(f'{click.trigger_id} {click.value}'.encode()).hexdigest()[:32]}"
+    key = listed_key(click)
     environment = policy.environment_of(services.config, name if stack == ALL else f"{name}{PART}{stack}")
     planned = all_stacks.request if stack == ALL else plan_request
     request = planned(environment, click.user, key)

@@ -12,6 +12,7 @@ from bot.operations.requests import OperationRequest
 from bot.slack.modal import open_modal, open_modal_early
 from handlers.run import views
 from handlers.run.settings import NAME, USAGE, check_given, settings_of
+from handlers.shared.input_views import about_of
 from handlers.shared.inputs import declared_inputs, is_missing, submitted as entered
 from handlers.shared.permissions import attempt, check_may_use
 
@@ -93,7 +94,7 @@ async def _window(services: Services, click: Click) -> Block:
 
 async def submitted(services: Services, submission: Submission) -> Mapping[str, str]:
     """Run what the window asked for; errors are under its first input."""
-    name, ref = views.named_in(submission.private_metadata)
+    name, ref = about_of(submission.private_metadata)
     wanted = Wanted(name, ref, entered(submission.values))
     check_given(name, settings_of(services.config, name), wanted.given)
     await requests.start(services, request_for(services, wanted, submission.user, submission.key))

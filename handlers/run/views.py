@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bot.slack.blocks import common, jobs as job_blocks, kit, modals
+from bot.slack.blocks import common, jobs as job_blocks, kit
 from handlers.shared import input_views, run_views
 from runners import phrases
 from runners.results import State
@@ -72,20 +71,8 @@ def _described(name: str, settings: CustomOperation) -> str:
 def window(name: str, settings: CustomOperation, ref: str, declared: Sequence[Input]) -> Block:
     """Asks for the inputs of a run at `ref` ("" for the usual one); name and ref come back with the submission."""
     at = f" at {kit.code(ref)}" if ref else ""
-    return modals.modal(
-        CALLBACK,
-        [kit.section(f"{_described(name, settings)}{at}"), *input_views.fields(declared)],
-        metadata=json.dumps([name, ref]),
-        title=TITLE,
-        submit="Run",
-        close="Cancel",
-    )
-
-
-def named_in(metadata: str) -> tuple[str, str]:
-    """The name and the ref of a submitted window."""
-    name, ref = json.loads(metadata)
-    return str(name), str(ref)
+    head = f"{_described(name, settings)}{at}"
+    return input_views.window(CALLBACK, head, (name, ref), declared, title=TITLE, submit="Run")
 
 
 def working(head: Head, activity: str) -> Message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from bot.errors import UserError
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 # A quick click may come between Slack's display of a message and the moment at which its address is stored.
 ATTEMPTS = 11
 MOST_DIGITS = 9  # of an operation's number; the database's integers have no more
+
+
+def listed_key(click: Click) -> str:
+    """The key of the request that a click on a button of a list makes: Slack's trigger is another for each click."""
+    return f"listed-{hashlib.sha256(f'{click.trigger_id} {click.value}'.encode()).hexdigest()[:32]}"
 
 
 async def clicked(services: Services, click: Click, number: str | None = None) -> Record:

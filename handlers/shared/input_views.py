@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from bot.access import inputs
@@ -22,6 +23,20 @@ def line(given: Mapping[str, str]) -> str:
         f"{kit.escape(name)} {kit.code(value, 300) if value else '(empty)'}" for name, value in given.items()
     )
     return f"*{'Inputs' if len(given) > 1 else 'Input'}:* {kit.cut(listed, 2_500)}" if given else ""
+
+
+def window(
+    callback: str, head: str, about: tuple[str, str], declared: Sequence[Input], *, title: str, submit: str
+) -> Block:
+    """A modal that asks for inputs below `head` (mrkdwn); name and ref, in `about`, come back with the submission."""
+    blocks = [kit.section(head), *fields(declared)]
+    return modals.modal(callback, blocks, metadata=json.dumps(about), title=title, submit=submit, close="Cancel")
+
+
+def about_of(metadata: str) -> tuple[str, str]:
+    """The name and the ref of a submitted window."""
+    name, ref = json.loads(metadata)
+    return str(name), str(ref)
 
 
 def fields(declared: Sequence[Input]) -> list[Block]:

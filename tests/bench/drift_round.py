@@ -31,8 +31,8 @@ resource "terraform_data" "machine" {{
   input = "machine ${{count.index}}"
 }}
 """
-_ENVIRONMENT = """  env-{number:03}:
-    channel: "#dev"
+ENVIRONMENT = """  env-{number:03}:
+    channel: "{channel}"
     deploy:
       github_actions: {{workflow: deploy-dev.yml, ref: main}}
     terraform:
@@ -47,7 +47,7 @@ _FAILED = "SELECT count(*) FROM signalbox_operations WHERE kind = 'drift' AND st
 async def measure(*, quick: bool) -> list[Figure]:
     """All environments are due within a minute of the start: more at once than an hour would bring."""
     count = FEW if quick else ENVIRONMENTS
-    environments = "".join(_ENVIRONMENT.format(number=number) for number in range(count))
+    environments = "".join(ENVIRONMENT.format(number=number, channel="#dev") for number in range(count))
     watch = "watch:\n  drift: {every: 1m}\n"
     config = {"environments:\n": f"environments:\n{environments}", "operations:\n": f"{watch}operations:\n"}
     # The sandbox's own environments, which are larger, are no part of the round.

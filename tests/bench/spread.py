@@ -16,7 +16,7 @@ from runners import terraform
 from sandbox.github.seed import INFRASTRUCTURE
 from sandbox.postgres_server import initdb
 from sandbox.world import SECRETS, Options, World
-from tests.bench.drift_round import CODE, make_states
+from tests.bench.drift_round import CODE, ENVIRONMENT, make_states
 from tests.bench.figures import Figure
 from tests.bench.posts import command, volley
 from tests.postgres_server import running_postgres
@@ -24,15 +24,6 @@ from tests.postgres_server import running_postgres
 WORKERS = 4
 TARGET = 3.2  # times as many
 CHANNELS = ("#dev", "#staging", "#prod", "#ops")  # a channel takes a message a second
-_ENVIRONMENT = """  env-{number:03}:
-    channel: "{channel}"
-    deploy:
-      github_actions: {{workflow: deploy-dev.yml, ref: main}}
-    terraform:
-      directory: instances/drift
-      backend_config: {{path: "{{files}}/state/env-{number:03}/terraform.tfstate"}}
-    isolation: {{writable: []}}
-"""
 # As a plan that waits for the answers of a provider: two cores have no room for four that compute.
 _PROGRAM = """#!/bin/sh
 [ "$1" = plan ] && sleep {seconds}
@@ -68,7 +59,7 @@ async def _waiting_program(directory: Path, seconds: int) -> Path:
 async def _rate(options: Options, program: Path, plans: int) -> float:
     """Plans a minute, from the first request until the last end."""
     environments = "".join(
-        _ENVIRONMENT.format(number=number, channel=CHANNELS[number % len(CHANNELS)]) for number in range(plans)
+        ENVIRONMENT.format(number=number, channel=CHANNELS[number % len(CHANNELS)]) for number in range(plans)
     )
     config = {
         "environments:\n": f"terraform: {{program: {program}}}\nenvironments:\n{environments}",
