@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING
 
 from bot.check.nearest import there_is
 from runners import terraform as terraform_runner
-from runners.errors import RunnerError
+from runners.errors import ProgramMissingError, RunnerError
 from runners.processes.child import child_environment
 from runners.terraform.backend_code import backend_of
+from runners.terraform.code_files import TOFU, code_files
 from runners.terraform.validation import validate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from bot.check.code import Checkout
     from bot.check.result import Findings
     from bot.config import Config, Terraform
+    from runners.terraform import Program
     from runners.terraform.backend_code import Backend
 
 TIMEOUT = 45.0  # seconds for each command
@@ -30,15 +32,20 @@ async def check_directory(
     key, name = checkout.environment.key_of("terraform"), str(settings.directory)
     at = f"{checkout.commit.ref} ({checkout.commit.short})"
     directory = checkout.root / name
-    if not any(True for _ in _code_in(directory)):
-        others = {_relative(path.parent, checkout.root) for path in checkout.root.rglob("*.tf")}
-        findings.add_problem(f"{key}.directory: {name} has no .tf files at {at}", there_is(name, others))
+    program = await _program(config, environ)
+    read = program.name if program else "terraform"
+    if not code_files(directory, read):
+        others = {
+            _relative(path.parent, checkout.root) for path in checkout.root.rglob("*.t*f*") if _is_code(path, read)
+        }
+        kinds = ".tofu or .tf" if read == TOFU else ".tf"
+        findings.add_problem(f"{key}.directory: {name} has no {kinds} files at {at}", there_is(name, others))
         return
     for file in settings.var_files:
         if not (checkout.root / str(file)).is_file():
             others = {_relative(path, checkout.root) for path in checkout.root.rglob("*.tfvars*")}
             findings.add_problem(f"{key}.var_files: {file} does not exist at {at}", there_is(str(file), others))
-    backend = backend_of(directory, checkout.root)
+    backend = backend_of(directory, checkout.root, read)
     fault = backend_fault(key, name, backend, settings)
     if fault:
         findings.add_problem(*fault)
@@ -83,9 +90,16 @@ async def _validate(
     findings.add_fact(f"{checkout.environment.name}: {name} {how} at {checkout.commit.short}")
 
 
-def _code_in(directory: Path) -> Iterator[Path]:
-    for pattern in ("*.tf", "*.tf.json", "*.tofu"):
-        yield from directory.glob(pattern)
+async def _program(config: Config, environ: Mapping[str, str]) -> Program | None:
+    """The program that plans; None without one, which its own check reports."""
+    try:
+        return await terraform_runner.find_program(config.terraform.program, environ.get("PATH", ""))
+    except ProgramMissingError:
+        return None
+
+
+def _is_code(path: Path, program: str) -> bool:
+    return path.name.endswith((".tf", ".tofu") if program == TOFU else ".tf")
 
 
 def _relative(path: Path, root: Path) -> str:

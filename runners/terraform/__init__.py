@@ -95,7 +95,7 @@ async def _select(workspace: Workspace, name: str, timeout: float) -> None:
     text = f"{output.stdout}\n{output.stderr}"
     if "doesn't exist" in text:
         problem = f"there is no workspace {name}"
-        remedy = f"Correct terraform.workspace, or make it: terraform workspace new {name}"
+        remedy = f"Correct terraform.workspace, or make it: {workspace.program.name} workspace new {name}"
         raise NotFoundError(doing, problem, remedy=remedy, exit_code=output.exit_code)
     diagnostics, plain = terraform_errors.from_text(text), terraform_errors.plain(text)
     raise terraform_errors.explain(doing, output.exit_code, diagnostics, version=str(workspace.program), tail=plain)

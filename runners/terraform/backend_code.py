@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runners.processes.foreign_files import read_regular
+from runners.terraform.code_files import code_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,9 +39,12 @@ class Backend:
         return self.kind in {"remote", "cloud"}
 
 
-def backend_of(directory: Path, root: Path) -> Backend | None:
-    """The backend that the .tf files of a directory name; None without one. `root` is the whole of the repository."""
-    for path in sorted(directory.glob("*.tf")) + sorted(directory.glob("*.tf.json")):
+def backend_of(directory: Path, root: Path, program: str = "terraform") -> Backend | None:
+    """The backend that the code of a directory names; None without one. `root` is the whole of the repository.
+
+    `program` is the name of the program that reads the code: see code_files.py.
+    """
+    for path in code_files(directory, program):
         try:
             text = read_regular(path, most=_MOST, root=root).decode("utf-8", "replace")
         except OSError:

@@ -35,6 +35,10 @@ NO_NETWORK = re.compile(
     r"|deadline exceeded|could not resolve host",
     re.IGNORECASE,
 )
+_ENCRYPTION = re.compile(
+    r"decryption failed for all provided methods|encountered unencrypted payload|is encrypted and can ?not be read|Error fetching key_provider"
+    r"|Unable to (?:fetch|build) encryption key data|Unable to decode encrypted metadata|during method setup"
+)
 _CRASH = re.compile("plugin crashed|Plugin did not respond|Unrecognized remote plugin", re.IGNORECASE)
 
 
@@ -55,8 +59,12 @@ def _stale(diagnostic: Diagnostic, version: str) -> Explanation:
     )
 
 
+def command_of(version: str) -> str:
+    """The program to type, by its name and version: "tofu 1.11.4"."""
+    return "tofu" if version.startswith("tofu") else "terraform"
+
+
 def _locked(diagnostic: Diagnostic, version: str) -> Explanation | None:
-    del version
     fields = dict(_LOCK.findall(diagnostic.detail))
     if requested := _REQUESTED_LOCK.search(diagnostic.detail):
         if not requested[1]:
@@ -79,7 +87,7 @@ def _locked(diagnostic: Diagnostic, version: str) -> Explanation | None:
     return (
         error,
         f"{who} {holding} ({f'{operation}, ' if operation else ''}lock {fields['ID']})",
-        f"Wait until that has ended. If it no longer runs, release the lock with:\nterraform force-unlock {fields['ID']}",
+        f"Wait until that has ended. If it no longer runs, release the lock with:\n{command_of(version)} force-unlock {fields['ID']}",
     )
 
 
@@ -98,7 +106,7 @@ def _version(diagnostic: Diagnostic, version: str) -> Explanation:
     required = re.search(r'required_version\s*=\s*"([^"]*)"', diagnostic.snippet or "")
     return (
         RunnerError,
-        f"the code wants Terraform {required[1] if required else 'of another version'}, and this is {version}"
+        f"the code wants {'OpenTofu' if command_of(version) == 'tofu' else 'Terraform'} {required[1] if required else 'of another version'}, and this is {version}"
         + (f" ({diagnostic.filename}:{diagnostic.line})" if diagnostic.filename else ""),
         "Name a fitting program in the configuration, or change required_version in the code.",
     )
@@ -157,6 +165,19 @@ def _backend_setting(diagnostic: Diagnostic, version: str) -> Explanation | None
     )
 
 
+def _encryption(diagnostic: Diagnostic, version: str) -> Explanation | None:
+    """OpenTofu's encryption of state and plans: internal/encryption/base.go and keyprovider.go of OpenTofu 1.13-dev."""
+    del version
+    text = flat(f"{diagnostic.summary}: {diagnostic.detail}")
+    if not _ENCRYPTION.search(text):
+        return None
+    remedy = (
+        "Check the key of the code's `encryption` block. A key in TF_ENCRYPTION or TF_VAR_... comes from "
+        "terraform.secret_environment."
+    )
+    return RunnerError, f"the state or plan cannot be decrypted: {text[:LONGEST_CAUSE].removesuffix(': ')}", remedy
+
+
 def _unreadable(diagnostic: Diagnostic, version: str) -> Explanation:
     # Terraform 1.11 reports "Saved the plan" also when only a part of it was written.
     del diagnostic, version
@@ -168,11 +189,11 @@ def _unreadable(diagnostic: Diagnostic, version: str) -> Explanation:
 
 
 def _lock_file(diagnostic: Diagnostic, version: str) -> Explanation:
-    del version
+    command = command_of(version)
     return (
         RunnerError,
         f"the code's .terraform.lock.hcl does not fit it: {diagnostic.summary}",
-        "Run terraform init (or terraform providers lock for this platform) and commit the lock file.",
+        f"Run {command} init (or {command} providers lock for this platform) and commit the lock file.",
     )
 
 
@@ -200,6 +221,7 @@ EXPLANATIONS: Sequence[tuple[re.Pattern[str], Callable[[Diagnostic, str], Explan
     (_CRASH, _crashed),
     (re.compile(""), _ended_early),
     (re.compile(""), _backend_setting),
+    (re.compile(""), _encryption),
     (re.compile("Failed to read the given file as a state or plan file"), _unreadable),
     (re.compile("Provider dependency changes detected|Inconsistent dependency lock file"), _lock_file),
     (re.compile("Invalid workspaces configuration"), _no_workspace),

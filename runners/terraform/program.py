@@ -18,6 +18,7 @@ from runners.processes.children import FILES
 from runners.processes.stragglers import MARK
 from runners.processes.wall import WALL
 from runners.terraform import bundled
+from runners.terraform.code_files import TOFU, code_files
 from runners.terraform.room import room_of
 
 if TYPE_CHECKING:
@@ -144,12 +145,7 @@ async def _cached_program(command: tuple[str, ...], search_path: str) -> Program
 
 async def _read_program(command: tuple[str, ...], search_path: str) -> Program:
     doing = f"asking {Path(command[-1]).stem} for its version"
-    with tempfile.TemporaryDirectory(prefix="terraform-version-") as home:
-        env = child.child_environment(Path(home), {"PATH": search_path, "CHECKPOINT_DISABLE": "1"})
-        argv = [*command, "version", "-json"]
-        output = await child.run(
-            argv, cwd=Path(home), env=env, timeout=_VERSION_TIMEOUT, doing=doing, room=wall.OUTSIDE
-        )
+    output = await ask_version([*command, "version", "-json"], search_path, doing)
     try:
         version = str(json.loads(output.stdout)["terraform_version"])
     except (ValueError, KeyError, TypeError):
@@ -157,13 +153,29 @@ async def _read_program(command: tuple[str, ...], search_path: str) -> Program:
         raise ProgramMissingError(
             doing, problem, exit_code=output.exit_code, log_tail=(output.stderr or output.stdout)[-2000:]
         ) from None
-    name = "tofu" if "tofu" in Path(command[-1]).name else "terraform"
+    name = TOFU if await _is_tofu(command, search_path, doing) else "terraform"
     program = Program(command[0], name, version, command[1:])
     if not program.is_at_least(OLDEST):
         oldest = f"{name} {'.'.join(map(str, OLDEST[name]))}"
         remedy = f"Install {oldest} or newer, or name one as terraform.program."
         raise ProgramMissingError(doing, f"{program} is too old: Signalbox needs {oldest} or newer", remedy=remedy)
     return program
+
+
+async def ask_version(argv: Sequence[str], search_path: str, doing: str) -> Output:
+    """What a program prints when it is asked for its version, in an empty directory."""
+    with tempfile.TemporaryDirectory(prefix="terraform-version-") as home:
+        env = child.child_environment(Path(home), {"PATH": search_path, "CHECKPOINT_DISABLE": "1"})
+        return await child.run(argv, cwd=Path(home), env=env, timeout=_VERSION_TIMEOUT, doing=doing, room=wall.OUTSIDE)
+
+
+async def _is_tofu(command: tuple[str, ...], search_path: str, doing: str) -> bool:
+    """Whether the program is OpenTofu, which its JSON does not tell; a program of another name is asked."""
+    name = Path(command[-1]).name
+    if name in {"terraform", TOFU, Path(bundled.__file__).name}:
+        return name == TOFU
+    output = await ask_version([*command, "version"], search_path, doing)
+    return output.stdout.lstrip().startswith("OpenTofu")
 
 
 def environment(workspace: Workspace, plugin_cache: Path | None = None) -> dict[str, str]:
@@ -214,21 +226,23 @@ def prepare(workspace: Workspace, doing: str) -> None:
     """Create the scratch directory, and check that there is code.
 
     Raises:
-        NotFoundError: the directory does not exist, or has no .tf files.
+        NotFoundError: the directory does not exist, or has no code.
     """
     if not workspace.directory.is_dir():
         raise NotFoundError(doing, f"the code has no directory {workspace.name}")
-    files = (
-        *workspace.directory.glob("*.tf"),
-        *workspace.directory.glob("*.tf.json"),
-        *workspace.directory.glob("*.tofu"),
-    )
-    if not files:
-        raise NotFoundError(doing, f"there are no .tf files in {workspace.name}")
+    if not code_files(workspace.directory, workspace.program.name):
+        raise _no_code(workspace, doing)
     workspace.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
     workspace.scratch.chmod(0o700)
     for directory in (workspace.home, workspace.data):
         directory.mkdir(mode=0o700, exist_ok=True)
+
+
+def _no_code(workspace: Workspace, doing: str) -> NotFoundError:
+    if code_files(workspace.directory, TOFU):
+        problem = f"the files in {workspace.name} are .tofu files, which {workspace.program} does not read"
+        return NotFoundError(doing, problem, remedy="Name OpenTofu in the configuration: terraform.program: tofu.")
+    return NotFoundError(doing, f"there are no .tf files in {workspace.name}")
 
 
 def lock_timeout() -> str:

@@ -277,3 +277,18 @@ def test_a_cause_is_found_wherever_terraform_wraps_its_lines(detail: str, width:
     )
     assert (type(error), error.problem, error.remedy) == (kind, whole.problem, whole.remedy)
     assert error.remedy
+
+
+@pytest.mark.parametrize(
+    ("summary", "detail"),
+    [  # internal/encryption and internal/states/statefile/read.go of OpenTofu 1.13-dev
+        ("Error refreshing state", "decryption failed for all provided methods\nattempted decryption failed for state"),
+        ("Failed to load state", "encountered unencrypted payload without unencrypted method configured"),
+        ("Unsupported state file format", "This state file is encrypted and can not be read without an encryption\nconfiguration"),
+        ("Unable to fetch encryption key data", "passphrase is too short"),
+    ],
+)  # fmt: skip
+def test_a_state_that_cannot_be_decrypted_names_the_key(summary: str, detail: str) -> None:
+    error = explained(Diagnostic("error", summary, detail))
+    assert error.problem.startswith(f"the state or plan cannot be decrypted: {summary}")
+    assert "terraform.secret_environment" in error.remedy
