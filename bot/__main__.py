@@ -220,7 +220,7 @@ def _database(chosen: argparse.Namespace) -> int:
 
 def _inventory(chosen: argparse.Namespace) -> int:
     from bot.resources import make_aws  # noqa: PLC0415  -- as above
-    from handlers.deploy.ansible.scope import find_hosts  # noqa: PLC0415  -- only this command needs it
+    from handlers.shared.ansible.scope import find_hosts  # noqa: PLC0415  -- only this command needs it
     from runners.aws.client import make_clients  # noqa: PLC0415
     from runners.aws.inventory import ansible_inventory  # noqa: PLC0415
 

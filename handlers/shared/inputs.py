@@ -73,6 +73,11 @@ def digest(sent: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(dict(sent), sort_keys=True).encode()).hexdigest()
 
 
+def configured_inputs(allowed: Mapping[str, CommandInput]) -> tuple[Input, ...]:
+    """The inputs as the configuration has them: for a playbook, which declares none."""
+    return tuple(Input(name, options=each.choices) for name, each in allowed.items())
+
+
 async def declared_inputs(
     services: Services, workflow: WorkflowOf, ref: str, allowed: Mapping[str, CommandInput]
 ) -> tuple[Input, ...]:
@@ -80,7 +85,7 @@ async def declared_inputs(
 
     While GitHub does not say so in time they are as the configuration has them.
     """
-    configured = {name: Input(name, options=each.choices) for name, each in allowed.items()}
+    configured = {each.name: each for each in configured_inputs(allowed)}
     if not allowed:
         return ()
     try:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from bot.redaction import Redactor
 from bot.slack.blocks.common import Head
 from bot.slack.client import UPDATE_INTERVAL
-from handlers.deploy.ansible import views
+from handlers.deploy.ansible.views import frame
 from handlers.deploy.views import Release
+from handlers.shared.ansible import views
 from runners.ansible import PlaybookJob, places_of
 from runners.ansible.following import Following
 from runners.processes.detached import Detached
@@ -52,7 +53,7 @@ async def _followed(job: PlaybookJob, expected: int, size: int) -> list[Figure]:
 
     async def heard(result: PlaybookResult) -> None:
         nonlocal drawn
-        views.progress(HEAD, OUT, None, views.RolloutState((redact.within(result),), time.time()))
+        views.progress(frame(HEAD, OUT, None), views.RolloutState((redact.within(result),), time.time()))
         drawn += 1
 
     held: list[float] = [0.0]

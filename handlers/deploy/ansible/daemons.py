@@ -19,8 +19,8 @@ from bot.operations.registry import Button, Click, Invocation, Kind, Topic
 from bot.operations.requests import OperationRequest
 from bot.store.operations import Status
 from handlers.deploy.ansible import daemon_views
-from handlers.deploy.ansible.scope import find_hosts, private_key_of, settings_of
 from handlers.shared import permissions
+from handlers.shared.ansible.scope import find_hosts, private_key_of, settings_of
 from runners import daemons
 from runners.daemons import Daemon, Timeouts
 from runners.ssh import host_keys

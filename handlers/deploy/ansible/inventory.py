@@ -8,7 +8,7 @@ from bot.access import parts
 from bot.errors import UserError
 from bot.operations.registry import Invocation, Topic
 from bot.slack.blocks import kit, tables
-from handlers.deploy.ansible.scope import find_hosts, settings_of
+from handlers.shared.ansible.scope import find_hosts, settings_of
 from runners import phrases
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from bot.access import inputs, policy
 from bot.errors import UserError
 from bot.operations.registry import Button, Click, FollowUp
 from bot.operations.requests import OperationRequest
-from handlers.deploy.ansible.outcome_views import RETRY as RETRY_ACTION
 from handlers.deploy.ansible.rollout_end import COMMIT, RETRY
+from handlers.deploy.ansible.views import RETRY as RETRY_ACTION
 from handlers.deploy.arguments import HOSTS, SHORT_SHA
 from handlers.shared.clicks import clicked, start_follow_up
 from runners import phrases

@@ -1,51 +1,16 @@
-"""The hosts of a deploy by Ansible: all of an environment, those of some roles, or hosts by their instance ids."""
+"""What a deploy runs by Ansible: the environment's playbooks, on the hosts that its arguments name."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot.errors import UserError
+from bot.access import inputs
 from handlers.deploy.arguments import CHECK, HOSTS, ROLES
-from runners.aws import inventory
-from runners.errors import AccessDeniedError
-from runners.ssh.keys import key_text
+from handlers.shared.ansible.scope import Scope, Work, settings_of
 
 if TYPE_CHECKING:
-    from bot.config import Ansible, Config, Environment
     from bot.operations.operation import Operation
-    from bot.services import Services
-    from runners.aws.client import Clients
-    from runners.results import Inventory
-
-
-LOOKUP_TIMEOUT = 60.0
-HOSTS_NAMED = 6  # in an error
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The hosts that an operation deploys to: those of the roles, or of these only the `instances` (EC2's ids)."""
-
-    environment: Environment
-    roles: tuple[str, ...]
-    instances: tuple[str, ...] = ()
-    check: bool = False
-
-    async def find_hosts(self, services: Services) -> Inventory:
-        """The running hosts of the scope. Raises UserError when one of its instances no longer runs."""
-        running = await find_hosts(services.config, self.environment, services.aws_of(self.environment), self.roles)
-        if not self.instances:
-            return running
-        hosts = tuple(host for host in running.hosts if host.instance_id in self.instances)
-        missing = set(self.instances) - {host.instance_id for host in hosts}
-        if missing:
-            names = ", ".join(sorted(missing)[:HOSTS_NAMED])
-            raise UserError(
-                f"{names} no longer runs in {self.environment.name}, so nothing was done. "
-                f"Run /deploy {self.environment.words} again for the machines that run now."
-            )
-        return replace(running, hosts=hosts)
+    from runners.results import Commit
 
 
 def scope_of(operation: Operation) -> Scope:
@@ -56,58 +21,11 @@ def scope_of(operation: Operation) -> Scope:
     return Scope(environment, roles, _listed(arguments.get(HOSTS, "")), check=bool(arguments.get(CHECK)))
 
 
+def work_of(operation: Operation, commit: Commit) -> Work:
+    """What the operation deploys at this commit."""
+    given = inputs.given(operation.record.arguments)
+    return Work(scope_of(operation), settings_of(operation.environment), commit, given)
+
+
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(filter(None, text.split(",")))
-
-
-async def find_hosts(
-    config: Config, environment: Environment, clients: Clients, roles: tuple[str, ...] | None = None
-) -> Inventory:
-    """The running hosts of an environment, or of some of its roles, with the configured way to reach them."""
-    settings = settings_of(environment)
-    return await inventory.find_hosts(
-        clients.ec2,
-        environment=environment.whole,
-        machines=environment.machines if roles is None else roles,
-        tag=config.instance_tag,
-        address=settings.address,
-        user=settings.user,
-        port=settings.port,
-        connection=settings.connection,
-        groups=settings.groups,
-        timeout=LOOKUP_TIMEOUT,
-    )
-
-
-def settings_of(environment: Environment) -> Ansible:
-    """The environment's section `ansible`. Raises UserError when it has none."""
-    if environment.deploy is None or environment.deploy.ansible is None:
-        raise UserError(f"{environment.name} does not deploy through Ansible.")
-    return environment.deploy.ansible
-
-
-def private_key_of(services: Services, environment: Environment) -> str | None:
-    """The private key of ssh in the form that ssh reads; None where the configuration names none.
-
-    Raises UserError, which names the variable, when its value is no key, or a key with a passphrase.
-    """
-    name = settings_of(environment).private_key_env
-    if not name:
-        return None
-    try:
-        return key_text(services.secrets.value(name), f"reading {name}")
-    except AccessDeniedError as error:
-        why = error.problem.replace("the private key", f"the private key in {name}", 1)
-        raise UserError(f"{why[:1].upper()}{why[1:]}. {error.remedy} No changes were made.") from None
-
-
-def vault_password_of(services: Services, environment: Environment) -> str | None:
-    """The password of Ansible Vault; None where the configuration names none. Raises UserError when it is missing."""
-    name = settings_of(environment).vault_password_env
-    return services.secrets.value(name) if name else None
-
-
-def secret_vars_of(services: Services, environment: Environment) -> dict[str, str]:
-    """The variables that playbooks get in a file of their own. Raises UserError when one is missing."""
-    sources = settings_of(environment).secret_vars
-    return {name: services.secrets.value(source) for name, source in sources.items()}

@@ -1,236 +1,121 @@
-"""A deploy by Ansible as one message: a row for each host, changed host keys, and the details in the thread."""
+"""What the messages of a deploy by Ansible have of their own: the words for it, the retry of hosts, the end of a check."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.slack.blocks import common, kit, tables
-from bot.slack.blocks.jobs import STATE_LABELS
+from bot.slack.blocks import kit
 from handlers.deploy.views import deploy_message
+from handlers.shared.ansible.outcome_views import refusals
+from handlers.shared.ansible.views import GOOD, NAMED, Frame, host_table, names_of
 from runners import phrases
 from runners.results import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from bot.slack.blocks.common import ApprovalView, Head
     from bot.slack.blocks.kit import Block, Message
-    from bot.slack.blocks.tables import Cell
     from handlers.deploy.views import Release
-    from runners.results import ChangedKey, FailedTask, HostResult, PlaybookResult
+    from handlers.shared.ansible.views import RolloutState
+    from runners.results import DaemonObservation
 
-ACCEPT_KEYS = "accept-host-keys"
-ROWS = 40  # more hosts than these are sorted worst first
-NAMED = 6  # hosts in a sentence
-KEYS_LISTED = 10
-TOLERATED_LISTED = 15
-GOOD = (State.SUCCEEDED, State.SKIPPED)
-# The states that people must see come first where not all hosts fit.
-WORST_FIRST = (
-    State.FAILED,
-    State.UNREACHABLE,
-    State.NOT_REACHED,
-    State.UNKNOWN,
-    State.CANCELLED,
-    State.RUNNING,
-    State.WAITING,
-    State.SKIPPED,
-    State.SUCCEEDED,
-)
-HOST_LABELS = {**STATE_LABELS, State.SKIPPED: "⏭️ nothing to do"}  # no play names the host
-UNTOUCHED = "⚪ not deployed"  # a host that still waits when the roll-out has ended
-_SAME_INSTANCES = "These are the same instances as before, so their keys"
-COLUMNS = ("Host", "State", "Task", "", "ok", "changed", "failed", "unreachable", "Time")
-CHECK_COLUMNS = tuple("would change" if name == "changed" else name for name in COLUMNS)
-CANCELLING = "No further task starts. A task that runs on a host may continue there. Changes that were made stay."
+RETRY = "retry-hosts"
+CHANGES_LISTED = 25
 
 
-@dataclass(frozen=True, slots=True)
-class RolloutState:
-    """The results of all playbooks in their order, waiting ones included, at `now` (Unix seconds)."""
+def frame(head: Head, release: Release, approval: ApprovalView | None) -> Frame:
+    """What every message of the roll-out of a release has."""
+    short = kit.escape(release.commit.short)
 
-    results: tuple[PlaybookResult, ...]
-    now: float
-    check: bool = False
+    def draw(status: str, news: str, details: Iterable[Block], buttons: Iterable[Block]) -> Message:
+        return deploy_message(head, status, news, release, approval, details=details, buttons=buttons)
 
-    @property
-    def hosts(self) -> list[HostResult]:
-        """Every host."""
-        return [host for result in self.results for host in result.hosts]
-
-
-def waiting(head: Head, release: Release, approval: ApprovalView | None, state: RolloutState) -> Message:
-    """While the deploy waits for room on its machine; with Cancel."""
-    cancel = common.cancel_button(head, "No host has been changed.")
-    return deploy_message(
-        head, "waiting", "waiting for room", release, approval, details=host_table(state), buttons=[cancel]
+    return Frame(
+        head,
+        release.commit,
+        approval,
+        draw,
+        doing=f"{'checking what would change with' if release.check else 'deploying'} {short}",
+        activity="is checking what would change" if release.check else "is deploying",
+        done=f"deployed {short} to",
+        no_host=f"ran the playbooks of {short}; they name no host of the inventory, so nothing was deployed",
+        got=f" got {short}",
+        untouched="not deployed",
+        command=f"/deploy {head.environment}",
     )
 
 
-def preparing(head: Head, release: Release, approval: ApprovalView | None, state: RolloutState) -> Message:
-    """Before the first playbook: code, collections and roles are fetched and installed; with Cancel."""
-    news = "getting the code, and the collections and roles that it requires"
-    cancel = common.cancel_button(head, "No host has been changed.")
-    return deploy_message(head, "running", news, release, approval, details=host_table(state), buttons=[cancel])
+def daemon_problem(release: Release, observed: Sequence[DaemonObservation]) -> str:
+    """What is wrong with the daemons after the playbooks (mrkdwn); "" where nothing is."""
+    wrong = [f"{kit.escape(daemon.daemon)} on {kit.escape(daemon.host)}" for daemon in observed if not daemon.ok]
+    verb = phrases.plural(len(wrong), "does", "do")
+    problem = f"{phrases.listed(wrong, NAMED)} {verb} not run correctly"
+    return f"{kit.escape(release.commit.short)} was deployed, but {problem}" if wrong else ""
 
 
-def progress(head: Head, release: Release, approval: ApprovalView | None, state: RolloutState) -> Message:
-    """Playbooks in progress, with Cancel."""
-    ended = sum(1 for result in state.results if result.state.ended)
-    count = len(state.results)
-    roles = f", {ended} of {count} roles done" if count > 1 else ""
-    activity = "checking what would change with" if state.check else "deploying"
-    news = f"{activity} {kit.escape(release.commit.short)}{roles}"
-    cancel = common.cancel_button(head, "The check ends." if state.check else CANCELLING)
-    return deploy_message(head, "running", news, release, approval, details=host_table(state), buttons=[cancel])
+def retry_button(head: Head, state: RolloutState) -> Block:
+    """The button that deploys the same commit to the hosts that failed."""
+    failed = [host for host in state.hosts if host.state not in (*GOOD, State.WAITING)]
+    text = f"Signalbox deploys the same commit to {names_of(failed)} again, and to no other host."
+    ask = kit.confirm("Retry the failed hosts?", text, "Yes, retry them")
+    return kit.actions(RETRY, kit.button("Retry failed hosts", RETRY, str(head.number), style="primary", ask=ask))
 
 
-def checking_daemons(head: Head, release: Release, approval: ApprovalView | None, state: RolloutState) -> Message:
-    """All playbooks have ended; their daemons are checked."""
-    news = "checking that each daemon runs once"
-    return deploy_message(head, "running", news, release, approval, details=host_table(state))
+def checked(frame: Frame, state: RolloutState) -> Message:
+    """A check that has ended: what would change, and which hosts could not be checked."""
+    bad = [host for host in state.hosts if host.state not in GOOD]
+    changes = [change for result in state.results for change in result.changes]
+    hosts = len({change.host for change in changes})
+    if bad:
+        refused = refusals(state)
+        why = f" ({'; '.join(refused)})" if refused else ""
+        news = f"checked, and {names_of(bad)} could not be checked to the end{why}. {_forced(state)}"
+    elif changes:
+        news = (
+            f"checked: {phrases.counted(len(changes), 'change')} on {phrases.counted(hosts, 'host')}. {_forced(state)}"
+        )
+    else:
+        news = f"checked: nothing would change. {_forced(state)}"
+    details = [*_forced_tasks(state), *_would_change(state), *host_table(state, untouched=frame.untouched)]
+    return frame.draw("failed" if bad else "succeeded", news, details, ())
 
 
-def keys_changed(head: Head, release: Release, approval: ApprovalView | None, changed: Sequence[ChangedKey]) -> Message:
-    """Hosts whose key differs from the recorded one: refused, with both fingerprints, and Accept."""
-    single = len(changed) == 1
-    names = listed([key.host for key in changed])
-    news = f"refused: {names} {'shows' if single else 'show'} another host key. No changes were made"
-    lines = [
-        f"{kit.code(key.host)} ({kit.code(key.instance_id)})\nknown: {kit.code(key.pinned)}\nnow: {kit.code(key.presented)}"
-        for key in changed[:KEYS_LISTED]
-    ]
-    more = phrases.rest(len(changed) - KEYS_LISTED, "… and")
-    same = "This is the same instance as before, so its key" if single else _SAME_INSTANCES
-    why = (
-        f"{same} should be the same. Either the server was reinstalled, or another server answers. "
-        "Ask its owner before you accept."
-    )
-    details = [*kit.sections([*lines, *more]), kit.section(why)]
-    buttons = [kit.actions(ACCEPT_KEYS, _accept_button(head, names, single=single))]
-    return deploy_message(head, "failed", news, release, approval, details=details, buttons=buttons)
+def _forced(state: RolloutState) -> str:
+    """What the check itself did, as far as Ansible reports it: what a lookup or a module does unasked, it does not."""
+    forced = [result.forced for result in state.results]
+    tasks, changed = sum(each.tasks for each in forced), sum(each.changed for each in forced)
+    complete = bool(forced) and all(each.complete for each in forced)
+    if not tasks:
+        ran = "no task with `check_mode: false` ran" if complete else "whether tasks ran anyway is unknown"
+        return f"Ran in check mode: {ran}"
+    number = f"{phrases.counted(tasks, 'task')} with `check_mode: false`"
+    least = "" if complete else "at least "
+    reported = f"{phrases.counted(changed, 'change')} reported" if changed else "no change reported"
+    return f"Ran in check mode, but {least}{number} ran anyway: {reported}"
 
 
-def _accept_button(head: Head, names: str, *, single: bool) -> Block:
-    keys = f"key of {names} is" if single else f"keys of {names} are"
-    lifetime = "the instance lives" if single else "the instances live"
-    ask = kit.confirm(
-        f"Accept {'another host key' if single else 'other host keys'}?",
-        f"From now on the new host {keys} trusted, for as long as {lifetime}.",
-        f"Yes, accept {'it' if single else 'them'}",
-    )
-    text = f"Accept the new host key{'' if single else 's'}"
-    return kit.button(text, ACCEPT_KEYS, str(head.number), style="danger", ask=ask)
+def _forced_tasks(state: RolloutState) -> list[Block]:
+    names = [name for result in state.results for name in result.forced.names]
+    if not names:
+        return []
+    lines = [f"• {kit.code(name)}" for name in names[:CHANGES_LISTED]]
+    rest = sum(result.forced.tasks for result in state.results) - len(lines)
+    lines += phrases.rest(rest, "… and", "tasks")
+    return [kit.section("*Ran in spite of check mode* (`check_mode: false`):"), *kit.sections(lines)]
 
 
-def keys_accepted(message: Message, environment: str, person: str, count: int, at: float) -> Message:
-    """The message of `keys_changed` with the button replaced by who (a user id) accepted, when (Unix seconds)."""
-    keys = phrases.plural(count, "the new host key")
-    then = f"Run {kit.code(f'/deploy {environment}')} again: nothing has been deployed yet."
-    accepted = kit.context(f"{keys} accepted by {kit.user(person)} {kit.moment(at)}. {then}")
-    blocks = [
-        accepted if any(element.get("action_id") == ACCEPT_KEYS for element in block.get("elements", ())) else block
-        for block in message.blocks
-    ]
-    return kit.Message(message.text, tuple(blocks))
-
-
-def host_table(state: RolloutState, *, ended: bool = False) -> list[Block]:
-    """A row for each host; where there are many the worst come first, and all are counted above.
-
-    Once the roll-out has `ended`, a host that waits was not deployed.
-    """
-    hosts = state.hosts
+def _would_change(state: RolloutState) -> list[Block]:
+    hosts: dict[tuple[str, str], list[str]] = {}
+    for result in state.results:
+        for change in result.changes:
+            hosts.setdefault((change.task, change.path), []).append(change.host)
     if not hosts:
         return []
-    many = len(hosts) > ROWS
-    ordered = sorted(hosts, key=lambda host: WORST_FIRST.index(host.state)) if many else hosts
-    totals = {host.host: result.task_total for result in state.results for host in result.hosts}
-    labels = {**HOST_LABELS, State.WAITING: UNTOUCHED} if ended else HOST_LABELS
-    rows = [_row(host, labels[host.state], totals[host.host], state.now) for host in ordered]
-    table = tables.table(CHECK_COLUMNS if state.check else COLUMNS, rows, right=(4, 5, 6, 7, 8))
-    return [*([kit.context(_counts(hosts, labels))] if len(hosts) > 1 else []), table]
+    lines = [_change_line(task, path, where) for (task, path), where in list(hosts.items())[:CHANGES_LISTED]]
+    lines += phrases.rest(len(hosts) - CHANGES_LISTED, "… and", "tasks")
+    return [kit.section("*Would change* (each difference is in the file in the thread):"), *kit.sections(lines)]
 
 
-def _counts(hosts: Sequence[HostResult], labels: Mapping[State, str]) -> str:
-    """The number of hosts in each state, worst first."""
-    numbers = [(state, sum(1 for host in hosts if host.state is state)) for state in WORST_FIRST]
-    counts = ", ".join(f"{count} {labels[state].partition(' ')[2]}" for state, count in numbers if count)
-    return f"{phrases.counted(len(hosts), 'host')}: {counts}"
-
-
-def failed_task(failure: FailedTask) -> Message:
-    """The output of a failed task on a host, for the thread."""
-    how = "could not be reached for" if failure.unreachable else "failed at"
-    line = f":x: {kit.code(failure.host)} {how} {kit.code(failure.task)} ({kit.code(failure.path)})"
-    blocks = [kit.section(line), *([kit.section(kit.preformatted(failure.output))] if failure.output.strip() else [])]
-    return kit.message(f"{kit.escape(failure.host)} {how} {kit.escape(failure.task)}", blocks)
-
-
-def tolerated(failures: Sequence[FailedTask]) -> Message:
-    """Failed tasks after which the playbook went on (ignored or rescued), for the thread."""
-    text = f"The playbook went on after {phrases.counted(len(failures), 'failure')}"
-    lines = [f"• {kit.code(failure.host)}: {kit.code(failure.task)} ({kit.code(failure.path)})" for failure in failures]
-    lines = [*lines[:TOLERATED_LISTED], *phrases.rest(len(lines) - TOLERATED_LISTED, "… and")]
-    blocks = [kit.section(f":warning: {text}:"), *kit.sections(lines)]
-    if len(failures) == 1 and failures[0].output.strip():
-        blocks.append(kit.section(kit.preformatted(failures[0].output)))
-    return kit.message(text, blocks)
-
-
-def more_failures(count: int) -> Message:
-    """The number of failures that have no message in the thread."""
-    text = f"… and {phrases.counted(count, 'more failure')}; the log files in this thread have all"
-    return kit.message(text, [kit.section(text)])
-
-
-def playbook_log(result: PlaybookResult) -> Message:
-    """The end of a playbook's output, for the thread, where no failed task explains more."""
-    name = kit.escape(result.playbook)
-    return kit.message(f"{name}: the end of its log", [kit.section(kit.preformatted(result.log_tail))])
-
-
-def _row(host: HostResult, label: str, total: int, now: float) -> Sequence[Cell]:
-    return [
-        host.host,
-        label,
-        _task(host),
-        task_position(host, total) if host.state not in GOOD else "",
-        str(host.ok),
-        str(host.changed),
-        str(host.failed or ""),
-        str(host.unreachable or ""),
-        _time(host, now),
-    ]
-
-
-def _task(host: HostResult) -> str:
-    """The task that a host is at, or where it stopped."""
-    if host.state is not State.NOT_REACHED:
-        return host.current_task or ""
-    return f"before {host.current_task}" if host.current_task else "no task"
-
-
-def task_position(host: HostResult, total: int) -> str:
-    """The number of a host's current task: "4/7", or "4" where the total is unknown, "" before the first."""
-    if not host.task_number:
-        return ""
-    return f"{host.task_number}/{total}" if total else str(host.task_number)
-
-
-def _time(host: HostResult, now: float) -> str:
-    until = now if host.state is State.RUNNING else host.observed_at
-    if host.started_at is None or until is None:
-        return ""
-    return phrases.duration(max(until - host.started_at, 0))
-
-
-def names_of(hosts: Iterable[HostResult]) -> str:
-    """The names of these hosts (mrkdwn), as many as fit into a sentence."""
-    return listed([host.host for host in hosts])
-
-
-def listed(names: Sequence[str]) -> str:
-    """These names (mrkdwn), as many as fit into a sentence, and the number of the others."""
-    return phrases.listed([kit.escape(name) for name in names], NAMED)
+def _change_line(task: str, path: str, where: Sequence[str]) -> str:
+    return f"• {kit.code(task)} ({kit.code(path)}): {phrases.listed(list(map(kit.escape, where)), NAMED)}"

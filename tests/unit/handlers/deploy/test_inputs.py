@@ -14,7 +14,8 @@ from bot.errors import Denied, UserError
 from bot.operations.registry import NextPage
 from handlers.build import command as build_command
 from handlers.deploy import command, inputs, workflow
-from handlers.deploy.ansible import backend as ansible_backend, playbooks
+from handlers.deploy.ansible import backend as ansible_backend
+from handlers.deploy.ansible.scope import work_of
 from handlers.deploy.github_actions import backend
 from handlers.deploy.views import Release
 from runners.ansible.files import variables_text
@@ -202,8 +203,9 @@ ANSIBLE = read_config(
 async def test_playbooks_get_inputs_as_variables(desk: Desk) -> None:
     asked = operation(**{"input:version": "{{ lookup('pipe', 'id') }}"})
     cast("Any", asked).environment = ANSIBLE
-    assert playbooks.variables_of(asked) == {"a": "b", "version": "{{ lookup('pipe', 'id') }}"}
-    text = variables_text(playbooks.variables_of(asked), {})
+    variables = work_of(asked, COMMIT).variables
+    assert variables == {"a": "b", "version": "{{ lookup('pipe', 'id') }}", "signalbox_commit": COMMIT.sha}
+    text = variables_text(variables, {})
     assert "!unsafe \"{{ lookup('pipe', 'id') }}\"" in text
     declared = await ansible_backend.asks(desk.services, ANSIBLE, "main")
     assert [(each.name, each.options) for each in declared] == [("version", ()), ("size", ("s",))]

@@ -10,8 +10,9 @@ from bot.config import read
 from bot.errors import Cancelled
 from bot.redaction import Redactor
 from bot.slack.blocks.common import FailureContext, Head
-from handlers.deploy.ansible import playbooks, preflight, rollout
+from handlers.deploy.ansible import rollout
 from handlers.deploy.views import Release
+from handlers.shared.ansible import playbooks, preflight
 from runners.errors import RunnerError
 from runners.results import Commit, FailedTask, Host, HostResult, Inventory, PlaybookResult, State
 from tests.kept import ONE_MACHINE, ROOM
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from bot.operations.operation import Operation
     from bot.slack.blocks.kit import Message
     from bot.store.operations import Status
-    from handlers.deploy.ansible.playbooks import Play
+    from handlers.shared.ansible.playbooks import Play
 
 SECRET = "correct-horse-battery"
 MACHINES = ("backend", "cron", "sftp")
@@ -179,7 +180,7 @@ async def deployed(
     monkeypatch.setattr(playbooks, "run", run)
     monkeypatch.setattr(preflight, "examine", prepare)
     monkeypatch.setattr(playbooks, "timed_out", returning(partial_result))
-    monkeypatch.setattr("handlers.deploy.ansible.host_keys.changed", returning(()))
-    monkeypatch.setattr("handlers.deploy.ansible.scope.Scope.find_hosts", returning(HOSTS))
+    monkeypatch.setattr("handlers.shared.ansible.host_keys.changed", returning(()))
+    monkeypatch.setattr("handlers.shared.ansible.scope.Scope.find_hosts", returning(HOSTS))
     await rollout.roll_out(cast("Operation", operation), Release(COMMIT, "nothing", "Ansible"), None)
     return begun

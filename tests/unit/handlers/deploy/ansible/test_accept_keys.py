@@ -13,9 +13,10 @@ from bot.slack.blocks.common import Head
 from bot.slack.client import Posted
 from bot.store.host_keys import HostKeys
 from bot.store.operations import Request
-from handlers.deploy.ansible import views
-from handlers.deploy.ansible.host_keys import accept
+from handlers.deploy.ansible.views import frame
 from handlers.deploy.views import Release
+from handlers.shared.ansible import views
+from handlers.shared.ansible.host_keys import accept
 from runners.results import ChangedKey, Commit
 from runners.ssh.host_keys import HostKey
 from tests.unit.bot.drawn import buttons, read
@@ -47,7 +48,7 @@ async def test_an_approver_accepts_it_once_and_the_trail_has_both_fingerprints(d
     commit = Commit("o/r", "a" * 40, "main", "Subject", "Lee", "https://github.com/o/r")
     changed = ChangedKey("backend-1", "i-1", ED.fingerprint, OTHER.fingerprint)
     head = Head(number, "Deploy", "staging", "U0ANA")
-    desk.chat.says[at] = views.keys_changed(head, Release(commit, "not known", "Ansible"), None, [changed])
+    desk.chat.says[at] = views.keys_changed(frame(head, Release(commit, "not known", "Ansible"), None), [changed])
     assert "This is the same instance as before" in read(desk.chat.says[at])
     answer = await accept(services, pressed("U0LEE", number))
     assert buttons(desk.chat.says[at]) == []

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from handlers.deploy.ansible import outcome_views
-from runners.results import ForcedTasks, State
+from handlers.deploy.ansible import views
+from runners.results import ForcedTasks, State, TaskChange
 from tests.unit.bot.drawn import read
-from tests.unit.handlers.deploy.ansible.test_views import HEAD, OUT, host, played, rollout
+from tests.unit.handlers.deploy.ansible.test_views import CHECK, host, played, rollout
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,23 @@ from tests.unit.handlers.deploy.ansible.test_views import HEAD, OUT, host, playe
 )
 def test_a_check_says_what_ran_in_spite_of_check_mode(forced: ForcedTasks, news: str) -> None:
     result = replace(played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED)), forced=forced)
-    rendered = read(outcome_views.checked(HEAD, OUT, rollout(result)))
+    rendered = read(views.checked(CHECK, rollout(result)))
     assert news in rendered
     assert all(name in rendered for name in forced.names)
+
+
+def test_a_check_says_what_would_change_where() -> None:
+    changes = tuple(TaskChange(f"backend-{number}", "Write the configuration", "d.yml:9") for number in range(8))
+    result = replace(played(State.SUCCEEDED, host("backend-1", State.SUCCEEDED)), changes=changes)
+    rendered = read(views.checked(CHECK, rollout(result)))
+    assert "checked: 8 changes on 8 hosts. Ran in check mode: whether tasks ran anyway is unknown" in rendered
+    assert "`Write the configuration` (`d.yml:9`): backend-0, backend-1" in rendered
+    assert "and 2 more" in rendered
+
+
+def test_a_check_without_changes_and_one_that_failed() -> None:
+    good, bad = host("backend-1", State.SUCCEEDED), host("backend-2", State.UNREACHABLE)
+    assert "nothing would change" in read(views.checked(CHECK, rollout(played(State.SUCCEEDED, good))))
+    rendered = read(views.checked(CHECK, rollout(played(State.FAILED, good, bad))))
+    assert ":x:" in rendered
+    assert "backend-2 could not be checked to the end" in rendered

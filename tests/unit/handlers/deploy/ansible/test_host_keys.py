@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from bot.store.host_keys import HostKeys
-from handlers.deploy.ansible import host_keys
+from handlers.shared.ansible import host_keys
 from runners.results import ChangedKey, Host, Inventory
 from runners.ssh.host_keys import HostKey
 
@@ -28,7 +28,9 @@ class Fake:
 
     def __init__(self, desk: Desk, scratch: Path, how: str = "first_sight") -> None:
         self.keys = HostKeys(desk.store, desk.clock)
-        self.services = SimpleNamespace(host_keys=self.keys, aws_of=lambda _: SimpleNamespace(ec2=None))
+        self.services = SimpleNamespace(
+            host_keys=self.keys, aws_of=lambda _: SimpleNamespace(ec2=None), annotations=desk.annotations
+        )
         self.environment = SimpleNamespace(
             name="staging", deploy=SimpleNamespace(ansible=SimpleNamespace(host_keys=how))
         )
@@ -40,7 +42,7 @@ class Fake:
         self.notes.append((action, detail))
 
     async def changed(self, hosts: Inventory = HOSTS) -> tuple[ChangedKey, ...]:
-        return await host_keys.changed(cast("Operation", self), hosts)
+        return await host_keys.changed(cast("Operation", self), hosts, "/deploy staging")
 
 
 def shows(monkeypatch: pytest.MonkeyPatch, *keys: HostKey, console: tuple[HostKey, ...] = ()) -> None:

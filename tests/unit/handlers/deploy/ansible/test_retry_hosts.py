@@ -10,10 +10,11 @@ import pytest
 from bot.errors import UserError
 from bot.operations.registry import Click
 from bot.store.operations import Request
-from handlers.deploy.ansible import scope as rollout_scope
 from handlers.deploy.ansible.retry_hosts import retry
 from handlers.deploy.ansible.rollout_end import COMMIT, RETRY
-from handlers.deploy.ansible.scope import Scope, scope_of
+from handlers.deploy.ansible.scope import scope_of
+from handlers.shared.ansible import scope as rollout_scope
+from handlers.shared.ansible.scope import Scope
 from runners.results import Host, Inventory
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from bot.slack.blocks.common import FailureContext
 from bot.store.operations import Status
-from handlers.deploy.ansible import playbooks, rollout_end
+from handlers.shared.ansible import playbooks, rollout_end
 from runners.errors import RunnerError, TimedOutError, UncertainError
 from runners.results import HostResult, PlaybookResult, State
 from tests.unit.handlers.deploy.ansible.rollouts import (
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from bot.operations.operation import Operation
     from bot.store.audit import Entry
-    from handlers.deploy.ansible.playbooks import Play
+    from handlers.shared.ansible.playbooks import Play
 
 
 async def test_the_first_playbook_is_refused_and_the_next_step_is_the_whole_deploy(

@@ -11,7 +11,7 @@ import pytest
 
 from bot.errors import UserError
 from bot.store.operations import Status
-from handlers.deploy.ansible import rollout
+from handlers.shared.ansible import rollout
 from runners.errors import UnavailableError
 from runners.results import State
 from tests.unit.bot.drawn import read as as_read
@@ -27,7 +27,7 @@ from tests.unit.handlers.deploy.ansible.rollouts import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine
 
-    from handlers.deploy.ansible.playbooks import Play
+    from handlers.shared.ansible.playbooks import Play
 
 
 async def test_what_cannot_be_prepared_ends_it_before_any_playbook(monkeypatch: pytest.MonkeyPatch) -> None:

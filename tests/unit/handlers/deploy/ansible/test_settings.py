@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 from bot.config import read
 from bot.errors import UserError
 from bot.services import Secrets
-from handlers.deploy.ansible.scope import private_key_of, vault_password_of
+from handlers.shared.ansible.scope import private_key_of, vault_password_of
 from tests.unit.handlers.conftest import FILE
 
 if TYPE_CHECKING:

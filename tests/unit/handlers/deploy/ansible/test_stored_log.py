@@ -6,7 +6,7 @@ import zlib
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
-from handlers.deploy.ansible import playbooks
+from handlers.shared.ansible import playbooks
 
 if TYPE_CHECKING:
     from pathlib import Path

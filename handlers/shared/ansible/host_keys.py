@@ -11,9 +11,9 @@ from bot.slack.client import Posted
 from bot.slack.pacing import Lane
 from bot.slack.retry import with_retries
 from bot.store.audit import Entry
-from handlers.deploy.ansible import views
-from handlers.deploy.ansible.scope import settings_of
 from handlers.shared import permissions
+from handlers.shared.ansible import views
+from handlers.shared.ansible.scope import settings_of
 from handlers.shared.clicks import clicked
 from runners import phrases
 from runners.ssh import host_keys
@@ -32,11 +32,14 @@ if TYPE_CHECKING:
 
 
 BY_SSH, CONSOLE = "ssh", "console"
+COMMAND = "command"  # an annotation of an operation with changed keys: what to type for the same again
 NAMED = 6  # instances in an entry of the audit log, and in an answer
 
 
-async def changed(operation: Operation, hosts: Inventory) -> tuple[ChangedKey, ...]:
+async def changed(operation: Operation, hosts: Inventory, command: str) -> tuple[ChangedKey, ...]:
     """Within a step: the hosts whose key differs from the recorded one; the keys of new instances are recorded.
+
+    `command` is to be typed again once somebody has accepted the changed keys.
 
     A host that does not answer is not among them: Ansible's ssh compares too, and refuses a host without recorded key.
     """
@@ -52,6 +55,7 @@ async def changed(operation: Operation, hosts: Inventory) -> tuple[ChangedKey, .
     if changed_keys:
         refused = {key.instance_id: presented[key.instance_id] for key in changed_keys}
         await keys.record_changed(operation.number, refused)
+        await operation.services.annotations.add(operation.number, COMMAND, command)
         await operation.annotate("host keys refused", instances=", ".join(refused))
     return changed_keys
 
@@ -92,20 +96,19 @@ async def accept(services: Services, click: Click) -> Message:
     if not accepted:
         raise UserError("These keys were accepted already, or a newer deploy has been shown yet others; look there.")
     names = ", ".join(key.instance_id for key in accepted[:NAMED])
-    await _update_message(services, record, click.user, len(accepted))
+    (again, *_) = *await services.annotations.values_of(record.number, COMMAND), f"/deploy {record.environment}"
+    await _update_message(services, record, again, click.user, len(accepted))
     keys = phrases.plural(len(accepted), "key")
-    return replies.done(f"Accepted the new host {keys} of {names}. Run /deploy {record.environment} again.")
+    return replies.done(f"Accepted the new host {keys} of {names}. Run {again} again.")
 
 
-async def _update_message(services: Services, record: Record, user: str, count: int) -> None:
+async def _update_message(services: Services, record: Record, again: str, user: str, count: int) -> None:
     at, accepted_at = Posted(record.channel, record.message_ts or ""), services.clock()
 
     async def update() -> None:
         message = await services.chat.read(at)
         if message:
-            await services.chat.update(
-                at, views.keys_accepted(message, record.environment, user, count, accepted_at), Lane.DECISION
-            )
+            await services.chat.update(at, views.keys_accepted(message, again, user, count, accepted_at), Lane.DECISION)
 
     await with_retries(update)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from handlers.deploy.ansible import playbooks
-from handlers.deploy.ansible.scope import settings_of, vault_password_of
+from handlers.shared.ansible import playbooks
+from handlers.shared.ansible.scope import vault_password_of
 from handlers.shared.checkout import code_of
 from runners.ansible import PlaybookJob, preflight
 
@@ -14,12 +13,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.operations.operation import Operation
-    from runners.results import Commit, Inventory
+    from handlers.shared.ansible.scope import Work
+    from runners.results import Inventory
 
 EXAMINED = "examined"  # in the operation's directory: the commit whose playbooks were examined
 
 
-async def examine(operation: Operation, commit: Commit, hosts: Inventory) -> None:
+async def examine(operation: Operation, work: Work, hosts: Inventory) -> None:
     """Within a step: install what the playbooks need, and let Ansible read them; once for each machine.
 
     Raises:
@@ -28,35 +28,34 @@ async def examine(operation: Operation, commit: Commit, hosts: Inventory) -> Non
         UnavailableError: GitHub or a galaxy does not answer.
     """
     mark = operation.scratch / EXAMINED
-    project, installed = await playbooks.prepare(operation, commit)
-    if mark.is_file() and mark.read_text(encoding="ascii") == commit.sha:
+    project, installed = await playbooks.prepare(operation, work)
+    if mark.is_file() and mark.read_text(encoding="ascii") == work.commit.sha:
         return
     roles_of: dict[str, list[str]] = {}
     for role in dict.fromkeys(host.machine for host in hosts.hosts):
-        roles_of.setdefault(playbooks.name_of(operation, role), []).append(role)
-    job = _job(operation, await code_of(operation, commit), project, hosts, installed)
-    plays = await preflight.plays_of(
-        replace(job, extra_vars={**job.extra_vars, "signalbox_commit": commit.sha}), [*roles_of]
-    )
+        roles_of.setdefault(work.playbook_of(role), []).append(role)
+    job = await _job(operation, work, hosts, project, installed)
+    plays = await preflight.plays_of(job, [*roles_of])
     for name, roles in roles_of.items():
         preflight.check_reached(plays[name], name, hosts, roles)
-    mark.write_text(commit.sha, encoding="ascii")
+    mark.write_text(work.commit.sha, encoding="ascii")
 
 
-def _job(operation: Operation, root: Path, project: Path, hosts: Inventory, installed: Path | None) -> PlaybookJob:
+async def _job(
+    operation: Operation, work: Work, hosts: Inventory, project: Path, installed: Path | None
+) -> PlaybookJob:
     """All that a run gets, but for secrets; and the vault password, without which Ansible reads no encrypted variables."""
-    settings = settings_of(operation.environment)
     return PlaybookJob(
         project=project,
         playbook="",
         inventory=hosts,
         limit=None,
-        extra_vars=playbooks.variables_of(operation),
-        secret_vars=dict.fromkeys(settings.secret_vars, ""),  # only their names count here
+        extra_vars=work.variables,
+        secret_vars=dict.fromkeys(work.settings.secret_vars, ""),  # only their names count here
         private_key=None,
         vault_password=vault_password_of(operation.services, operation.environment),
         scratch=operation.scratch,
         installed=installed,
-        root=root,
+        root=await code_of(operation, work.commit),
         isolation=operation.services.isolation_of(operation.environment),
     )

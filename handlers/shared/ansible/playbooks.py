@@ -7,10 +7,9 @@ import zlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bot.access import inputs
 from bot.operations.entries import annotate_once
-from handlers.deploy.ansible import host_keys
-from handlers.deploy.ansible.scope import private_key_of, secret_vars_of, settings_of, vault_password_of
+from handlers.shared.ansible import host_keys
+from handlers.shared.ansible.scope import private_key_of, secret_vars_of, vault_password_of
 from handlers.shared.caches import cache_of
 from handlers.shared.checkout import code_of
 from handlers.shared.resuming import prepared
@@ -26,9 +25,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.operations.operation import Operation
+    from handlers.shared.ansible.scope import Work
     from runners.errors import TimedOutError
     from runners.processes.children import Child, Children
-    from runners.results import Commit, Inventory
+    from runners.results import Inventory
 
     OnProgress = Callable[[PlaybookResult], Awaitable[None]]
 
@@ -39,12 +39,11 @@ CODE_TIMEOUT = 600.0  # seconds for which GitHub is asked again after a playbook
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """The playbook of a role at a commit, for the role's hosts among `hosts`. A `check` changes nothing."""
+    """The playbook of a role, for the role's hosts among `hosts`."""
 
     role: str
-    commit: Commit
+    work: Work
     hosts: Inventory
-    check: bool = False
 
     @property
     def role_hosts(self) -> Inventory:
@@ -52,18 +51,15 @@ class Play:
         return replace(self.hosts, hosts=tuple(host for host in self.hosts.hosts if host.machine == self.role))
 
 
-async def prepare(operation: Operation, commit: Commit) -> tuple[Path, Path | None]:
-    """The playbooks' directory at this commit, and the directory of the collections and roles that it needs (None: nothing).
+async def prepare(operation: Operation, work: Work) -> tuple[Path, Path | None]:
+    """The playbooks' directory at the commit, and the directory of the collections and roles that it needs (None: nothing).
 
     Complete copies are used again. Raises RunnerError when GitHub or a galaxy does not answer, or a file is invalid.
     """
-    services, root = operation.services, await code_of(operation, commit)
-    project, cache = (
-        root / settings_of(operation.environment).directory,
-        cache_of(operation, services.workplace / "galaxy"),
-    )
+    services, root = operation.services, await code_of(operation, work.commit)
+    project, cache = root / work.settings.directory, cache_of(operation, services.workplace / "galaxy")
     isolation = services.isolation_of(operation.environment)
-    named = {each.name: each.version for each in settings_of(operation.environment).collections}
+    named = {each.name: each.version for each in work.settings.collections}
     return project, await galaxy.install(
         project, cache, operation.scratch, isolation=isolation, root=root, collections=named
     )
@@ -73,8 +69,8 @@ async def run(operation: Operation, play: Play, on_progress: OnProgress) -> Play
     """Within a step: run the playbook, once."""
     job = await _job(operation, play)
     await operation.check_authorized("deploy")
-    action = "playbook check started" if play.check else "playbook started"
-    await annotate_once(operation, action, machine=play.role, commit=play.commit.short)
+    action = "playbook check started" if play.work.scope.check else "playbook started"
+    await annotate_once(operation, action, machine=play.role, commit=play.work.commit.short)
     result = await ansible.run_playbook(job, on_progress=on_progress, timeout=_timeout(operation))
     return await _ended(operation, play, result)
 
@@ -123,12 +119,6 @@ def _children(operation: Operation) -> Children:
     return operation.services.children.of(operation.number, ansible.GRACE)
 
 
-def name_of(operation: Operation, role: str) -> str:
-    """The file of the role's playbook, below the directory of the playbooks."""
-    environment = operation.environment
-    return settings_of(environment).playbook.format(machine=role, environment=environment.whole)
-
-
 def run_name(role: str) -> str:
     """The name of the role's playbook run among the operation's long children."""
     return f"playbook-{role}"
@@ -175,21 +165,16 @@ async def _ended(operation: Operation, play: Play, result: PlaybookResult) -> Pl
     return operation.services.redact.within(result)
 
 
-def variables_of(operation: Operation) -> dict[str, object]:
-    """The variables of the configuration, and those that a person gave with the command."""
-    return {**settings_of(operation.environment).extra_vars, **inputs.given(operation.record.arguments)}
-
-
 async def _job(operation: Operation, play: Play) -> PlaybookJob:
-    settings = settings_of(operation.environment)
+    work, settings = play.work, play.work.settings
     secret_vars = secret_vars_of(operation.services, operation.environment)
-    project, installed = await prepare(operation, play.commit)
+    project, installed = await prepare(operation, work)
     return PlaybookJob(
         project=project,
-        playbook=name_of(operation, play.role),
+        playbook=work.playbook_of(play.role),
         inventory=play.role_hosts,
         limit=None,
-        extra_vars={**variables_of(operation), "signalbox_commit": play.commit.sha},
+        extra_vars=work.variables,
         secret_vars=secret_vars,
         private_key=private_key_of(operation.services, operation.environment),
         vault_password=vault_password_of(operation.services, operation.environment),
@@ -197,10 +182,10 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
         skip_tags=settings.skip_tags,
         scratch=scratch_of(operation, play.role),
         known_hosts=await host_keys.known_hosts(operation, play.role_hosts),
-        check=play.check,
+        check=work.scope.check,
         pipelining=settings.pipelining,
         installed=installed,
-        root=await code_of(operation, play.commit),
+        root=await code_of(operation, work.commit),
         isolation=operation.services.isolation_of(operation.environment),
         children=_children(operation),
         name=run_name(play.role),
