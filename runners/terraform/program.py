@@ -170,7 +170,7 @@ async def ask_version(argv: Sequence[str], search_path: str, doing: str) -> Outp
 
 
 async def _is_tofu(command: tuple[str, ...], search_path: str, doing: str) -> bool:
-    """Whether the program is OpenTofu, which its JSON does not tell; a program of another name is asked."""
+    """Whether the program is OpenTofu, which its JSON does not name; a program of another name is asked."""
     name = Path(command[-1]).name
     if name in {"terraform", TOFU, Path(bundled.__file__).name}:
         return name == TOFU
