@@ -13,6 +13,7 @@ from bot.check.addresses import unencrypted_addresses
 from bot.check.anchors import check_anchors
 from bot.check.artifacts import check_artifacts
 from bot.check.aws import check_aws
+from bot.check.bastions import check_bastions, names_bastions
 from bot.check.code import CodeCheck, runs_code_here
 from bot.check.configured_refs import configured_refs
 from bot.check.database import check_database
@@ -105,6 +106,8 @@ def _where_used(config: Config, environ: Mapping[str, str], workplace: Path) -> 
         checks["terraform"] = check_terraform(config, environ)
     for section in sorted({each.deploy.backend for each in environments if each.deploy} & DEPLOY_CHECKS.keys()):
         checks[section] = DEPLOY_CHECKS[section](config)
+    if names_bastions(config):
+        checks["bastions"] = check_bastions(config, environ)
     if names_machines(config):
         checks["machines"] = check_machines(config)
     if uses_ec2(config):

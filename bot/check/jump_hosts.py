@@ -27,7 +27,8 @@ def jump_hosts(config: Config) -> list[Connection]:
         return []
     detail = (
         f"{', '.join(variables)} {phrases.plural(len(variables), 'routes', 'route')} ssh through a jump host. Signalbox cannot read host keys behind it: add them to "
-        "/etc/ssh/ssh_known_hosts, or ssh refuses these machines. Signalbox cannot check their daemons"
+        "/etc/ssh/ssh_known_hosts, or ssh refuses these machines. Signalbox cannot check their daemons. With "
+        "deploy.ansible.ssh.bastion it does both"
     )
     return [Connection(NOTE, ok=True, detail=detail)]
 

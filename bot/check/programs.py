@@ -68,7 +68,8 @@ def check_secrets(config: Config, environ: Mapping[str, str]) -> Findings:
     for name in sorted(config.secret_names):
         if not environ.get(name):
             findings.add_problem(f"{name} is not set", "Set it in the bot's environment; signalbox.yaml refers to it.")
-    for name in dict.fromkeys(ansible.private_key_env or "" for ansible in config.deployed_by(Ansible).values()):
+    settings = config.deployed_by(Ansible).values()
+    for name in dict.fromkeys(key or "" for each in settings for key in (each.private_key_env, each.bastion_key_env)):
         key = environ.get(name, "")
         if key and "PRIVATE KEY-----" not in key:
             findings.add_problem(

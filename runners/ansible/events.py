@@ -41,7 +41,7 @@ class PlaybookRecord:
 
     `hosts` are the inventory's names in order. `root` is the directory whose name is omitted from paths. `mask` is
     applied to every text that leaves. `keep_line` is given every line that Ansible prints. With `check` it remembers
-    what would change.
+    what would change. `explain` says why a host, by its name, is unreachable by what ssh printed; "" adds nothing.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class PlaybookRecord:
         *,
         keep_line: Callable[[str], None] | None = None,
         check: bool = False,
+        explain: Callable[[str, str], str] = lambda _, output: NEVER_DISPLAYED if refused_as_new(output) else "",
     ) -> None:
         self._playbook = playbook
         self._root = root.rstrip("/") + "/"
@@ -62,6 +63,7 @@ class PlaybookRecord:
         self._log: deque[str] = deque(maxlen=LOG_LINES)
         self._keep_line = keep_line
         self._check = check
+        self._explain = explain
         self._changes: list[TaskChange] = []
         self.numbering = Numbering()
         self._at = 0.0
@@ -202,8 +204,8 @@ class PlaybookRecord:
 
     def _add_failure(self, data: dict[str, Any], *, unreachable: bool = False) -> None:
         host, output = str(data.get("host", "")), self._mask(describe(_res_of(data))).replace(self._root, "")
-        if unreachable and refused_as_new(output):
-            output = f"{NEVER_DISPLAYED}\n{output}"
+        if unreachable and (why := self._explain(host, output)):
+            output = f"{why}\n{output}"
         failure = FailedTask(host, self._task(data), self._path(data), tail_of(output), unreachable)
         self._failures.append(failure)
         del self._failures[:-MOST_FAILURES]

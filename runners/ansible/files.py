@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from runners.aws.inventory import group_name, groups_of_all, host_variables
 from runners.processes.child import child_environment
 from runners.processes.stragglers import MARK
 from runners.removal import remove_tree_if_possible
+from runners.ssh import bastion as ssh_bastion
 from runners.ssh.keys import write_secret
 
 if TYPE_CHECKING:
@@ -58,6 +60,11 @@ class Places:
         return self.base / "vault"
 
     @property
+    def bastion(self) -> ssh_bastion.Files:
+        """How ssh goes through the bastion, when there is one. The key is secret."""
+        return ssh_bastion.files_in(self.base)
+
+    @property
     def run(self) -> Path:
         """The detached program's directory: its output holds all events. Secret."""
         return self.base / "run"
@@ -94,7 +101,7 @@ class Places:
 
     def remove_secrets(self) -> None:
         """Delete all but the result, the log, and what was noted beside them."""
-        for file in (self.key, self.vault):
+        for file in (self.key, self.vault, *self.bastion):
             file.unlink(missing_ok=True)
         for directory in (self.data, self.home, self.run):
             remove_tree_if_possible(directory)
@@ -149,6 +156,7 @@ def prepare(
     key: str | None = None,
     known_hosts: str = "",
     vault_password: str | None = None,
+    bastion_key: str | None = None,
 ) -> None:
     """Write the files of a run, whatever an earlier start left there."""
     places.base.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -162,6 +170,8 @@ def prepare(
     for path, secret in ((places.key, key), (places.vault, vault_password)):
         if secret:
             write_secret(path, secret)
+    if inventory.bastion:
+        ssh_bastion.write(places.base, inventory.bastion, bastion_key, "writing the settings of the bastion")
 
 
 def environment(places: Places, *, forks: int, pipelining: bool = True) -> dict[str, str]:
@@ -182,7 +192,7 @@ def environment(places: Places, *, forks: int, pipelining: bool = True) -> dict[
         "ANSIBLE_NOCOWS": "True",
         "ANSIBLE_PIPELINING": str(pipelining),
         "ANSIBLE_PYTHON_INTERPRETER": "auto_silent",
-        "ANSIBLE_SSH_ARGS": ssh_options(places.known_hosts, sockets),
+        "ANSIBLE_SSH_ARGS": " ".join([*_through(places), ssh_options(places.known_hosts, sockets)]),
         "ANSIBLE_SSH_RETRIES": "2",
         "ANSIBLE_TIMEOUT": "20",
         # A file of the repository may ask for these; -v prints variables, and a log lies about.
@@ -196,6 +206,10 @@ def environment(places: Places, *, forks: int, pipelining: bool = True) -> dict[
     named = {"ANSIBLE_PRIVATE_KEY_FILE": places.key, "ANSIBLE_VAULT_PASSWORD_FILE": places.vault}
     ansible |= {name: str(path) for name, path in named.items() if path.exists()}
     return child_environment(places.home, ansible)
+
+
+def _through(places: Places) -> list[str]:
+    return [shlex.join(places.bastion.options)] if places.bastion.config.exists() else []
 
 
 def ssh_options(known_hosts: Path, sockets: Path) -> str:

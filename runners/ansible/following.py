@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from runners.ansible.conclusion import conclude, forced_tasks
-from runners.ansible.events import PlaybookRecord, masker
+from runners.ansible.events import NEVER_DISPLAYED, PlaybookRecord, masker
 from runners.ansible.files import LONGEST_OUTCOMES
 from runners.ansible.job import listing_argv, room_of
 from runners.ansible.logfile import LogFile
@@ -23,6 +23,8 @@ from runners.errors import RunnerError, TimedOutError
 from runners.processes import child
 from runners.processes.stragglers import end_marked
 from runners.results import FailedTask, ForcedTasks, HostResult, PlaybookResult, State, TaskChange
+from runners.ssh import bastion
+from runners.ssh.host_keys import refused_as_new
 from runners.ssh.keys import write_secret
 
 if TYPE_CHECKING:
@@ -55,13 +57,26 @@ class Following:
         self._run = run
         self._env = env
         self._log = LogFile(places.log)
-        self._mask = masker([*job.secret_vars.values(), *filter(None, [job.private_key, job.vault_password])])
+        self._mask = masker([*job.secret_vars.values(), *filter(None, job.secret_files.values())])
         names = [host.name for host in job.inventory.hosts]
         self._root = os.path.realpath(job.project) + "/"
         self._record = PlaybookRecord(
-            job.playbook, names, self._root, self._mask, keep_line=self._log.write, check=job.check
+            job.playbook,
+            names,
+            self._root,
+            self._mask,
+            keep_line=self._log.write,
+            check=job.check,
+            explain=self._why_unreachable,
         )
         self._changed, self._over = asyncio.Event(), asyncio.Event()
+
+    def _why_unreachable(self, name: str, output: str) -> str:
+        inventory = self._job.inventory
+        address = next((host.address for host in inventory.hosts if host.name == name), name)
+        if inventory.bastion and (why := bastion.in_words(output, inventory.bastion, address)):
+            return why
+        return NEVER_DISPLAYED if refused_as_new(output) else ""
 
     async def to_the_end(self, on_progress: OnProgress, timeout: float) -> PlaybookResult:
         """See `run_playbook`."""

@@ -32,7 +32,7 @@ class PlaybookJob:
     `root` is the whole of the project's repository, None where the project is all. `project` is the directory that `playbook` is relative to. `extra_vars` and `secret_vars` are data: no text in
     them is taken for a template. `scratch` is this job's own directory: one run, once. `known_hosts` is the text
     that ssh compares host keys with; hosts that are not in it are trusted for this run. `installed` is what `galaxy.install` has made.
-    `vault_password` decrypts what Ansible Vault has encrypted. With `tags` only tasks with one of them run, and none with one of
+    `bastion_key` is the private key for the inventory's bastion. `vault_password` decrypts what Ansible Vault has encrypted. With `tags` only tasks with one of them run, and none with one of
     `skip_tags`. `children` starts the run and finds it again by its `name`.
     """
 
@@ -50,6 +50,7 @@ class PlaybookJob:
     installed: Path | None = None
     pipelining: bool = True
     vault_password: str | None = field(repr=False, default=None)
+    bastion_key: str | None = field(repr=False, default=None)
     tags: tuple[str, ...] = ()
     skip_tags: tuple[str, ...] = ()
     root: Path | None = None
@@ -61,6 +62,11 @@ class PlaybookJob:
     def doing(self) -> str:
         """What is being done, for errors."""
         return f"running {self.playbook} on {self.inventory.environment}"
+
+    @property
+    def secret_files(self) -> dict[str, str | None]:
+        """The secrets that lie in files of their own while it runs; None for what it has not."""
+        return {"key": self.private_key, "vault password": self.vault_password, "bastion key": self.bastion_key}
 
 
 def check_job(job: PlaybookJob, places: Places) -> None:
@@ -104,7 +110,7 @@ def _tag_options(job: PlaybookJob) -> list[str]:
 def room_of(job: PlaybookJob, places: Places) -> Room:
     """What Ansible sees: the code, the run's own files, our callback plugin, what was installed."""
     shared = [CALLBACK, *([job.installed] if job.installed else [])]
-    given = [path for path in (places.key, places.vault) if path.exists()]
+    given = [path for path in (places.key, places.vault, *places.bastion) if path.exists()]
     return job.isolation.room(
         writable=[(job.root or job.project).absolute(), places.data, places.home], given=given, shared=shared
     )

@@ -25,6 +25,7 @@ from runners.daemons.snapshot import (
 from runners.daemons.verdict import MOST_LISTED, judge
 from runners.errors import TimedOutError
 from runners.results import DaemonObservation
+from runners.ssh import bastion
 from runners.ssh.host_keys import refused_as_new
 from runners.ssh.remote import REFUSED
 
@@ -91,7 +92,7 @@ async def restart(access: Access, machine: str, daemon: Daemon, timeouts: Timeou
 async def _on_each(
     access: Access, work: Callable[[Host], Awaitable[list[DaemonObservation]]]
 ) -> tuple[DaemonObservation, ...]:
-    free = asyncio.Semaphore(AT_ONCE)
+    free = asyncio.Semaphore(bastion.AT_ONCE if access.inventory.bastion else AT_ONCE)
 
     async def limited(host: Host) -> list[DaemonObservation]:
         async with free:
@@ -120,12 +121,18 @@ async def _observe(access: Access, host: Host, daemons: Sequence[Daemon], pause:
         answer = await access.run(host, script(daemons, pause), timeout=SNAPSHOT_TIMEOUT + (pause or 0), doing=doing)
     except TimedOutError:
         return f"the host did not answer within {SNAPSHOT_TIMEOUT + (pause or 0):g} s"
-    if answer.exit_code == REFUSED and refused_as_new(answer.stderr):
-        return "the host could not be reached: its host key is on no record, where only a deploy to it puts it"
     if answer.exit_code == REFUSED:
-        last = next(iter(reversed(answer.stderr.strip().splitlines())), "")
-        return f"the host could not be reached: {last[:200] or 'ssh says nothing'}"
+        return f"the host could not be reached: {_why(access, host, answer.stderr)}"
     return read(answer.stdout)
+
+
+def _why(access: Access, host: Host, stderr: str) -> str:
+    if access.inventory.bastion and (why := bastion.in_words(stderr, access.inventory.bastion, host.address)):
+        return f"{why[:1].lower()}{why[1:].rstrip('.')}"
+    if refused_as_new(stderr):
+        return "its host key is on no record, where only a deploy to it puts it"
+    last = next(iter(reversed(stderr.strip().splitlines())), "")
+    return last[:200] or "ssh says nothing"
 
 
 async def _remedied(

@@ -30,6 +30,7 @@ from runners.results.changes import Check, Checks, Difference, MergeAnswer, Pull
 from runners.results.connections import Connection
 from runners.results.daemons import DaemonObservation
 from runners.results.hosts import (
+    Bastion,
     ChangedKey,
     FailedTask,
     ForcedTasks,
@@ -88,6 +89,7 @@ __all__ = [
     "AttachedVolume",
     "AttributeChange",
     "AwsPlace",
+    "Bastion",
     "Builder",
     "BuilderList",
     "BuiltImage",

@@ -24,10 +24,24 @@ class Host:
     zone: str
 
 
+@stored("bastion")
+@dataclass(frozen=True, slots=True)
+class Bastion:
+    """The server through which ssh reaches hosts; `host_keys` as "kind key" in OpenSSH's form, one of which it must present."""
+
+    host: str
+    port: int
+    user: str
+    host_keys: tuple[str, ...]
+
+
 @stored("inventory")
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """The running machines of an environment, in the configured order of machines; `groups` are further groups of every host."""
+    """The running machines of an environment, in the configured order of machines; `groups` are further groups of every host.
+
+    With a `bastion`, ssh reaches every host through it.
+    """
 
     environment: str
     hosts: tuple[Host, ...]
@@ -35,6 +49,7 @@ class Inventory:
     port: int
     connection: str
     groups: tuple[str, ...] = ()
+    bastion: Bastion | None = None
 
 
 @stored("failed-task")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from runners.processes import child, wall
 from runners.results import ChangedKey
+from runners.ssh import bastion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -61,13 +62,20 @@ def _key(words: Sequence[str]) -> HostKey | None:
     return HostKey(words[0], words[1])
 
 
-async def scan(inventory: Inventory, scratch: Path) -> dict[str, tuple[HostKey, ...]]:
+async def scan(inventory: Inventory, scratch: Path, bastion_key: str | None = None) -> dict[str, tuple[HostKey, ...]]:
     """What each server shows now, by instance id; one that does not answer within five seconds is left out.
 
+    `bastion_key` is the private key for the inventory's bastion.
+
     Raises:
-        ProgramMissingError: there is no ssh-keyscan.
+        ProgramMissingError: there is no ssh-keyscan, or no ssh.
         TimedOutError: ssh-keyscan itself hangs.
+        AccessDeniedError, UnavailableError: the bastion fails: see bastion.presented.
     """
+    if inventory.bastion:
+        texts = await bastion.presented(inventory, inventory.bastion, bastion_key, scratch)
+        behind = {host.instance_id: _keys_after_names(texts.get(host.name, "")) for host in inventory.hosts}
+        return {instance: keys for instance, keys in behind.items() if keys}
     addresses = list(dict.fromkeys(host.address for host in inventory.hosts))
     argv = ["ssh-keyscan", "-T", str(ANSWER), "-p", str(inventory.port), "-t", _SCANNED, "--", *addresses]
     env = child.child_environment(scratch)
@@ -81,6 +89,10 @@ async def scan(inventory: Inventory, scratch: Path) -> dict[str, tuple[HostKey, 
         lines.setdefault(name, []).append(rest)
     presented = {host: read_keys("\n".join(lines.get(_name(host, inventory.port), ()))) for host in inventory.hosts}
     return {host.instance_id: keys for host, keys in presented.items() if keys}
+
+
+def _keys_after_names(text: str) -> tuple[HostKey, ...]:
+    return read_keys("\n".join(line.partition(" ")[2] for line in text.splitlines()))
 
 
 def changed(

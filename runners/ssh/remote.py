@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from runners.processes import child, wall
 from runners.removal import remove_tree_if_possible
+from runners.ssh import bastion
 from runners.ssh.keys import key_text, write_secret
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ class Access:
             "StrictHostKeyChecking": "yes",
             "UserKnownHostsFile": f'"{self.directory / "known_hosts"}"',
         }
-        argv = ["ssh", "-T", "-p", str(self.inventory.port), "-l", self.inventory.user]
+        through = bastion.files_in(self.directory).options if self.inventory.bastion else []
+        argv = ["ssh", "-T", *through, "-p", str(self.inventory.port), "-l", self.inventory.user]
         argv += [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
         argv += ["-i", str(self.directory / "key")] if self.with_key else []
         return [*argv, "--", host.address, " ".join(shell)]
@@ -77,9 +79,17 @@ class Access:
 
 @asynccontextmanager
 async def reaching(
-    inventory: Inventory, directory: Path, *, private_key: str | None, known_hosts: str, doing: str
+    inventory: Inventory,
+    directory: Path,
+    *,
+    private_key: str | None,
+    known_hosts: str,
+    doing: str,
+    bastion_key: str | None = None,
 ) -> AsyncIterator[Access]:
     """Access for as long as the block lasts; `directory` is made for it and deleted after.
+
+    `bastion_key` is the private key for the inventory's bastion.
 
     Raises:
         AccessDeniedError: the private key cannot be used.
@@ -91,6 +101,8 @@ async def reaching(
         write_secret(directory / "known_hosts", known_hosts)
         if key:
             write_secret(directory / "key", key)
+        if inventory.bastion:
+            bastion.write(directory, inventory.bastion, bastion_key, doing)
 
     await asyncio.to_thread(make)
     try:

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field
 from bot.config.matching import Or
 from bot.config.models import Model
 from bot.config.models.inputs import CommandInput, CommandInputs
+from bot.config.models.ssh import Ssh
 from bot.config.values import (
     CheckNames,
     CollectionName,
@@ -32,6 +33,7 @@ from bot.config.values import (
     Workflow,
     parse_collection,
 )
+from runners.results import Bastion as Server
 
 
 class Promote(Model):
@@ -137,13 +139,28 @@ class Ansible(DeploySettings):
     vault_password_env: SecretSource | None = None
     tags: tuple[Tag, ...] = ()
     skip_tags: tuple[Tag, ...] = ()
+    ssh: Ssh = Field(default_factory=Ssh)
 
     reaches_hosts = True
 
     @property
     def secret_names(self) -> frozenset[str]:
-        """The variables of playbooks, the private key of ssh, and the vault password."""
-        return frozenset({*self.secret_vars.values(), *filter(None, [self.private_key_env, self.vault_password_env])})
+        """The variables of playbooks, the private keys of ssh, and the vault password."""
+        keys = [self.private_key_env, self.bastion_key_env, self.vault_password_env]
+        return frozenset({*self.secret_vars.values(), *filter(None, keys)})
+
+    @property
+    def bastion(self) -> Server | None:
+        """The bastion between the bot and the hosts; None where ssh reaches them directly, or is not used."""
+        bastion = self.ssh.bastion if self.connection == "ssh" else None
+        if bastion is None:
+            return None
+        return Server(bastion.host, bastion.port, bastion.user or self.user, bastion.host_key)
+
+    @property
+    def bastion_key_env(self) -> str | None:
+        """The variable with the private key for the bastion: the hosts' unless it has its own; None without a bastion."""
+        return (self.ssh.bastion.private_key_env or self.private_key_env) if self.ssh.bastion else None
 
     @property
     def given_inputs(self) -> Mapping[str, CommandInput]:

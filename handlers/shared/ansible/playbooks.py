@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.operations.entries import annotate_once
 from handlers.shared.ansible import host_keys
-from handlers.shared.ansible.scope import private_key_of, secret_vars_of, vault_password_of
+from handlers.shared.ansible.scope import bastion_key_of, private_key_of, secret_vars_of, vault_password_of
 from handlers.shared.caches import cache_of
 from handlers.shared.checkout import code_of
 from handlers.shared.resuming import prepared
@@ -178,6 +178,7 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
         secret_vars=secret_vars,
         private_key=private_key_of(operation.services, operation.environment),
         vault_password=vault_password_of(operation.services, operation.environment),
+        bastion_key=bastion_key_of(operation.services, operation.environment),
         tags=settings.tags,
         skip_tags=settings.skip_tags,
         scratch=scratch_of(operation, play.role),

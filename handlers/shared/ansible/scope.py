@@ -73,7 +73,7 @@ async def find_hosts(
 ) -> Inventory:
     """The running hosts of an environment, or of some of its roles, with the configured way to reach them."""
     settings = settings_of(environment)
-    return await inventory.find_hosts(
+    running = await inventory.find_hosts(
         clients.ec2,
         environment=environment.whole,
         machines=environment.machines if roles is None else roles,
@@ -85,6 +85,7 @@ async def find_hosts(
         groups=settings.groups,
         timeout=LOOKUP_TIMEOUT,
     )
+    return replace(running, bastion=settings.bastion)
 
 
 def settings_of(environment: Environment) -> Ansible:
@@ -99,7 +100,15 @@ def private_key_of(services: Services, environment: Environment) -> str | None:
 
     Raises UserError, which names the variable, when its value is no key, or a key with a passphrase.
     """
-    name = settings_of(environment).private_key_env
+    return _key_of(services, settings_of(environment).private_key_env)
+
+
+def bastion_key_of(services: Services, environment: Environment) -> str | None:
+    """The private key for the bastion, as `private_key_of`; None without a bastion."""
+    return _key_of(services, settings_of(environment).bastion_key_env)
+
+
+def _key_of(services: Services, name: str | None) -> str | None:
     if not name:
         return None
     try:
@@ -122,7 +131,8 @@ def secret_vars_of(services: Services, environment: Environment) -> dict[str, st
 
 
 def check_secrets(operation: Operation) -> None:
-    """Raises UserError when the private key, a secret variable or the vault password is missing from the bot's environment."""
+    """Raises UserError when a private key, a secret variable or the vault password is missing from the bot's environment."""
     private_key_of(operation.services, operation.environment)
+    bastion_key_of(operation.services, operation.environment)
     secret_vars_of(operation.services, operation.environment)
     vault_password_of(operation.services, operation.environment)

@@ -17,6 +17,9 @@ from tests.unit.bot.config.test_faults import assert_faulted, text_of
         ("collections: [general]", "collections[0]", "is not a collection; write for example community.general"),
         ("collections: [{name: general}]", "collections[0].name", "is not the name of a collection"),
         ("collections: [{name: community.general, version: '$'}]", "collections[0].version", "not a range of versions"),
+        ("ssh: {bastion: {host: b.example.com}}", "ssh.bastion.host_key", "missing"),
+        ("ssh: {bastion: {host: 'b:22 -x', host_key: ssh-rsa AAAA}}", "ssh.bastion.host", "not the name or address"),
+        ("ssh: {bastion: {host: b, host_key: AAAA}}", "ssh.bastion.host_key[0]", "is not a public host key"),
         ("collections: [{nam: community.general}]", "collections[0].nam", "did you mean `name`?"),
     ],
 )

@@ -32,7 +32,7 @@ class Fake:
             host_keys=self.keys, aws_of=lambda _: SimpleNamespace(ec2=None), annotations=desk.annotations
         )
         self.environment = SimpleNamespace(
-            name="staging", deploy=SimpleNamespace(ansible=SimpleNamespace(host_keys=how))
+            name="staging", deploy=SimpleNamespace(ansible=SimpleNamespace(host_keys=how, bastion_key_env=None))
         )
         self.scratch = scratch / "scratch"
         self.number = 7

@@ -1,0 +1,58 @@
+"""How ssh reaches the hosts of a deploy."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from bot.config.matching import Matching, Or
+from bot.config.models import Model
+from bot.config.values import Login, SecretSource
+
+
+HostName = Annotated[
+    str,
+    Matching(
+        r"[A-Za-z0-9_:][A-Za-z0-9_.:-]{0,252}",
+        "is not the name or address of a server; write for example bastion.example.com, and a port under `port`",
+    ),
+]
+HostKeyText = Annotated[
+    str,
+    Matching(
+        r"(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) +[A-Za-z0-9+/]{40,}={0,2}(?: .*)?",
+        "is not a public host key; write the kind and the key, as in `ssh-keyscan bastion.example.com` after the name",
+    ),
+]
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+HostKeys = Annotated[
+    tuple[HostKeyText, ...],
+    BeforeValidator(_listed),
+    Field(min_length=1),
+    Or({"type": "string", "pattern": r"^\s*\S+ +\S+"}),
+]
+
+
+class Bastion(Model):
+    """The server through which ssh reaches the hosts. `host_key` is its public key, or several; any other one is refused.
+
+    `user` and `private_key_env` default to those of the hosts.
+    """
+
+    host: HostName
+    host_key: HostKeys
+    user: Login | None = None
+    port: Annotated[int, Field(ge=1, le=65535)] = 22
+    private_key_env: SecretSource | None = None
+
+
+class Ssh(Model):
+    """How ssh reaches the hosts: directly, or through a bastion."""
+
+    bastion: Bastion | None = None
