@@ -98,15 +98,23 @@ class AwsStandIn:
 
     async def backdate(self, instance_id: str, by: timedelta) -> None:
         """Make an instance older by this time: moto sets each launch time to the current time."""
+        await self._ask({"instance": instance_id, "seconds": by.total_seconds()})
+
+    async def add_image(self, environment: str, machine: str, age: timedelta) -> str:
+        """Add an image of Packer with its snapshot, made so long ago: moto sets each date to the current time. Its id."""
+        request = {"environment": environment, "machine": machine, "age": age.total_seconds()}
+        return str((await self._ask(request))["image"])
+
+    async def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         async with self._request_lock:
             if self._child is None or self._child.stdin is None:
                 raise RuntimeError("AWS has not been started")
-            request = {"instance": instance_id, "seconds": by.total_seconds()}
             self._child.stdin.write(json.dumps(request).encode() + b"\n")
             await self._child.stdin.drain()
             answer = await self._answer()
         if answer.get("error"):
             raise ValueError(answer["error"])
+        return answer
 
     async def _answer(self) -> dict[str, Any]:
         if self._child is None or self._child.stdout is None:

@@ -1,7 +1,8 @@
 """The child process: `python -m sandbox.aws_server REGION` serves moto, and AwsServices beside it, on a free port until its standard input ends.
 
 It prints one line of JSON when it is ready, `{"port": N}`, and one for each line that it reads:
-`{"instance": ID, "seconds": S}` makes an instance S seconds older.
+`{"instance": ID, "seconds": S}` makes an instance S seconds older, `{"environment": E, "machine": M, "age": S}` adds an
+image of Packer that is S seconds old, and the answer has its id.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import io
 import json
 import logging
 import os
+import secrets
 import sys
 import threading
 import time
@@ -52,7 +54,7 @@ def main() -> None:
     aws_image_users.seed(services, add, url, region, now)
     print(json.dumps({"port": port}), flush=True)
     for line in sys.stdin:
-        print(json.dumps(_backdate_on_request(backend, json.loads(line))), flush=True)
+        print(json.dumps(_answer(backend, region, json.loads(line))), flush=True)
     # Requests may be in progress in other threads, but their clients have ended.
     os._exit(0)
 
@@ -74,12 +76,17 @@ def _application(services: AwsServices) -> WSGIApplication:
     return application
 
 
-def _backdate_on_request(backend: EC2Backend, request: dict[str, Any]) -> dict[str, str]:
+def _answer(backend: EC2Backend, region: str, request: dict[str, Any]) -> dict[str, str]:
     try:
-        _backdate(backend, request["instance"], request["seconds"])
+        if "instance" in request:
+            _backdate(backend, request["instance"], request["seconds"])
+            return {}
+        image = fleet.Image(request["environment"], request["machine"], 0)
+        image_id = f"ami-0{secrets.token_hex(8)}"
+        _add_built(backend, region, image, image_id, time.time() - request["age"])
     except Exception as error:  # noqa: BLE001 -- any error is reported to the parent
         return {"error": f"{type(error).__name__}: {error}"}
-    return {}
+    return {"image": image_id}
 
 
 def _backdate(backend: EC2Backend, instance_id: str, seconds: float) -> None:
@@ -91,9 +98,12 @@ def _seed_images(backend: EC2Backend, region: str, now: float) -> None:
     """Add the images to moto's state directly: its API does not let us choose an id or a date."""
     _add(backend, region, fleet.BASE_IMAGE, now - 200 * 86_400, name="ubuntu-noble-24.04-amd64", owner=UBUNTU, tags={})
     for image in fleet.images():
-        made = image.made_at(now)
-        tags = {"Name": image.hostname, "built_by": "packer", "environment": image.environment}
-        _add(backend, region, image.image_id, made, name=f"{image.hostname}-{int(made)}", owner=ACCOUNT, tags=tags)
+        _add_built(backend, region, image, image.image_id, image.made_at(now))
+
+
+def _add_built(backend: EC2Backend, region: str, image: fleet.Image, image_id: str, made: float) -> None:
+    tags = {"Name": image.hostname, "built_by": "packer", "environment": image.environment}
+    _add(backend, region, image_id, made, name=f"{image.hostname}-{int(made)}", owner=ACCOUNT, tags=tags)
 
 
 def _add(

@@ -1,4 +1,4 @@
-"""`make soak`: N rounds from the seed SEED on (200 from 1 unless given); a bench serves several rounds."""
+"""`make soak`: N rounds from the seed SEED on (200 from 1 unless given); a bench serves several, which overlap."""
 
 from __future__ import annotations
 
@@ -20,45 +20,46 @@ if TYPE_CHECKING:
 
     from tests.soak.bench import Bench
 
-ROUNDS_EACH = 10  # of a bench
+TOGETHER = 5  # rounds that overlap
 
 
 async def soak(first: int, count: int) -> int:
-    """Play them and print what was observed. How many rounds had violations."""
-    failed, began = 0, time.monotonic()
+    """Play them and print what was observed. How many violations there were."""
+    violated, began = 0, time.monotonic()
+    befell: Counter[str] = Counter()
+    operations: Counter[str] = Counter()
     aws = AwsStandIn()
-    handle = await aws.start()
+    await aws.start()
     try:
         with running_postgres() as server, fork_server() as forked:
-            seeds = list(range(first, first + count))
-            while seeds:
-                async with running_bench(server, forked, handle) as bench:
-                    played, broken = await _several(bench, seeds[:ROUNDS_EACH])
-                del seeds[:played]
-                failed += broken
+            for start in range(first, first + count, TOGETHER):
+                async with running_bench(server, forked, aws) as bench:
+                    violated += await _together(bench, range(start, min(start + TOGETHER, first + count)))
+                    befell += bench.befell
+                    operations += Counter(each.kind for each in bench.database.operations())
     finally:
         await aws.stop()
-    befell = Counter(fault.kind for seed in range(first, first + count) for fault in rounds.drawn(seed).faults)
-    print(f"{count} rounds in {time.monotonic() - began:.0f} s, {failed} with violations; faults: {dict(befell)}")  # noqa: T201  -- a command
-    return failed
+    _say(f"{count} rounds in {time.monotonic() - began:.0f} s, {violated} violations")
+    _say(f"faults: {dict(befell)}\noperations: {dict(operations)}")
+    return violated
 
 
-async def _several(bench: Bench, seeds: Sequence[int]) -> tuple[int, bool]:
-    """Play rounds on one bench, until one has violations. How many were played, and whether it had."""
-    for number, seed in enumerate(seeds, start=1):
-        chosen = rounds.drawn(seed)
-        print(chosen, flush=True)  # noqa: T201  -- a command
-        since = time.monotonic()
-        listed = await rounds.play(bench, chosen)
-        print(f"  {time.monotonic() - since:.1f} s, {bench.counted()}", flush=True)  # noqa: T201  -- a command
-        if number == len(seeds) and not listed:
-            listed = [f"left over: {each}" for each in await bench.end_politely()]
-        for each in listed:
-            print(f"  !! {each}", flush=True)  # noqa: T201  -- a command
-        if listed:
-            bench.keep(f"soak-{seed}")
-            return number, True
-    return len(seeds), False
+async def _together(bench: Bench, seeds: Sequence[int]) -> int:
+    """Play these rounds on one bench. How many violations there were."""
+    chosen, since = [rounds.drawn(seed) for seed in seeds], time.monotonic()
+    _say("\n".join(map(str, chosen)))
+    listed = await rounds.play(bench, chosen)
+    _say(f"  {time.monotonic() - since:.1f} s, {bench.counted()}")
+    listed = listed or [f"left over: {each}" for each in await bench.end_politely()]
+    for each in listed:
+        _say(f"  !! {each}")
+    if listed:
+        bench.keep(f"soak-{seeds[0]}")
+    return len(listed)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201  -- a command
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from sandbox.bot_process import BotProcess
 from sandbox.world import SECRETS, Options, World, free_port
 from tests.scenarios.balancer import balancing
 from tests.scenarios.staged import _STAGING
+from tests.soak.aws_calls import CountedAws, counted_aws
 from tests.soak.effects import Counters
 from tests.soak.history import Database
 from tests.soak.machines import LABEL, LABELS, Machine, Release, Worker
@@ -26,7 +27,7 @@ from tests.soak.model import Observed
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from sandbox.aws import AwsHandle
+    from sandbox.aws import AwsStandIn
     from sandbox.bot_process import Child, Launch
     from sandbox.slack import Message
     from tests.postgres_server import PostgresServer
@@ -37,24 +38,35 @@ CAP = 1  # operations.at_once.total: fewer than the environments with effects
 SPEED = 200.0  # simulated seconds per real one on GitHub
 NAMES = ("a", "b", "c")
 CHANNELS = ("#dev", "#staging", "#ops")
+SERVICES = {"backend": "web", "cron": "jobs"}  # of staging, by the role of machines that each is deployed to
+TERMINATES_AFTER = 12.0  # seconds after which Signalbox terminates a builder that nobody decides about
+_WATCH = f"watch:\n  builders: {{every: 2s, terminate: after {TERMINATES_AFTER:.0f}s}}\n"
+_PROMOTE = "{from: dev, to: main, repositories: [PermanentOrg/infrastructure], wait: 1h, pipeline: false}"
+_ANSIBLE = "    deploy:\n      ansible:\n"
+_SERVICES = ", ".join(f"{service}: {{machines: [{role}]}}" for role, service in SERVICES.items())
 _CONFIG = {
-    "operations:\n": f"operations:\n  lease: {LEASE:.0f}s\n  at_once: {{total: {CAP}}}\n",
+    "operations:\n": f"{_WATCH}operations:\n  lease: {LEASE:.0f}s\n  at_once: {{total: {CAP}}}\n",
+    '    channel: "#dev"\n': f'    channel: "#dev"\n    promote: {_PROMOTE}\n',
     "  staging:\n": f"  staging:\n    worker_labels: [{LABEL}]\n",
-    f"{_STAGING}, taskrunner, sftp]": f"{_STAGING}]".replace("[backend, cron", "[backend"),
+    _ANSIBLE: f"    deploy:\n      services: {{{_SERVICES}}}\n      ansible:\n",
+    f"{_STAGING}, taskrunner, sftp]": f"{_STAGING}]",
 }
 
 
 class Bench:
     """Three machines around a world. The first two serve."""
 
-    def __init__(self, world: World, machines: tuple[Machine, ...], database: Database, counters: Counters) -> None:
+    def __init__(self, world: World, machines: tuple[Machine, ...], database: Database, aws: CountedAws) -> None:
         self.world = world
+        self.aws = aws
         self.machines = machines
         self.database = database
-        self.counters = counters
+        self.counters = Counters(world, SERVICES)
         self.out_of_reach: set[str] = set()
+        self.befell: Counter[str] = Counter()  # faults by their kinds
         self.url = ""
         self.typed: list[Typed] = []
+        self.pressed: set[tuple[str, str]] = set()  # message and button
 
     def messages(self) -> list[Message]:
         """The bot's messages in channels, without those in threads."""
@@ -73,6 +85,7 @@ class Bench:
             effects=self.counters.effects(),
             runs=self.counters.runs(),
             messages={number: _headline(message) for number, message in listed.items() if message},
+            texts={number: message.rendered for number, message in listed.items() if message},
             posted=len(by_ts),
             lost=lost,
             out_of_reach=frozenset(self.out_of_reach),
@@ -80,7 +93,22 @@ class Bench:
             decisions=self.database.decisions(),
             cap=CAP,
             labelled={"staging": frozenset(LABELS)},
+            cloud=self.aws.cloud(),
+            terminates_after=TERMINATES_AFTER,
+            pressed=frozenset(
+                (each.number, button)
+                for each in operations
+                for ts, button in self.pressed
+                if ts == str(each.message_ts)
+            ),
+            pulls=self.counters.pulls(),
         )
+
+    def open_work(self) -> list[str]:
+        """What is not over, in the database and at AWS: a builder whose alert has not begun yet is."""
+        titles = {each.title for each in self.database.operations()}
+        builders = [each.instance for each in self.aws.builders if f"Builder {each.instance}" not in titles]
+        return [*self.database.open_work(), *(f"builder {each} without an alert" for each in builders)]
 
     def audit_fault(self) -> str:
         """What is wrong with the audit log; empty where it is whole."""
@@ -93,7 +121,12 @@ class Bench:
 
     async def heal(self) -> None:
         """Open all ways, and start what does not run."""
-        await asyncio.gather(*(machine.heal() for machine in self.machines))
+        await asyncio.gather(*(self._heal(machine) for machine in self.machines))
+
+    @staticmethod
+    async def _heal(machine: Machine) -> None:
+        async with machine.lock:
+            await machine.heal()
 
     def counted(self) -> str:
         """How much was observed so far, in words."""
@@ -132,8 +165,12 @@ def _headline(message: Message) -> str:
     return next(iter(message.rendered.splitlines()), "")
 
 
+def _executor(machines: Sequence[Machine], name: str) -> str:
+    return next(machine.executor for machine in machines if machine.executor.startswith(name))
+
+
 @asynccontextmanager
-async def running_bench(server: PostgresServer, forked: Launch, aws: AwsHandle) -> AsyncIterator[Bench]:
+async def running_bench(server: PostgresServer, forked: Launch, stand_in: AwsStandIn) -> AsyncIterator[Bench]:
     """A bench that has started."""
     url = server.new_database()
     async with AsyncExitStack() as ends:
@@ -143,11 +180,14 @@ async def running_bench(server: PostgresServer, forked: Launch, aws: AwsHandle) 
             return await machines[0].launch(argv, environment, log)
 
         environment = {"DATABASE_URL": url}
-        options = Options(speed=SPEED, rate_limits=False, aws=aws, config=_CONFIG, environment=environment)
+        aws = await ends.enter_async_context(counted_aws(stand_in, NAMES, lambda name: _executor(machines, name)))
+        await asyncio.to_thread(aws.install)
+        handle = stand_in.handle
+        options = Options(speed=SPEED, rate_limits=False, aws=handle, config=_CONFIG, environment=environment)
         world = World(options, launch)
         release = Release()
         machines += [
-            Machine(name, world, forked, release) for name in NAMES
+            Machine(name, world, forked, release, aws.urls[name]) for name in NAMES
         ]  # their disks lie in the world's directory
         await ends.enter_async_context(world)
         for machine in machines:
@@ -164,7 +204,7 @@ async def running_bench(server: PostgresServer, forked: Launch, aws: AwsHandle) 
         database = Database(url)
         ends.callback(database.close)
         database.install()
-        bench = Bench(world, tuple(machines), database, Counters(world))
+        bench = Bench(world, tuple(machines), database, aws)
         bench.url = url
         bench.counters.install()
         yield bench

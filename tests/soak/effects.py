@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sandbox import fleet
@@ -13,6 +13,7 @@ from sandbox.github.stand_in import BOT_LOGIN
 from tests.scenarios.staged import change
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from sandbox.world import World
@@ -52,8 +53,9 @@ class Effect:
 class Counters:
     """Lets applies and playbooks of the world say when they begin and end."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, services: Mapping[str, str]) -> None:
         self._world = world
+        self._services = services  # of staging, by the role of machines that each is deployed to
         self._generation = 0
 
     def install(self) -> None:
@@ -63,8 +65,11 @@ class Counters:
             directory.mkdir()
             (directory / "effect.sh").write_text(_SCRIPT.format(lasts=LASTS))
         script = self._directory("staging") / "effect.sh"
-        task = f"    - name: Count\n      ansible.builtin.command: sh {script} playbook backend\n\n"
-        change(self._world, "provisioners/deploy-backend.yml", "  tasks:\n", f"  tasks:\n{task}")
+        for role in self._services:
+            task = f"    - name: Count\n      ansible.builtin.command: sh {script} playbook {role}\n\n"
+            change(self._world, f"provisioners/deploy-{role}.yml", "  tasks:\n", f"  tasks:\n{task}")
+        graph = self._world.github.repository(INFRASTRUCTURE).graph
+        graph.branch("dev", "main")
 
     def next_generation(self, environment: str) -> None:
         """Commit code of which one apply is needed."""
@@ -74,11 +79,27 @@ class Counters:
         repository = self._world.github.repository(INFRASTRUCTURE)
         repository.commit("main", {path: text.encode()}, f"Generation {self._generation} of {environment}")
 
+    def next_promotion(self) -> None:
+        """Commit to dev what main does not have yet."""
+        self._generation += 1
+        repository = self._world.github.repository(INFRASTRUCTURE)
+        name = f"promotions/{self._generation}.txt"
+        repository.commit("dev", {name: b"soak\n"}, f"Generation {self._generation} for a promotion")
+
+    def pulls(self) -> tuple[bool, ...]:
+        """The pull requests that the bot opened: whether each was merged."""
+        pulls = self._world.github.repository(INFRASTRUCTURE).pulls.by_number.values()
+        return tuple(pull.merged for pull in pulls if pull.user == BOT_LOGIN)
+
     def effects(self) -> tuple[Effect, ...]:
         """All of them, in the order in which they began."""
         files = [(name, self._directory(name) / "effects") for name in ("dev", "staging")]
-        listed = [each for name, path in files if path.exists() for each in _read(name, path)]
+        listed = [self._of_service(each) for name, path in files if path.exists() for each in _read(name, path)]
         return tuple(sorted(listed, key=lambda each: each.begin))
+
+    def _of_service(self, effect: Effect) -> Effect:
+        service = self._services.get(effect.key)
+        return replace(effect, environment=f"{effect.environment}/{service}") if service else effect
 
     def runs(self) -> dict[str, int]:
         """How many runs the bot started, by workflow file."""

@@ -54,6 +54,7 @@ async def befalls(bench: Bench, fault: Fault) -> None:
     async with machine.lock:
         if not machine.running:
             return
+        bench.befell[fault.kind] += 1
         if " " in fault.kind:
             await _partition(bench, machine, fault)
         elif fault.kind == "freeze":

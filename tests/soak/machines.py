@@ -27,7 +27,12 @@ if TYPE_CHECKING:
     from sandbox.bot_process import Child, Launch
     from sandbox.world import World
 
-REACHED = {"database": "DATABASE_URL", "slack": "SLACK_API_URL", "github": "GITHUB_API_URL"}
+REACHED = {
+    "database": "DATABASE_URL",
+    "slack": "SLACK_API_URL",
+    "github": "GITHUB_API_URL",
+    "aws": "AWS_ENDPOINT_URL",
+}
 STARTS = 4  # a busy machine may take longer than the short lease to start
 CLOCK_OFF = "300"  # seconds
 # Machine a reaches no network of staging (tests/soak/bench.py).
@@ -46,12 +51,13 @@ class Release:
 class Machine:
     """A machine called `name`. One that is lost is replaced by a new one, with another name and an empty disk."""
 
-    def __init__(self, name: str, world: World, start: Launch, release: Release) -> None:
+    def __init__(self, name: str, world: World, start: Launch, release: Release, aws: str) -> None:
         self._start = start
         self._release = release
         self._version = release.version
         self.labels = LABELS.get(name, "")
         self._world = world
+        self._aws = aws  # an address of its own, by which its calls are known
         self._name = name
         self.generation = 1
         self.cuts: dict[str, Cut] = {}
@@ -79,7 +85,8 @@ class Machine:
 
     async def launch(self, argv: Sequence[str], environment: Mapping[str, str], log: Path) -> Child:
         """Start the process here: see `sandbox.bot_process.Launch`. The configuration gets this machine's workplace."""
-        own = {**environment, **await self._addresses(environment), "SIGNALBOX_EXECUTOR": self.executor}
+        given = {**environment, "AWS_ENDPOINT_URL": self._aws}
+        own = {**given, **await self._addresses(given), "SIGNALBOX_EXECUTOR": self.executor}
         self.disk.mkdir(exist_ok=True)
         text = Path(argv[-1]).read_text()
         config = self.disk / "signalbox.yaml"
@@ -170,11 +177,15 @@ class Machine:
         for cut in self.cuts.values():
             cut.set("open")
         self.thaw()
+        await self.start_again()
+        await self._replace_older()
+
+    async def start_again(self) -> None:
+        """Start it where it has ended."""
         if self.process is not None and not self.running:
             self.process._child = None
             self.clock = ""
             await self.start()
-        await self._replace_older()
 
     async def close(self) -> None:
         """End everything that runs here."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from tests.soak import model_of_requests as about
+from tests.soak import model_of_aws, model_of_promotions, model_of_requests as about
+from tests.soak.aws_calls import Cloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,11 +19,26 @@ if TYPE_CHECKING:
 # A process may note in its transaction what it had read a moment before; seconds of the database's clock.
 _PRECISION = 0.05
 # Which side effect of which workflow leaves how many effects of which kind outside, where it ended well.
-MARKS = {"apply": "apply", "playbook backend": "playbook"}
-DISPATCHES = {"dev": "deploy-dev.yml", "image builds": "build-images.yml"}
+MARKS = {"apply": "apply", "playbook": "playbook"}  # by the first word of a mark's name
+# By the kind and the environment (its beginning) of the operation that starts a run.
+DISPATCHES = {
+    ("deploy", "dev"): "deploy-dev.yml",
+    ("build", "image builds"): "build-images.yml",
+    ("run", "staging"): "restart-service.yml",
+}
 NOTHING = "nothing was deployed"
 ENDED = {
-    "succeeded": ("applied", "up to date", "no changes", "deployed", "images", "terminated", "removed", "deleted"),
+    "succeeded": (
+        "applied",
+        "up to date",
+        "no changes",
+        "deployed",
+        "images",
+        "terminated",
+        "removed",
+        "deleted",
+        "done",
+    ),
     "failed": ("failed", "not applied", "not deployed", "no plan was made", "no run", "interrupted", "not ", NOTHING),
     "rejected": ("rejected",),
     "expired": ("expired",),
@@ -48,16 +64,19 @@ class Observed:
     typed: tuple[about.Typed, ...] = ()
     decisions: Mapping[int, int] = field(default_factory=dict)  # by operation
     cap: int = 0  # how many effects may run together; 0: any number
-    labelled: Mapping[str, frozenset[str]] = field(
-        default_factory=dict
-    )  # by environment: machines that may work for it
+    labelled: Mapping[str, frozenset[str]] = field(default_factory=dict)  # by environment: the machines that may work
+    texts: Mapping[int, str] = field(default_factory=dict)  # whole messages by operation
+    cloud: Cloud = field(default_factory=Cloud)
+    terminates_after: float = 0.0  # seconds after which a builder is terminated without a decision
+    pressed: frozenset[tuple[int, str]] = frozenset()  # operation and button
+    pulls: tuple[bool, ...] = ()  # of the bot: whether each was merged
 
 
 def violations(observed: Observed) -> list[str]:
     """A sentence for each violation; empty where all holds."""
     rules = (
         *(_doubled, _lost, _untrue, _overlapping, _going_on, _unfenced, _leases, _dispatches, _messages),
-        *(about.requests, about.decisions, about.labels, about.capped),
+        *(*about.RULES, *model_of_aws.RULES, *model_of_promotions.RULES),
     )
     return [sentence for rule in rules for sentence in rule(observed)]
 
@@ -109,7 +128,8 @@ def _untrue(observed: Observed) -> Iterator[str]:
 
 
 def _untrue_playbook(operation: Operation, own: list[Effect], line: str) -> Iterator[str]:
-    if operation.kind != "deploy" or operation.environment != "staging" or operation.status != "succeeded":
+    by_ansible = operation.environment.partition("/")[0] == "staging"
+    if operation.kind != "deploy" or not by_ansible or operation.status != "succeeded":
         return
     if not any(each.kind == "playbook" and each.end is not None for each in own):
         yield f"untrue: #{operation.number} ran no playbook to its end, and says: {line}"
@@ -186,8 +206,13 @@ def _dispatches(observed: Observed) -> Iterator[str]:
     """Each operation starts at most one run, and one that succeeded has started one."""
     marked = [change.row["operation"] for change in observed.history if change.row.get("name") == "dispatch"]
     of = {each.number: each for each in observed.operations}
-    for environment, workflow in DISPATCHES.items():
-        begun = [number for number in marked if number in of and of[number].environment.startswith(environment)]
+    for (kind, environment), workflow in DISPATCHES.items():
+        own = {
+            each.number
+            for each in observed.operations
+            if each.kind == kind and each.environment.startswith(environment)
+        }
+        begun = [number for number in marked if number in own]
         good = [number for number in begun if of[number].status == "succeeded"]
         runs = observed.runs.get(workflow, 0)
         if not len(good) <= runs <= len(begun):
@@ -210,5 +235,5 @@ def _marks(observed: Observed) -> Mapping[int, dict[str, Change]]:
     for change in observed.history:
         if change.what == "signalbox_side_effects":
             name = str(change.row["name"])
-            listed[int(change.row["operation"])][MARKS.get(name, name)] = change
+            listed[int(change.row["operation"])][MARKS.get(name.partition(" ")[0], name)] = change
     return listed

@@ -56,7 +56,7 @@ def decisions(observed: Observed) -> Iterator[str]:
 def labels(observed: Observed) -> Iterator[str]:
     """Only a machine with an environment's labels works for it."""
     for each in observed.effects:
-        allowed = observed.labelled.get(each.environment)
+        allowed = observed.labelled.get(each.environment.partition("/")[0])
         if allowed is not None and each.machine[:1] not in allowed:
             yield f"label: {each.kind} of #{each.operation} ran in {each.environment} on {each.machine}"
 
@@ -87,3 +87,6 @@ def _outlived(leases: list[tuple[float, int, bool]], begin: float, end: float) -
     """Whether the process that held this machine's lease at the beginning had ended by the end."""
     tokens = [token for at, token, _ in leases if at <= begin]
     return any(ended or token != tokens[-1] for at, token, ended in leases if begin < at <= end) if tokens else False
+
+
+RULES = (requests, decisions, labels, capped)

@@ -9,7 +9,7 @@ import pytest
 from sandbox.aws import AwsStandIn
 from tests.forked_bot import fork_server
 from tests.postgres_server import running_postgres
-from tests.soak import rounds
+from tests.soak import people, rounds
 from tests.soak.bench import running_bench
 from tests.soak.faults import KINDS
 
@@ -24,10 +24,10 @@ SEEDS = (62, 63)
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
     aws = AwsStandIn()
-    handle = await aws.start()
+    await aws.start()
     try:
         with running_postgres() as server, fork_server() as forked:
-            async with running_bench(server, forked, handle) as started:
+            async with running_bench(server, forked, aws) as started:
                 yield started
     finally:
         await aws.stop()
@@ -36,9 +36,8 @@ async def bench() -> AsyncIterator[Bench]:
 @pytest.mark.needs_postgres
 @pytest.mark.slow("starts a PostgreSQL, three processes and an AWS, and lets faults befall them")
 async def test_nothing_is_doubled_lost_untrue_or_at_once_whatever_befalls_three_machines(bench: Bench) -> None:
-    for seed in SEEDS:
-        chosen = rounds.drawn(seed)
-        assert await rounds.play(bench, chosen) == [], str(chosen)
+    chosen = [rounds.drawn(seed) for seed in SEEDS]
+    assert await rounds.play(bench, chosen) == [], "\n".join(map(str, chosen))
     assert bench.observed().effects, "no effect was counted, so nothing was shown"
     assert await bench.end_politely() == []
 
@@ -49,5 +48,5 @@ def test_a_seed_gives_the_same_round_again() -> None:
 
 def test_all_kinds_of_operations_and_faults_befall_within_two_hundred_rounds() -> None:
     drawn = [rounds.drawn(seed) for seed in range(1, 201)]
-    assert {act.command for each in drawn for act in each.acts} == set(rounds.COMMANDS)
+    assert {act.command for each in drawn for act in each.acts} == set(people.COMMANDS)
     assert {fault.kind for each in drawn for fault in each.faults} == set(KINDS)
