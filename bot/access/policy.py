@@ -167,6 +167,8 @@ def groups_named(config: Config) -> frozenset[str]:
 
 def _all_rules(config: Config) -> Sequence[str]:
     rules = [*config.access.operators, *config.access.approvers, *(config.images_approval.approvers or ())]
+    for images in config.builds.values():
+        rules += images.approval.approvers or ()
     for environment in config.environments.values():
         rules += environment.approval.approvers or ()
     return rules

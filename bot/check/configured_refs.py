@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from bot.check.result import NOTE
+from bot.config.targets import builds_target
 from runners.errors import AccessDeniedError, RunnerError
 from runners.github.api.reads import CachedReads
 from runners.github.protection import Protection, protection_of
@@ -40,8 +41,8 @@ def _refs(config: Config) -> dict[str, tuple[tuple[str, str], ...]]:
         deployed = (environment.deploy.settings.ref,) if environment.deploy else ()
         repository = config.repository_of(environment)
         refs[name] = tuple((repository, ref) for ref in dict.fromkeys((*deployed, *planned)))
-    if config.images:
-        refs["image builds"] = ((config.github.repository, config.images.ref),)
+    for name, images in config.builds.items():
+        refs[builds_target(name)] = ((config.github.repository, images.ref),)
     return refs
 
 

@@ -94,10 +94,10 @@ def _dispatches(config: Config) -> list[_Dispatch]:
                 allowed=actions.command_inputs,
             )
         )
-    if images := config.images:
-        home, allowed = config.github.repository, images.command_inputs
+    for name, images in config.builds.items():
+        key, home = f"images.workflows.{name}" if name else "images", config.github.repository
         dispatches.append(
-            _Dispatch("images", home, images.workflow, images.ref, (), fixed_inputs=False, allowed=allowed)
+            _Dispatch(key, home, images.workflow, images.ref, (), fixed_inputs=False, allowed=images.command_inputs)
         )
     return [*dispatches, *_custom_dispatches(config)]
 

@@ -68,12 +68,12 @@ def _needs_of(config: Config, repository: str) -> Iterable[Need]:
     """What is needed in a repository of code."""
     here = [each for each in config.environments.values() if config.repository_of(each) == repository]
     deploys = [each.deploy.github_actions for each in here if each.deploy and each.deploy.github_actions]
-    images = config.images if repository == config.github.repository else None
+    images = tuple(config.builds.values()) if repository == config.github.repository else ()
     yield Need(repository, "metadata", "read", "find the repository")
     yield Need(repository, "contents", "read", "read its code and workflows")
     if deploys or images:
         yield Need(repository, "actions", "write", "start, rerun and cancel workflows")
-    if any(each.refs.reviewed for each in here) or (images and images.refs.reviewed):
+    if any(each.refs.reviewed for each in here) or any(each.refs.reviewed for each in images):
         yield Need(repository, "pull_requests", "read", "read the reviews of a ref")
         yield from _reading_checks(repository)
     if any(deploy.required_checks is not False for deploy in deploys):

@@ -80,13 +80,14 @@ async def _check(config: Config, environ: Mapping[str, str], slack: SlackCalls, 
 
 def _rules(config: Config) -> list[tuple[str, ...]]:
     own = [environment.approval.approvers or () for environment in config.environments.values()]
-    return [config.access.operators, config.access.approvers, config.images_approval.approvers or (), *own]
+    builds = [images.approval.approvers or () for images in config.builds.values()]
+    return [config.access.operators, config.access.approvers, *builds, *own]
 
 
 async def _check_channels(config: Config, slack: SlackCalls, findings: Findings) -> None:
-    configured = dict.fromkeys(
-        [config.slack.channel, *(environment.channel for environment in config.environments.values())]
-    )
+    own = [environment.channel for environment in config.environments.values()]
+    builds = [images.channel for images in config.builds.values() if images.channel]
+    configured = dict.fromkeys([config.slack.channel, *own, *builds])
     visible: dict[str, dict[str, Any]] = {}
     async for channel in _channels(slack):
         visible |= {f"#{channel['name']}": channel, channel["id"]: channel}

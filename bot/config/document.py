@@ -190,3 +190,13 @@ class _Reader:
 def keys_of(value: object) -> Mapping[str, object]:
     """The keys of a plain value; none where it is no mapping, which is a fault of its own."""
     return value if isinstance(value, dict) else {}
+
+
+def texts_of(value: object) -> tuple[str, ...]:
+    """The texts in a plain value; none where it is no list."""
+    return tuple(text for text in value if isinstance(text, str)) if isinstance(value, tuple) else ()
+
+
+def is_list_of_texts(value: object) -> bool:
+    """Whether a value is missing or a list of texts; any other value has a fault of its own, and no rule applies to it."""
+    return value is None or (isinstance(value, tuple) and all(isinstance(text, str) for text in value))

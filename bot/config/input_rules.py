@@ -16,17 +16,14 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 MOST = 25  # GitHub's limit for workflow_dispatch, by its page "Events that trigger workflows"
 
 
-def check(top: Mapping[str, object], environments: Mapping[str, object], add_fault: AddFault) -> None:
-    """Add the faults of all inputs: of deploys (the environments have their parts by now), and of builds."""
+def check(environments: Mapping[str, object], add_fault: AddFault) -> None:
+    """Add the faults of the inputs of deploys; the environments have their parts by now."""
     for name, values in environments.items():
         actions = keys_of(keys_of(keys_of(values).get("deploy")).get("github_actions"))
         keys = ("environments", name, "deploy", "github_actions")
         check_inputs(add_fault, keys, actions, fixed=names(actions.get("inputs")), given="command_inputs")
         ansible = keys_of(keys_of(keys_of(values).get("deploy")).get("ansible"))
         _check_variables(add_fault, ("environments", name, "deploy", "ansible"), ansible)
-    images = keys_of(top.get("images"))
-    chosen = [name for name in keys_of(images.get("inputs")).values() if isinstance(name, str)]
-    check_inputs(add_fault, ("images",), images, fixed=chosen, given="command_inputs")
 
 
 def check_inputs(

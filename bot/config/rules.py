@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.config import aws_rules, custom_rules, input_rules
-from bot.config.document import keys_of
+from bot.config import aws_rules, custom_rules, image_rules, input_rules
+from bot.config.document import is_list_of_texts, keys_of, texts_of
 from bot.config.models.deploy import DEPLOY_SECTIONS
 from bot.config.part_rules import check_parts
+from bot.config.ref_rules import check_conditions
 from bot.config.validation_faults import did_you_mean
 from bot.config.values import PART
 
@@ -55,19 +56,10 @@ def check(document: Document, inherited: Inherited) -> None:
     check_parts(environments, add_fault)
     _after_cycles(environments, add_fault)
     aws_rules.check(top, environments, add_fault)
-    input_rules.check(top, environments, add_fault)
+    input_rules.check(environments, add_fault)
     custom_rules.check(top, environments, add_fault)
     _promote_cycles(environments, add_fault)
-    _images(document, top, environments)
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(text for text in value if isinstance(text, str)) if isinstance(value, tuple) else ()
-
-
-def _is_readable(value: object) -> bool:
-    """Whether a value is missing or a list of texts; any other value has a fault of its own, and no rule applies to it."""
-    return value is None or (isinstance(value, tuple) and all(isinstance(text, str) for text in value))
+    image_rules.check(top, environments, document.fault)
 
 
 def _deploy_runner(at: _Scope) -> None:
@@ -93,9 +85,9 @@ def _terraform_runner(at: _Scope) -> None:
 
 
 def _machines(at: _Scope) -> None:
-    if not _is_readable(at.values.get("machines")):
+    if not is_list_of_texts(at.values.get("machines")):
         return
-    machines = _texts(at.values.get("machines"))
+    machines = texts_of(at.values.get("machines"))
     for twice in sorted({machine for machine in machines if machines.count(machine) > 1}):
         at.fault("machines", problem=f"lists {twice} twice; remove one")
     deploy = keys_of(at.values.get("deploy"))
@@ -136,9 +128,9 @@ def _approvers(at: _Scope) -> None:
         return
     own = approval.get("approvers")
     written = own if own is not None else at.access.get("approvers")
-    if not _is_readable(written):
+    if not is_list_of_texts(written):
         return
-    people = _texts(written)
+    people = texts_of(written)
     keys = ("approval", "approvers") if own is not None else ("approval",)
     if not people:
         need = "needs approval" if approval.get("required") != 0 else "needs approval for an apply"
@@ -155,18 +147,7 @@ def _refs(at: _Scope) -> None:
     def add_fault(keys: tuple[str | int, ...], problem: str) -> None:
         at.fault(*keys, problem=problem)
 
-    _ref_conditions(add_fault, ("refs",), keys_of(at.values.get("refs")))
-
-
-def _ref_conditions(add_fault: AddFault, keys: tuple[str, ...], refs: Mapping[str, object]) -> None:
-    """A condition is for the refs that `allow` names; without these it would be for none."""
-    for condition in ("contained_in_protected", "reviewed"):
-        if refs.get(condition) is True and not refs.get("allow"):
-            problem = 'is a condition for the refs in `allow`, which is empty; add `allow: ["**"]`, or remove it'
-            add_fault((*keys, condition), problem)
-    if refs.get("apply_others") is True and refs.get("otherwise") == "refuse":
-        problem = "has no effect, because `otherwise: refuse` allows no other ref; remove one of them"
-        add_fault((*keys, "apply_others"), problem)
+    check_conditions(add_fault, ("refs",), keys_of(at.values.get("refs")))
 
 
 def _after(at: _Scope) -> None:
@@ -187,7 +168,7 @@ def _promote(at: _Scope) -> None:
     promote = keys_of(at.values.get("promote"))
     if promote.get("from") is not None and promote.get("from") == promote.get("to"):
         at.fault("promote", "to", problem="is the same branch as `from`; name another branch")
-    repositories = [text.lower() for text in _texts(promote.get("repositories"))]
+    repositories = [text.lower() for text in texts_of(promote.get("repositories"))]
     for twice in sorted({repository for repository in repositories if repositories.count(repository) > 1}):
         at.fault("promote", "repositories", problem=f"lists {twice} twice; remove one")
 
@@ -219,26 +200,12 @@ def _promote_cycles(environments: Mapping[str, object], add_fault: AddFault) -> 
         source, target = promote.get("from"), promote.get("to")
         if not isinstance(source, str) or not isinstance(target, str):
             continue
-        for repository in _texts(promote.get("repositories")):
+        for repository in texts_of(promote.get("repositories")):
             other = merges.get((repository, target, source))
             if other and other != name:
                 problem = f"is a cycle ({other} merges {target} into {source} of {repository}); remove one `promote`"
                 add_fault(("environments", name, "promote"), problem)
             merges[(repository, source, target)] = name
-
-
-def _images(document: Document, top: Mapping[str, object], environments: Mapping[str, object]) -> None:
-    images = keys_of(top.get("images"))
-    _ref_conditions(document.fault, ("images", "refs"), keys_of(images.get("refs")))
-    if keys_of(images.get("refs")).get("apply_others") is not None:
-        document.fault(("images", "refs", "apply_others"), "is for plans, and builds have none; remove it")
-    if not all(_is_readable(keys_of(values).get("machines")) for values in environments.values()):
-        return
-    machines = {machine for values in environments.values() for machine in _texts(keys_of(values).get("machines"))}
-    for machine in keys_of(images.get("ami_name_tag")):
-        if machine not in machines | {"*"}:
-            problem = f"{machine} is not a machine of any environment{did_you_mean(machine, machines)}"
-            document.fault(("images", "ami_name_tag", machine), problem)
 
 
 _RULES: tuple[Callable[[_Scope], None], ...] = (

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # No environment's name has a space, so these names cannot be an environment's.
 BUILDS, BUILDERS, IMAGES = "image builds", "stuck builders", "old images"
 SHARED = (BUILDS, BUILDERS, IMAGES)
+_OF = f"{BUILDS} of "
 # Separates a target and a queue of its own in it: "image builds/run 4711". The name of an environment's lane has a space,
 # and no part of an environment (prod/dns) has one.
 LANE = "/"
@@ -48,6 +49,22 @@ class Shared:
     channel: str
     approval: Approval
     windows: tuple[Window, ...] = ()
+
+
+def builds_target(build: str) -> str:
+    """The name of the target of an image workflow; "" is the one without a name."""
+    return f"{_OF}{build}" if build else BUILDS
+
+
+def build_of(name: str) -> str:
+    """The name of the image workflow whose target this is, with or without a lane; "" for the one without a name."""
+    target = without_lane(name)
+    return target.removeprefix(_OF) if target.startswith(_OF) else ""
+
+
+def shared_targets(config: Config) -> tuple[str, ...]:
+    """The names of all targets outside of the environments."""
+    return (*SHARED, *(builds_target(build) for build in config.builds if build))
 
 
 def queue_of(config: Config, name: str) -> tuple[str, ...]:
@@ -84,7 +101,8 @@ def _state_of(config: Config, name: str) -> tuple[object, ...] | None:
 
 def without_lane(name: str) -> str:
     """The name of the target, with or without a lane: "prod/dns" for prod/dns and for prod/dns/run 47."""
-    if (shared := name.partition(LANE)[0]) in SHARED:
+    shared = name.partition(LANE)[0]
+    if shared in SHARED or shared.startswith(_OF):
         return shared
     target, _, lane = name.rpartition(LANE)
     return target if target and " " in lane else name
@@ -93,6 +111,15 @@ def without_lane(name: str) -> str:
 def find_target(config: Config, name: str) -> Target | None:
     """The environment or shared target of this name, with or without a lane; None without such a target (any more)."""
     target = without_lane(name)
-    if target in SHARED:
+    if target in (BUILDERS, IMAGES):
         return Shared(target, config.slack.channel, config.images_approval)
+    if target == BUILDS or target.startswith(_OF):
+        return _builds(config, target)
     return config.environments.get(target)
+
+
+def _builds(config: Config, target: str) -> Target | None:
+    images = config.builds.get(build_of(target))
+    if images is None:  # BUILDS itself is a target also without `images`
+        return Shared(target, config.slack.channel, config.images_approval) if target == BUILDS else None
+    return Shared(target, images.channel or config.slack.channel, images.approval)

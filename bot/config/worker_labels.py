@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.config.targets import SHARED, queues_of, without_lane
+from bot.config.targets import queues_of, shared_targets, without_lane
 from bot.settings import LABELS
 
 if TYPE_CHECKING:
@@ -47,4 +47,4 @@ def _needed(config: Config) -> dict[str, set[str]]:
     # Environments that share a queue share its labels too: the engine takes what is first there, of either.
     own = {name: set(environment.worker_labels) for name, environment in config.environments.items()}
     needed = {name: set[str]().union(*(own[each] for each in queue)) for queue in queues_of(config) for name in queue}
-    return needed | {name: set() for name in SHARED}
+    return needed | {name: set() for name in shared_targets(config)}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bot.slack.blocks import kit
 from bot.store.operations import Status
 from handlers.build import matrix as matrix_views
+from handlers.build.command import key_of
 from handlers.build.orphaned_resources import delete_orphans
 from handlers.shared.checkout import commit_of
 from handlers.shared.ref_judgement import RefRules, judge
@@ -35,7 +36,7 @@ def rerun_key(run_id: int, attempt: int) -> str:
 
 async def rerun_if_limited(build: FollowedBuild, run: WorkflowRun) -> bool:
     """Durable: wait, clean up, and run the failed jobs again; false where the rules forbid it, or a person cancelled it."""
-    images = build.operation.services.config.images
+    images = build.images
     if images is None or not may_rerun(build, run, images.rerun):
         return False
     number = build.reruns + 1
@@ -112,11 +113,11 @@ async def _check_code_allowed(build: FollowedBuild, run: WorkflowRun) -> None:
     What Signalbox started itself was allowed or approved, and runs again at the same commit.
     """
     operation = build.operation
-    images = operation.services.config.images
+    images = build.images
     if images is None or await operation.services.run_claims.started_here(run.run_id):
         return
     commit = await commit_of(operation, run.head_sha)
-    standing = await judge(operation, commit, RefRules(images.refs, images.ref, "images.refs"))
+    standing = await judge(operation, commit, RefRules(images.refs, images.ref, key_of(build.name, "refs")))
     if not standing.allowed:
         raise RunnerError(
             f"running the failed jobs of run {run.run_id} again",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bot.access import arguments as typed_arguments, inputs, policy
-from bot.config.targets import BUILDS
+from bot.config.targets import builds_target
 from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Command, Invocation
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from runners.github.runs.workflow_file import Input, WorkflowFile
 
 
-USAGE = "/build [machines] [environments] [branch or tag] [input=value ...]"
+USAGE = "/build [workflow] [machines] [environments] [branch or tag] [input=value ...]"
 ALL = "all"
 REF = "ref="  # before a branch that has the name of a machine role or an environment
 INPUTS = {"machines": ("machines", "machine"), "environments": ("environments", "environment")}
@@ -33,12 +33,16 @@ INPUTS = {"machines": ("machines", "machine"), "environments": ("environments", 
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
-    """What /build is to build; empty `machines` or `environments` mean all of them. `given` are further inputs."""
+    """What /build is to build; empty `machines` or `environments` mean all of them. `given` are further inputs.
+
+    `build` is the name of a further image workflow, or empty.
+    """
 
     machines: tuple[str, ...]
     environments: tuple[str, ...]
     ref: str
     given: Mapping[str, str] = field(default_factory=dict)
+    build: str = ""
 
     @property
     def everything(self) -> bool:
@@ -49,31 +53,44 @@ class BuildRequest:
     def arguments(self) -> Mapping[str, str]:
         """The arguments of the operation."""
         chosen = {"machines": ",".join(self.machines), "environments": ",".join(self.environments), "ref": self.ref}
-        return {**chosen, **inputs.stored(self.given)}
+        named = {"build": self.build} if self.build else {}
+        return {**chosen, **named, **inputs.stored(self.given)}
 
     @property
     def title(self) -> str:
         """The title of the operation."""
         what = f"{_listed(self.machines)} images" if self.machines else "all images"
         where = f" for {_listed(self.environments)}" if self.environments else ""
+        if self.build:
+            what = self.build if self.everything else f"{self.build}: {what}"
         return inputs.titled(f"Build {what}{where} at {self.ref}", self.given)
 
     @property
     def command(self) -> str:
         """The command that requests the same build."""
         typed = typed_arguments.typed_ref(self.ref)
-        words = [",".join(self.machines), ",".join(self.environments), f"{REF}{typed}" if typed == self.ref else typed]
+        words = [
+            self.build,
+            ",".join(self.machines),
+            ",".join(self.environments),
+            f"{REF}{typed}" if typed == self.ref else typed,
+        ]
         return " ".join(["/build", *filter(None, words), *inputs.typed(self.given)])
 
 
 def request_from(arguments: Mapping[str, str]) -> BuildRequest:
     """The build that an operation with these arguments requests."""
     machines, environments = (tuple(filter(None, arguments[key].split(","))) for key in ("machines", "environments"))
-    return BuildRequest(machines, environments, arguments["ref"], inputs.given(arguments))
+    return BuildRequest(machines, environments, arguments["ref"], inputs.given(arguments), arguments.get("build", ""))
 
 
-def parse(config: Config, images: Images, words: Sequence[str]) -> BuildRequest:
-    """Read each word as machine roles, environments or a ref. Raises UserError for an unknown or a repeated argument."""
+def parse(config: Config, words: Sequence[str]) -> BuildRequest:
+    """Read each word as an image workflow, machine roles, environments or a ref.
+
+    Raises UserError for an unknown or a repeated argument.
+    """
+    build, words = _build_in(config, words)
+    images = images_of(config, build)
     machines: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
     ref = ""
@@ -100,7 +117,17 @@ def parse(config: Config, images: Images, words: Sequence[str]) -> BuildRequest:
         else:
             ref = _branch(word)
     _check_has(config, machines, environments)
-    return BuildRequest(machines, environments, ref or images.ref)
+    return BuildRequest(machines, environments, ref or images.ref, build=build)
+
+
+def _build_in(config: Config, words: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """The image workflow among the words, "" where none is named, and the other words."""
+    named = [
+        word for word in words if not isinstance(word, typed_arguments.QuotedRef) and word and word in config.builds
+    ]
+    if len(named) > 1:
+        raise UserError(f"{' and '.join(named)} are two image workflows; start them one by one. Usage: {USAGE}")
+    return named[0] if named else "", [word for word in words if word not in named]
 
 
 def _canonical(config: Config, word: str) -> str:
@@ -118,13 +145,13 @@ def all_machines(config: Config) -> tuple[str, ...]:
 
 def no_such_ref(config: Config, ref: str) -> str:
     """The error text when GitHub has no ref of the name that was read as a branch."""
-    near = _nearest(ref, all_machines(config), tuple(config.whole_environments))
+    near = _nearest(ref, [*all_machines(config), *filter(None, config.builds)], tuple(config.whole_environments))
     return f"{typed_arguments.quoted(ref)} is no branch or tag on GitHub, no machine and no environment{near} Nothing was started."
 
 
 def inputs_for(request: BuildRequest, images: Images, file: WorkflowFile) -> dict[str, str]:
     """The workflow's inputs for this request. Raises UserError where the workflow does not take them."""
-    check_given(images, request.given)
+    check_given(images, request)
     sent = dict(request.given)
     for what, values in (("machines", request.machines), ("environments", request.environments)):
         declared = _declared(what, images, file)
@@ -138,9 +165,15 @@ def inputs_for(request: BuildRequest, images: Images, file: WorkflowFile) -> dic
     return sent
 
 
-def check_given(images: Images, given: Mapping[str, str]) -> None:
-    """Raises UserError for an input that builds do not take, or not with this value."""
-    inputs.check_allowed(given, images.command_inputs, "Builds", "images.command_inputs")
+def check_given(images: Images, request: BuildRequest) -> None:
+    """Raises UserError for an input that the build does not take, or not with this value."""
+    whose = f"Builds of {request.build}" if request.build else "Builds"
+    inputs.check_allowed(request.given, images.command_inputs, whose, key_of(request.build, "command_inputs"))
+
+
+def key_of(build: str, key: str) -> str:
+    """Where signalbox.yaml has a key of this image workflow: images.workflows.base.refs."""
+    return f"images.workflows.{build}.{key}" if build else f"images.{key}"
 
 
 def _declared(what: str, images: Images, file: WorkflowFile) -> Input | None:
@@ -158,7 +191,7 @@ def _no_input(what: str, request: BuildRequest, images: Images, file: WorkflowFi
     names = ", ".join(declared.name for declared in file.inputs)
     return (
         f"{images.workflow} has no input for {what} at {request.ref}; it has {names}. Nothing was started. Add one "
-        f"called `{INPUTS[what][0]}`, or name the one that is meant under images.inputs in the configuration."
+        f"called `{INPUTS[what][0]}`, or name the one that is meant under {key_of(request.build, 'inputs')} in the configuration."
     )
 
 
@@ -218,21 +251,21 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
     """Start a build of all images, or of those that are named."""
     await requests.check_may_use(services, invocation.user, "/build")
     text, given = inputs.take(invocation.text, USAGE, other=(REF.rstrip("="),))
-    words = typed_arguments.split(text, USAGE, most=3, refs=True)
-    images = images_of(services.config)
-    check_given(images, given)
-    request = replace(parse(services.config, images, words), given=given)
-    target = policy.target_of(services.config, BUILDS)
+    words = typed_arguments.split(text, USAGE, most=4, refs=True)
+    request = replace(parse(services.config, words), given=given)
+    check_given(images_of(services.config, request.build), request)
+    target = policy.target_of(services.config, builds_target(request.build))
     operation = OperationRequest("build", request.title, invocation.user, invocation.key, target, request.arguments)
     await requests.start(services, operation)
     return None
 
 
-def images_of(config: Config) -> Images:
-    """The images section of the configuration. Raises UserError where there is none."""
-    if config.images is None:
-        raise UserError("Image builds are not configured here: signalbox.yaml has no images section.")
-    return config.images
+def images_of(config: Config, build: str = "") -> Images:
+    """The settings of an image workflow. Raises UserError where there is none (any more)."""
+    if build not in config.builds:
+        named = f"there is no images.workflows.{build}" if build else "signalbox.yaml has no images section"
+        raise UserError(f"Image builds are not configured here: {named}.")
+    return config.builds[build]
 
 
 def expected_slots(config: Config, file: WorkflowFile, request: BuildRequest | None = None) -> frozenset[MatrixSlot]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.config.targets import BUILDS
+from bot.config.targets import without_lane
 from bot.errors import UserError
 from bot.operations.registry import Button, Click, Modal, Submission
 from bot.slack.client import Posted
@@ -50,7 +50,8 @@ async def dismissed(services: Services, submission: Submission) -> Mapping[str, 
             "what": f"{warning.pattern} ({warning.machine} for {warning.environment}, run {warning.run_id})",
             "why": reason,
         }
-        await services.audit.record(Entry(submission.user, "dismissed a sign of failure", BUILDS, None, detail))
+        target = await _target_of(services, warning)
+        await services.audit.record(Entry(submission.user, "dismissed a sign of failure", target, None, detail))
     warnings = (await services.images.warnings_of([warning.job_id]))[warning.job_id]
     await services.chat.update(Posted(channel, ts), image_views.warnings(_job_of(warning), warnings), Lane.DECISION)
     if not any(other.is_open for other in warnings):
@@ -70,7 +71,13 @@ async def _warning(services: Services, warning_id: str) -> ImageWarning:
 
 
 async def _check_may(services: Services, user: str, warning: ImageWarning) -> None:
-    await permissions.check_may_approve(services, permissions.attempt(user, f"dismiss {warning.pattern}", BUILDS))
+    attempt = permissions.attempt(user, f"dismiss {warning.pattern}", await _target_of(services, warning))
+    await permissions.check_may_approve(services, attempt)
+
+
+async def _target_of(services: Services, warning: ImageWarning) -> str:
+    """The target of the build that found the warning: its approvers dismiss it."""
+    return without_lane((await services.operations.verified(warning.operation)).environment)
 
 
 BUTTONS = (Button(DISMISS, dismiss),)

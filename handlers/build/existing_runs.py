@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from bot.access import policy
-from bot.config.targets import BUILDS
+from bot.config.targets import build_of, builds_target, without_lane
 from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.periodic import REQUESTER
@@ -45,11 +45,14 @@ FOLLOW, RERUN = "follow-build", "rerun-build"
 
 
 def workflows(config: Config) -> tuple[WorkflowOf, ...]:
-    """The workflow whose runs are followed although they were started in GitHub."""
-    images = config.images
-    if images is None or not images.follow_runs_by_hand:
-        return ()
-    return (WorkflowOf(config.github.repository, images.workflow),)
+    """The image workflows whose runs are followed although they were started in GitHub."""
+    followed = [images for images in config.builds.values() if images.follow_runs_by_hand]
+    return tuple(WorkflowOf(config.github.repository, images.workflow) for images in followed)
+
+
+def _build_of(config: Config, run: WorkflowRun) -> str:
+    """The name of the image workflow of a run; "" also where GitHub does not say whose run it is."""
+    return next((name for name, images in config.builds.items() if images.workflow == run.file), "")
 
 
 async def follow_started(services: Services, run: WorkflowRun) -> None:
@@ -57,11 +60,13 @@ async def follow_started(services: Services, run: WorkflowRun) -> None:
     key = f"run-{run.run_id}"
     if await services.operations.started_by(key):
         return
-    target = policy.target_of(services.config, BUILDS)
+    build = _build_of(services.config, run)
+    target = policy.target_of(services.config, builds_target(build))
     by = f"started in GitHub by {run.actor}" if run.actor else "started in GitHub"
     arguments = {"run": str(run.run_id), "sha": run.head_sha, "by": by}
     lane = f"run {run.run_id}"
-    request = OperationRequest(FOLLOW, f"Build images, run {run.number}", REQUESTER, key, target, arguments, lane=lane)
+    title = f"Build {build or 'images'}, run {run.number}"
+    request = OperationRequest(FOLLOW, title, REQUESTER, key, target, arguments, lane=lane)
     await services.engine.begin(request_of(request, await services.chat.channel_id(target.channel)))
 
 
@@ -90,7 +95,10 @@ async def _commit(operation: Operation, sha: str) -> Commit | None:
 
 async def _expected(operation: Operation, sha: str) -> frozenset[MatrixSlot]:
     services = operation.services
-    images, repository = images_of(services.config), services.config.github.repository
+    images, repository = (
+        images_of(services.config, build_of(operation.record.environment)),
+        services.config.github.repository,
+    )
     try:
         file = await workflow_file.read(services.github, repository, images.workflow, sha)
     except RunnerError:  # the jobs that GitHub lists are enough
@@ -110,7 +118,7 @@ async def rerun_failed(services: Services, click: Click) -> None:
     key = rerun_key(run_id, int(attempt))
     if await services.operations.started_by(key):
         raise UserError("The failed jobs of this attempt were run again already.")
-    target = policy.target_of(services.config, BUILDS)
+    target = policy.target_of(services.config, without_lane(record.environment))
     arguments = {"run": str(run_id), "attempt": str(int(attempt)), RERUN_OF: str(record.number)}
     request = OperationRequest(RERUN, f"Rerun the failed jobs of #{record.number}", click.user, key, target, arguments)
     await requests.start(services, request, tried)

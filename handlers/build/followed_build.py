@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from bot.config.targets import build_of
 from bot.slack.blocks import kit
 from handlers.build import matrix as matrix_views
 from handlers.build.command import all_machines
@@ -16,6 +17,7 @@ from runners.results import State
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from bot.config import Images
     from bot.operations.operation import Operation
     from bot.slack.blocks.kit import Message
     from handlers.build.matrix_grid import MatrixSlot
@@ -52,6 +54,16 @@ class FollowedBuild:
     cancelled_by: str = ""
     cancelled_at: float = 0.0
     forced: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of the image workflow; "" for the one without a name."""
+        return build_of(self.operation.record.environment)
+
+    @property
+    def images(self) -> Images | None:
+        """The settings of the image workflow; None when it was removed from the configuration."""
+        return self.operation.services.config.builds.get(self.name)
 
     @property
     def repository(self) -> str:

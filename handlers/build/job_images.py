@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bot.config.targets import build_of
 from bot.store.images import FollowedRun
 from handlers.build import image_views
 from runners.aws import built_images
 from runners.errors import RunnerError
-from runners.results import BuiltImage, ImageGroup, Job, LogFinding
+from runners.results import NO_ENVIRONMENT, BuiltImage, ImageGroup, Job, LogFinding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,13 +66,14 @@ async def record_named_images(
 ) -> JobOutcome | None:
     """Durable: as `record_job_image`, for a job whose name does not say what it builds; None when it built no image.
 
-    The tag `Name` of each image says which role and environment it is for; without it both are unknown.
+    The tag `Name` of each image says which role and environment it is for; without it that is the image workflow itself.
     """
     services = operation.services
     built = await operation.step(f"images named by job {job.job_id}", lambda: _named_images(services, job, reading))
     if not built:
         return None
-    groups = [_group_of(services.config, image) for image in built]
+    build = build_of(operation.record.environment)
+    groups = [_group_of(services.config, image, build) for image in built]
     for image, group in zip(built, groups, strict=True):
         row = _provenance(operation.number, run, job, group, image)
         await operation.step(f"remember image {image.image_id}", partial(services.images.add, row))
@@ -159,15 +161,20 @@ async def _named_images(services: Services, job: Job, reading: LogReading) -> tu
         return ()
 
 
-def _group_of(config: Config, image: Image) -> ImageGroup:
-    """The role and environment whose images have this image's tag `Name`; both unknown where that is not exactly one."""
+def _group_of(config: Config, image: Image, build: str) -> ImageGroup:
+    """The role and environment whose images have this image's tag `Name`.
+
+    Where that is not exactly one, it is an image of the workflow `build` for no one environment, or unknown without a name.
+    """
     groups = [
         config.image_group(machine, environment.name)
         for environment in config.whole_environments.values()
         for machine in environment.machines
     ]
     matching = [group for group in groups if group.name_tag == image.name_tag]
-    return matching[0] if len(matching) == 1 else ImageGroup(UNKNOWN, UNKNOWN, image.name_tag or "")
+    if len(matching) == 1:
+        return matching[0]
+    return ImageGroup(NO_ENVIRONMENT if build else UNKNOWN, build or UNKNOWN, image.name_tag or "")
 
 
 def _provenance(number: int, run: WorkflowRun, job: Job, group: ImageGroup, image: Image) -> BuiltImage:

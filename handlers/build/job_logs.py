@@ -81,7 +81,7 @@ async def _annotate_successful(
 
 async def _read(build: FollowedBuild, job: Job) -> ReadLog:
     services = build.operation.services
-    images = services.config.images
+    images = build.images
     try:
         download = await _download(build, job)
         if download is None:

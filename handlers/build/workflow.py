@@ -10,7 +10,15 @@ from bot.operations.registry import Kind
 from bot.slack.blocks import kit
 from bot.store.operations import Status
 from handlers.build import matrix as matrix_views
-from handlers.build.command import BuildRequest, expected_slots, images_of, inputs_for, no_such_ref, request_from
+from handlers.build.command import (
+    BuildRequest,
+    expected_slots,
+    images_of,
+    inputs_for,
+    key_of,
+    no_such_ref,
+    request_from,
+)
 from handlers.build.follow_run import follow_run
 from handlers.build.followed_build import FollowedBuild
 from handlers.shared import input_views, ref_guard
@@ -48,11 +56,12 @@ class Prepared:
 
 async def build(operation: Operation) -> None:
     """Durable: read the workflow's inputs, start it once, follow its run to its end."""
-    images, request = images_of(operation.services.config), request_from(operation.record.arguments)
+    request = request_from(operation.record.arguments)
+    images = images_of(operation.services.config, request.build)
     doing = f"looking up {kit.code(images.workflow)} at {kit.code(request.ref)}"
     await operation.show("looking", matrix_views.starting(operation.head, doing), Status.RUNNING)
     prepared = await operation.step("what to start", lambda: _prepare(operation, images, request))
-    standing = await ref_guard.admitted(operation, prepared.commit, _ref_rules(images), "build images")
+    standing = await ref_guard.admitted(operation, prepared.commit, _ref_rules(images, request), "build images")
     if standing is None:
         return
     repository = operation.services.config.github.repository
@@ -80,8 +89,8 @@ async def build(operation: Operation) -> None:
     )
 
 
-def _ref_rules(images: Images) -> RefRules:
-    return RefRules(images.refs, images.ref, "images.refs")
+def _ref_rules(images: Images, request: BuildRequest) -> RefRules:
+    return RefRules(images.refs, images.ref, key_of(request.build, "refs"))
 
 
 async def _prepare(operation: Operation, images: Images, request: BuildRequest) -> Prepared:

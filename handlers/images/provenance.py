@@ -12,7 +12,7 @@ from bot.slack.blocks import common, kit
 from handlers.images import provenance_views
 from runners.aws import amis
 from runners.errors import RunnerError
-from runners.results import Image
+from runners.results import NO_ENVIRONMENT, Image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bot.slack.blocks.kit import Message
     from runners.results import StartedFrom
 
-HINT = "<AMI id> | <machine> <environment>"
+HINT = "<AMI id> | <machine> <environment> | <image workflow>"
 USAGE = f"/infra image {HINT}"
 TIMEOUT = 20.0
 
@@ -58,6 +58,11 @@ async def _requester(services: Services, number: int) -> str:
 
 
 async def _newest(services: Services, words: Sequence[str]) -> str:
+    if len(words) == 1 and words[0] in services.config.builds:
+        built = await services.images.newest(words[0], NO_ENVIRONMENT)
+        if built is None:
+            raise UserError(f"Signalbox has recorded no image of {words[0]} for no one environment yet.")
+        return built.image_id
     if len(words) == 1:
         raise UserError(
             f"{arguments.quoted(words[0])} is no AMI id (ami- and 8 or 17 hexadecimal digits). Usage: {USAGE}"

@@ -68,26 +68,33 @@ async def join_jobs(services: Services, builders: Sequence[Builder]) -> tuple[tu
     since = max(min(builder.started_at for builder in builders) - RUNS_FROM_BEFORE, now - OLDEST_RUNS)
     problem, runs = "", None
     try:
-        runs = await _runs(services, builders, since)
+        runs, since = await _runs(services, builders, since)
     except RunnerError as error:
         problem = services.redact(str(error))
-    if runs and len(runs) >= listing.MOST_RUNS_WITH_JOBS:  # older runs were not read
-        since = max(since, min(run.created_at for run in runs))
     watch = settings(services.config)
     limits = Limits(watch.grace, watch.longest_build, watch.older_than)
     unreadable = UNREAD_JOBS if services.config.images else NO_WORKFLOW
     return join(builders, runs, now=now, limits=limits, read_since=since, unreadable=unreadable), problem
 
 
-async def _runs(services: Services, builders: Sequence[Builder], since: datetime) -> list[WorkflowRun] | None:
-    images, repository = services.config.images, services.config.github.repository
-    if images is None:
-        return None
-    runs = list(await listing.runs_since(services.github, repository, images.workflow, since))
+async def _runs(
+    services: Services, builders: Sequence[Builder], since: datetime
+) -> tuple[list[WorkflowRun] | None, datetime]:
+    """The runs of all image workflows with their jobs, and since when they are complete; None without such a workflow."""
+    builds, repository = services.config.builds, services.config.github.repository
+    if not builds:
+        return None, since
+    runs: list[WorkflowRun] = []
+    complete_since = since
+    for images in builds.values():
+        own = await listing.runs_since(services.github, repository, images.workflow, since)
+        if len(own) >= listing.MOST_RUNS_WITH_JOBS:  # older runs were not read
+            complete_since = max(complete_since, min(run.created_at for run in own))
+        runs += own
     listed = {run.run_id for run in runs}
     tagged = {builder.run_id for builder in builders if builder.run_id} - listed
     others = [await listing.run_with_jobs(services.github, repository, run_id) for run_id in sorted(tagged)]
-    return [*runs, *(run for run in others if run)]
+    return [*runs, *(run for run in others if run)], complete_since
 
 
 def remaining_grace(services: Services, joined: Joined) -> timedelta | None:

@@ -41,6 +41,7 @@ from runners.results.hosts import (
     TaskChange,
 )
 from runners.results.image_retention import (
+    NO_ENVIRONMENT,
     AssessedImage,
     ImageGroup,
     ImageList,
@@ -82,6 +83,7 @@ from runners.results.runs import Commit, Job, PendingReview, State, WorkflowRun
 __all__ = [
     "IDENTIFIER",
     "LIVE",
+    "NO_ENVIRONMENT",
     "TEMPORARY_NAME",
     "ApplyProgress",
     "ApplyResult",

@@ -27,6 +27,10 @@ class Retention(StrEnum):
     DELETABLE = "free"
 
 
+# The environment of an image that is for no one environment, as a base image that others are built from.
+NO_ENVIRONMENT = "no one environment"
+
+
 @dataclass(frozen=True, slots=True)
 class ImageGroup:
     """The images of a machine role in an environment: those whose tag `Name` is `name_tag`."""

@@ -78,6 +78,11 @@ class Config(Model):
         return ImageGroup(environment, machine, template.format(machine=machine, environment=environment))
 
     @property
+    def builds(self) -> Mapping[str, Images]:
+        """The settings of each image workflow by its name; "" is the one that needs no name. Empty without `images`."""
+        return self.images.builds if self.images else {}
+
+    @property
     def images_approval(self) -> Approval:
         """The approval of changes outside of the environments."""
         return self.images.approval if self.images else SHARED_APPROVAL

@@ -12,7 +12,18 @@ from bot.config.models import Model
 from bot.config.models.approval import SHARED_APPROVAL, Approval
 from bot.config.models.inputs import CommandInputs
 from bot.config.models.refs import Refs
-from bot.config.values import Duration, LogPattern, LogPrefix, Ref, Template, Text, Variable, Workflow
+from bot.config.values import (
+    Channel,
+    Duration,
+    LogPattern,
+    LogPrefix,
+    Name,
+    Ref,
+    Template,
+    Text,
+    Variable,
+    Workflow,
+)
 
 
 class Rerun(Model):
@@ -41,14 +52,38 @@ class BuildInputs(Model):
     environments: Variable | None = None
 
 
-class Images(Model):
-    """How machine images are built, tagged, checked and cleaned up.
+class ImageWorkflow(Model):
+    """A further image workflow, which `/build <name>` starts, with a queue of its own.
 
-    `command_inputs` are further inputs of the workflow that may be given with the command. `approval` is for changes outside of the environments: removing images, terminating builders. With
-    `follow_runs_by_hand` the bot also reports runs of the workflow that were started outside of Slack.
+    Its inputs are its own. What else is not set is as in `images`.
     """
 
     workflow: Workflow
+    channel: Channel | None = None
+    ref: Ref | None = None
+    refs: Refs | None = None
+    inputs: BuildInputs = BuildInputs()
+    command_inputs: CommandInputs = Field(default_factory=dict)
+    suspicious: tuple[LogPattern, ...] | None = None
+    suspect_weight: Annotated[int, Field(ge=1, le=100)] | None = None
+    log_prefix: LogPrefix | None = None
+    rerun: Rerun | None = None
+    follow_runs_by_hand: bool | None = None
+    approval: Approval | None = None
+
+
+class Images(Model):
+    """How machine images are built, tagged, checked and cleaned up.
+
+    `workflows` are further image workflows by the name that people type. Messages of builds are posted to `channel`, or to
+    Slack's. `command_inputs` are further inputs of the workflow that may be given with the command. `approval` is for
+    changes outside of the environments: removing images, terminating builders. With `follow_runs_by_hand` the bot also
+    reports runs of the workflow that were started outside of Slack.
+    """
+
+    workflow: Workflow
+    workflows: Mapping[Name, ImageWorkflow] = {}
+    channel: Channel | None = None
     ref: Ref = "main"
     refs: Refs = Refs()
     inputs: BuildInputs = BuildInputs()
@@ -62,3 +97,12 @@ class Images(Model):
     keep: Keep = Keep()
     follow_runs_by_hand: bool = True
     approval: Approval = SHARED_APPROVAL
+
+    @property
+    def builds(self) -> Mapping[str, Images]:
+        """The settings of each image workflow by its name; "" is that of `workflow`."""
+        return {"": self, **{name: self._of(own) for name, own in self.workflows.items()}}
+
+    def _of(self, own: ImageWorkflow) -> Images:
+        values = {name: getattr(own, name) for name in ImageWorkflow.model_fields}
+        return self.model_copy(update={name: value for name, value in values.items() if value is not None})

@@ -36,11 +36,11 @@ def workflows(config: Config) -> tuple[WorkflowOf, ...]:
     """The deploy workflows whose runs are followed: those that deploy to exactly one environment or service."""
     deployed = _deployed(config)
     uses = Counter(workflow.key for workflow, _, __ in deployed)
-    builds = WorkflowOf(config.github.repository, config.images.workflow).key if config.images else None
+    builds = {WorkflowOf(config.github.repository, images.workflow).key for images in config.builds.values()}
     return tuple(
         workflow
         for workflow, _, actions in deployed
-        if actions.follow_runs_by_hand and uses[workflow.key] == 1 and workflow.key != builds
+        if actions.follow_runs_by_hand and uses[workflow.key] == 1 and workflow.key not in builds
     )
 
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from bot.access.policy import approver_rules
 from bot.config import ConfigError, Environment, load, read
 from bot.config.models.custom import CustomOperation
+from bot.config.models.images import ImageWorkflow
 from bot.config.models.written import Service, Stack, WrittenConfig
 from bot.config.validation_faults import keys_below
 
@@ -239,8 +240,8 @@ def _documented(model: type[BaseModel], above: str = "") -> list[str]:
             continue  # the key of the environment, not a key in it
         result.append(f"{above}{key}")
         for inner in _models_in(annotation):
-            if inner in {Stack, Service}:
-                continue  # they have the keys of a section and of an environment, which are documented there
+            if inner in {Stack, Service, ImageWorkflow}:
+                continue  # they have the keys of a section, or of an environment, which are documented there
             named = "<name>." if "Mapping" in str(annotation) else ""
             result += _documented(inner, f"{above}{key}.{named}")
     if model.model_config.get("extra") == "allow":

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 
 from bot import config
 from bot.access import policy
-from bot.config.targets import BUILDS, SHARED, find_target, queue_of
+from bot.config.targets import BUILDS, IMAGES, SHARED, build_of, builds_target, find_target, queue_of, shared_targets
 from bot.errors import Denied
 
 EXAMPLE = Path(__file__).parents[4] / "signalbox.example.yaml"
@@ -75,3 +75,65 @@ def test_environments_share_a_queue_exactly_where_they_share_a_state(chosen: lis
         sharing = [f"e{other}" for other, each in enumerate(chosen) if each == state]
         assert queue_of(read, f"e{number}") == (tuple(sharing) if state else (f"e{number}",))
     assert queue_of(read, f"{BUILDS}/run 4711") == (f"{BUILDS}/run 4711",)
+
+
+FURTHER = """
+slack: {channel: "#ops"}
+github: {repository: a/b}
+aws: {region: us-west-2}
+access: {operators: [U0ANA], approvers: [U0LEA]}
+environments: {dev: {machines: [web, db], deploy: {github_actions: {workflow: d.yml}}}}
+images:
+  workflow: build.yml
+  suspicious: [oops]
+  workflows:
+    base: {workflow: base.yml, channel: "#base", suspect_weight: 1, approval: {required: 2, approvers: [U0MAX]}}
+    runner: {workflow: runner.yml}
+"""
+
+
+def test_each_image_workflow_is_a_target_with_its_own_channel_queue_and_approvers() -> None:
+    read = config.read(FURTHER)
+    base = find_target(read, builds_target("base"))
+    assert base is not None
+    assert (base.name, base.channel, base.approval.required) == ("image builds of base", "#base", 2)
+    assert policy.approver_rules(read, base) == ("U0MAX",)
+    assert "U0MAX" in policy.people_named(read)
+    assert find_target(read, "image builds of base/run 47") == base
+    for name in (BUILDS, IMAGES, builds_target("runner")):
+        other = find_target(read, name)
+        assert other is not None
+        assert (other.channel, other.approval.required) == ("#ops", 1)
+    assert len({queue_of(read, name) for name in shared_targets(read)}) == len(SHARED) + 2
+    assert find_target(read, builds_target("gone")) is None
+
+
+@pytest.mark.parametrize("build", ["", "base"])
+def test_a_target_names_its_image_workflow(build: str) -> None:
+    assert build_of(builds_target(build)) == build_of(f"{builds_target(build)}/run 47") == build
+    assert build_of("prod/dns") == ""
+
+
+def test_a_further_image_workflow_is_as_images_where_it_says_nothing_else() -> None:
+    builds = config.read(FURTHER).builds
+    assert list(builds) == ["", "base", "runner"]
+    assert [each.suspicious for each in builds.values()] == [("oops",)] * 3
+    assert [each.suspect_weight for each in builds.values()] == [3, 1, 3]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fault"),
+    [
+        ("    runner:", "    web:", "images.workflows.web: is also a role, an environment or `all`"),
+        ("    runner:", "    all:", "images.workflows.all: is also a role"),
+        ("runner.yml", "build.yml", "build.yml is the workflow of two entries of `images`"),
+        ("runner.yml", "x.yml, refs: {reviewed: true}", "images.workflows.runner.refs.reviewed: is a condition"),
+        ("runner.yml", "x.yml, refs: {apply_others: true}", "builds have none"),
+        ("runner.yml", "x.yml, inputs: {machines: m}, command_inputs: [m]", "m is also in inputs"),
+        ("runner.yml", "x.yml, keep: {newest: 1}", "keep"),
+    ],
+)
+def test_what_cannot_be_an_image_workflow_is_named(before: str, after: str, fault: str) -> None:
+    with pytest.raises(config.ConfigError) as raised:
+        config.read(FURTHER.replace(before, after))
+    assert fault in str(raised.value)

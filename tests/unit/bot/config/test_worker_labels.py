@@ -34,7 +34,7 @@ def configured(needed: dict[str, frozenset[str]]) -> Config:
     environments = {
         name: SimpleNamespace(worker_labels=tuple(labels), terraform=None) for name, labels in needed.items()
     }
-    return cast("Config", SimpleNamespace(environments=environments))
+    return cast("Config", SimpleNamespace(environments=environments, builds={}))
 
 
 @given(st.dictionaries(st.sampled_from("abcde"), LABELS), st.lists(LABELS))

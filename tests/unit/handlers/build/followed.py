@@ -42,7 +42,13 @@ def operation(**more: Any) -> Operation:
     now = AT.timestamp() + 900
     services = SimpleNamespace(config=CONFIG, clock=lambda: now, operations=Operations(), redact=Redactor(["hunter22"]))
     services.__dict__.update(more.pop("services", {}))
-    made = SimpleNamespace(services=services, number=7, head=Head(7, "Build", "image builds", "U0ANA"), **more)
+    made = SimpleNamespace(
+        services=services,
+        number=7,
+        head=Head(7, "Build", "image builds", "U0ANA"),
+        record=SimpleNamespace(environment="image builds"),
+        **more,
+    )
     return cast("Operation", made)
 
 

@@ -27,8 +27,7 @@ CONFIG = read_config(FILE)
 
 
 def parsed(*rendered: str) -> BuildRequest:
-    assert CONFIG.images
-    return parse(CONFIG, CONFIG.images, rendered)
+    return parse(CONFIG, rendered)
 
 
 def given(wanted: BuildRequest, *inputs: Input, text: str = FILE) -> dict[str, str]:
@@ -126,3 +125,37 @@ def test_the_configuration_can_name_the_inputs() -> None:
 def test_words_that_the_workflow_cannot_take_are_refused(rendered: list[str], inputs: list[Input], answer: str) -> None:
     with pytest.raises(UserError, match=answer):
         given(parsed(*rendered), *inputs)
+
+
+SEVERAL = read_config(
+    FILE.replace(
+        "ref: trunk}", "ref: trunk, workflows: {base: {workflow: base.yml, ref: stable, command_inputs: [os]}}}"
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "ref", "title"),
+    [
+        (["base"], "stable", "Build base at stable"),
+        (["base", "v2"], "v2", "Build base at v2"),
+        (["backend", "base"], "stable", "Build base: backend images at stable"),
+        (["ref=base"], "base", "Build all images at base"),
+    ],
+)
+def test_a_word_chooses_a_further_image_workflow(words: list[str], ref: str, title: str) -> None:
+    request = parse(SEVERAL, words)
+    assert (request.build, request.ref, request.title) == ("" if words == ["ref=base"] else "base", ref, title)
+    assert request_from(request.arguments) == request == parse(SEVERAL, request.command.split()[1:])
+
+
+def test_a_mistyped_image_workflow_is_named_with_the_right_one() -> None:
+    assert build_command.no_such_ref(SEVERAL, "bse").endswith("did you mean “base”? Nothing was started.")
+
+
+def test_further_image_workflows_take_their_own_inputs_only() -> None:
+    with pytest.raises(UserError, match=re.escape("images.command_inputs in signalbox.yaml lists none")):
+        build_command.check_given(SEVERAL.builds[""], BuildRequest((), (), "x", {"os": "9"}))
+    with pytest.raises(UserError, match=re.escape("Builds of base take no input “oss”; did you mean “os”?")):
+        build_command.check_given(SEVERAL.builds["base"], BuildRequest((), (), "x", {"oss": "9"}, "base"))
+    build_command.check_given(SEVERAL.builds["base"], BuildRequest((), (), "x", {"os": "9"}, "base"))

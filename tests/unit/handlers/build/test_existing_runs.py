@@ -151,3 +151,12 @@ async def test_a_guest_runs_nothing_again(desk: Desk) -> None:
         await existing_runs.rerun_failed(desk.services, press(f"{number}:1", "U0GUS"))
     assert not desk.engine.begun
     assert await desk.audit_log() == [("U0GUS", "click refused")]
+
+
+async def test_a_run_of_a_further_image_workflow_is_followed_in_its_own_channel(desk: Desk) -> None:
+    further = "images: {workflow: build.yml, workflows: {base: {workflow: base.yml, channel: '#staging'}}}"
+    desk.config = read(FILE.replace("images: {workflow: build.yml}", further))
+    await existing_runs.follow_started(desk.services, replace(RUN, file="base.yml"))
+    (begun,) = desk.engine.begun
+    wanted = ("image builds of base/run 4711", "Build base, run 12", "C0STAGING")
+    assert (begun.environment, begun.title, begun.channel) == wanted

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from bot.config.targets import BUILDS
+from bot.config.targets import BUILDS, builds_target
 from bot.errors import Denied, UserError
 from bot.operations.registry import Click, Submission
 from bot.slack.client import Posted
@@ -62,8 +62,9 @@ def image(ec2: Any, name: str = "backend-staging") -> str:
 class Steps:
     """An operation whose steps are simply done; notes what goes into the thread and the trail."""
 
-    def __init__(self, desk: Desk, number: int = 1) -> None:
+    def __init__(self, desk: Desk, number: int = 1, target: str = BUILDS) -> None:
         self.services, self.number = desk.services, number
+        self.record = SimpleNamespace(environment=target)
         self.thread: dict[str, Message] = {}
         self.trail: list[tuple[str, dict[str, str]]] = []
 
@@ -84,10 +85,9 @@ async def settle(steps: Steps, reading: LogReading) -> job_images.JobOutcome:
 async def test_a_good_image_is_remembered_and_nothing_is_said(desk: Desk, aws: Any) -> None:
     made, steps = image(aws), Steps(desk)
     outcome = await settle(steps, LogReading(images=((REGION, made),)))
-    assert (outcome.image_id, outcome.suspect) == (made, False)
-    assert steps.thread == {}
+    assert (outcome.image_id, outcome.suspect, steps.thread) == (made, False, {})
     stored = await desk.services.images.get(made)
-    assert stored is not None
+    assert stored
     assert (stored.sha, stored.run_id, stored.job_id, stored.operation) == ("a" * 40, 10, 7, 1)
 
 
@@ -106,27 +106,26 @@ async def test_a_green_job_without_an_image_is_suspect_as_well(desk: Desk, aws: 
     del aws
     steps = Steps(desk)
     outcome = await settle(steps, LogReading())
-    assert outcome.image_id is None
-    assert outcome.warnings == ("its image",)
+    assert (outcome.image_id, outcome.warnings) == (None, ("its image",))
     assert "no image came out" in read(steps.thread["warnings 7"])
 
 
 @pytest.mark.parametrize(
-    ("name_tag", "group"), [("backend-staging", ("backend", "staging")), ("golden", ("unknown", "unknown"))]
-)
+    ("build", "name_tag", "group"),
+    [("base", "backend-staging", "backend staging"), ("", "golden", "unknown unknown"), ("base", "golden", "base no one environment")],
+)  # fmt: skip
 async def test_an_image_of_a_job_without_an_environment_in_its_name_stays_suspect(
-    desk: Desk, aws: Any, name_tag: str, group: tuple[str, str]
+    desk: Desk, aws: Any, build: str, name_tag: str, group: str
 ) -> None:
-    made, steps = image(aws, name_tag), Steps(desk)
+    made, steps = image(aws, name_tag), Steps(desk, target=builds_target(build))
     reading = LogReading(images=((REGION, made),), findings=(SIGN,), lines=20)
     now, span = datetime.now(UTC), timedelta(minutes=5)  # the image must have been made while the job ran
     built = replace(job(), name="build (backend)", started_at=now - span, ended_at=now + span)
     outcome = await job_images.record_named_images(cast("Operation", steps), RUN, built, reading)
-    assert outcome is not None
-    assert (outcome.image_id, outcome.suspect) == (made, True)
     stored = await desk.services.images.get(made)
-    assert stored is not None
-    assert (stored.machine, stored.environment) == group
+    assert stored
+    assert outcome == job_images.JobOutcome(made, ("apt: package not found",))
+    assert f"{stored.machine} {stored.environment}" == group
     assert await desk.services.images.open_warnings([made]) == {made: ("apt: package not found",)}
     assert buttons(steps.thread["warnings 7"]) == ["dismiss-sign"]
 
@@ -166,6 +165,7 @@ async def test_a_sign_is_dismissed_with_a_reason_which_is_shown_and_kept(desk: D
 
 
 async def test_who_may_not_approve_may_not_dismiss_either(desk: Desk, aws: Any) -> None:
+    await matrix_of(desk)
     sign = await suspicious(desk, aws)
     assert "You may not approve" in await refusal_of(desk, dismissals.dismiss(desk.services, pressed("U0ANA", sign)))
     assert desk.chat.views == []
