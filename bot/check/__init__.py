@@ -102,7 +102,7 @@ def _where_used(config: Config, environ: Mapping[str, str], workplace: Path) -> 
     """The checks of what only some configurations have."""
     checks: dict[str, Awaitable[Findings]] = {}
     environments = config.environments.values()
-    if any(each.terraform and each.terraform.directory for each in environments):
+    if any(each.terraform and each.terraform.code for each in environments):
         checks["terraform"] = check_terraform(config, environ)
     for section in sorted({each.deploy.backend for each in environments if each.deploy} & DEPLOY_CHECKS.keys()):
         checks[section] = DEPLOY_CHECKS[section](config)

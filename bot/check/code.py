@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.check.code_ansible import check_playbooks
 from bot.check.code_terraform import check_directory
+from bot.check.code_terragrunt import check_unit
 from bot.check.result import Findings
 from bot.config.isolation import isolations
 from runners.errors import RunnerError
@@ -57,9 +58,11 @@ class CodeCheck:
         terraform = environment.terraform
         if ansible and (checkout := await self._checkout(environment, ansible.ref, "deploy", isolation, findings)):
             await check_playbooks(self.config, self.environ, checkout, ansible, findings)
-        if terraform and terraform.directory:
+        if terraform and terraform.code:
             checkout = await self._checkout(environment, terraform.ref, "plan", isolation, findings)
-            if checkout:
+            if checkout and terraform.terragrunt:
+                check_unit(checkout, terraform.terragrunt, findings)
+            elif checkout:
                 await check_directory(self.config, self.environ, checkout, terraform, findings)
         return findings
 
@@ -89,4 +92,4 @@ class CodeCheck:
 def runs_code_here(environment: Environment) -> bool:
     """Whether code of the environment runs on this machine: playbooks, or Terraform."""
     ansible = environment.deploy.ansible if environment.deploy else None
-    return bool(ansible or (environment.terraform and environment.terraform.directory))
+    return bool(ansible or (environment.terraform and environment.terraform.code))

@@ -23,11 +23,16 @@ TIMEOUT = 30.0
 
 
 async def check_terraform(config: Config, environ: Mapping[str, str]) -> Findings:
-    """Find the terraform program that a plan would run."""
+    """Find the programs that a plan would run: terraform, and terragrunt where an environment has it."""
     findings = Findings("terraform")
+    units = any(each.terraform and each.terraform.terragrunt for each in config.environments.values())
     try:
         program = await terraform.find_program(config.terraform.program, environ.get("PATH", ""))
         findings.add_fact(f"{program.name} {program.version}, {program.path}")
+        if units:
+            named = config.terraform.terragrunt_program
+            terragrunt = await terraform.find_terragrunt(named, environ.get("PATH", ""))
+            findings.add_fact(f"{terragrunt}, {terragrunt.path}")
     except RunnerError as error:
         findings.add_problem(str(error), error.remedy or "Set terraform.program, or install terraform or tofu.")
     return findings

@@ -31,4 +31,4 @@ def _state(config: Config, name: str) -> str:
     terraform = config.environments[name].terraform
     if terraform and terraform.hcp:
         return f"{terraform.hcp.organization}/{terraform.hcp.workspace}"
-    return f"directory {terraform.directory}, workspace {terraform.workspace or 'default'}" if terraform else ""
+    return f"directory {terraform.code}, workspace {terraform.workspace or 'default'}" if terraform else ""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from bot.config.document import keys_of
 from bot.config.models.deploy import DEPLOY_SECTIONS, Deploy
-from bot.config.models.environment import Terraform
+from bot.config.models.environment import TERRAFORM_RUNNERS, Terraform
 from bot.config.models.written import Service, Stack
 from bot.config.values import PART
 
@@ -46,7 +46,7 @@ class _Section:
 _STACKS = _Section(
     "terraform",
     "stacks",
-    ("directory", "hcp"),
+    TERRAFORM_RUNNERS,
     2,
     frozenset({*Stack.model_fields} - {*Terraform.model_fields}),
     _OF_DEPLOYS,

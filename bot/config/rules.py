@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bot.config import aws_rules, custom_rules, image_rules, input_rules
 from bot.config.document import is_list_of_texts, keys_of, texts_of
 from bot.config.models.deploy import DEPLOY_SECTIONS
+from bot.config.models.environment import TERRAFORM_RUNNERS
 from bot.config.part_rules import check_parts
 from bot.config.ref_rules import check_conditions
 from bot.config.validation_faults import did_you_mean
@@ -77,11 +78,14 @@ def _terraform_runner(at: _Scope) -> None:
     terraform = at.values.get("terraform")
     if not isinstance(terraform, dict):
         return
-    runners = [key for key in ("directory", "hcp") if terraform.get(key) is not None]
+    runners = [f"`{key}`" for key in TERRAFORM_RUNNERS if terraform.get(key) is not None]
     if not runners:
-        at.fault("terraform", problem="has no runner; add `directory` or `hcp`")
+        at.fault("terraform", problem="has no runner; add `directory`, `terragrunt` or `hcp`")
     if len(runners) > 1:
-        at.fault("terraform", problem="has two runners, `directory` and `hcp`; keep one")
+        at.fault("terraform", problem=f"has two runners, {' and '.join(runners[:2])}; keep one")
+    if runners == ["`terragrunt`"] and terraform.get("backend_config"):
+        problem = "is for `directory`; remove it: the units' remote_state has the backend"
+        at.fault("terraform", "backend_config", problem=problem)
 
 
 def _machines(at: _Scope) -> None:

@@ -95,7 +95,7 @@ def _state_of(config: Config, name: str) -> tuple[object, ...] | None:
     if terraform.hcp:
         return terraform.hcp.organization.lower(), terraform.hcp.workspace
     settings = json.dumps(dict(terraform.backend_config), sort_keys=True, default=dict)
-    directory, repository = PurePosixPath(terraform.directory or ""), config.repository_of(environment).lower()
+    directory, repository = PurePosixPath(terraform.code or ""), config.repository_of(environment).lower()
     return repository, str(directory), terraform.workspace or "default", settings
 
 

@@ -20,7 +20,7 @@ from runners.aws.credentials import credential_variables
 from runners.concurrency import run_blocking
 from runners.errors import RunnerError
 from runners.processes.child import child_environment
-from runners.terraform import Workspace
+from runners.terraform import Workspace, find_terragrunt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -176,10 +176,12 @@ async def _workspace(operation: Operation, commit: Commit) -> Workspace:
 async def _workspace_in(operation: Operation, root: Path) -> Workspace:
     """The workspace of the code below `root`."""
     services, settings = operation.services, settings_of(operation.environment)
-    program = await terraform.find_program(services.config.terraform.program, services.secrets.search_path)
+    programs, search_path = services.config.terraform, services.secrets.search_path
+    terragrunt = await find_terragrunt(programs.terragrunt_program, search_path) if settings.terragrunt else None
     return Workspace(
-        program=program,
-        directory=root / str(settings.directory),
+        program=await terraform.find_program(programs.program, search_path),
+        terragrunt=terragrunt,
+        directory=root / str(settings.code),
         scratch=operation.scratch,
         env=await _environment(operation, settings),
         plugin_cache=_plugin_cache(operation),

@@ -18,9 +18,10 @@ from runners.terraform import (
     program as terraform_program,
 )
 from runners.terraform.apply_run import APPLY, apply, cancel_apply, never_started, resume_apply, started_apply
+from runners.terraform.finding import find_program, find_terragrunt
 from runners.terraform.planning import PLAN_FILE, PLAN_TEXT, SavedPlan, fingerprint, masked_plan_text, plan
 from runners.terraform.plugin_cache import cache_directories
-from runners.terraform.program import Program, Workspace, find_program
+from runners.terraform.program import Program, Workspace
 from runners.terraform.state import TerraformRun, addresses_in_state, force_unlock, is_orphaned_lock, own_name
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ __all__ = [
     "cache_directories",
     "cancel_apply",
     "find_program",
+    "find_terragrunt",
     "fingerprint",
     "force_unlock",
     "init",

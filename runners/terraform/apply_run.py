@@ -81,7 +81,7 @@ async def apply(
     argv = ["apply", "-json", "-input=false", "-no-color", terraform_program.lock_timeout(), *given, str(copy)]
     try:
         env, room = terraform_program.environment(workspace), room_of(workspace, given=[copy])
-        argv = [*workspace.program.command, *argv]
+        argv = terraform_program.command(workspace, argv)
         place = workspace.scratch / APPLY
         job = await workspace.children.start(APPLY, place, argv, cwd=workspace.directory, env=env, room=room)
     except RunnerError:

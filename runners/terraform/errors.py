@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from runners.errors import AccessDeniedError, RunnerError, UnavailableError
 from runners.results import Diagnostic
-from runners.terraform import causes
+from runners.terraform import causes, terragrunt_log
 from runners.terraform.causes import NO_NETWORK, flat
 
 if TYPE_CHECKING:
@@ -74,10 +74,11 @@ def plain(text: str) -> str:
 
 
 def from_text(text: str) -> list[Diagnostic]:
-    """The diagnostics in the output of a command for people."""
-    lines = plain(text).split("\n")
+    """The diagnostics in the output of a command for people; Terragrunt's errors where Terraform has none."""
+    own, others = terragrunt_log.split(plain(text))
+    lines = own.split("\n")
     starts = [at for at, line in enumerate(lines) if _START.match(line)]
-    return [_from_lines(lines[start:end]) for start, end in pairwise([*starts, len(lines)])]
+    return [_from_lines(lines[start:end]) for start, end in pairwise([*starts, len(lines)])] or others
 
 
 def _from_lines(lines: Sequence[str]) -> Diagnostic:

@@ -23,6 +23,7 @@ from runners.terraform import (
 from runners.terraform.apply_run import SENSITIVE_FILE
 from runners.terraform.computed import COMPUTES_SECRETS
 from runners.terraform.listing import appended, listing
+from runners.terraform.terragrunt import planned_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -161,7 +162,9 @@ async def _print_both(workspace: Workspace, timeout: float, doing: str) -> None:
 
 async def _print(workspace: Workspace, name: str, argv: list[str], timeout: float, doing: str) -> None:
     to, plan_file = workspace.scratch / name, workspace.scratch / PLAN_FILE
-    output = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing, to=to, given=[plan_file])
+    # Not through Terragrunt: what its hooks print would be among the plan.
+    at = planned_in(workspace.root or workspace.directory, workspace.scratch, doing) if workspace.terragrunt else None
+    output = await terraform_program.run(workspace, argv, timeout=timeout, doing=doing, to=to, given=[plan_file], at=at)
     if output.exit_code:
         diagnostics = terraform_errors.from_text(output.stderr)
         raise terraform_errors.explain(

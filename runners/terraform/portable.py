@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MOST = 512 << 20  # bytes of a saved plan
 MOST_MADE, MOST_FILES = 64 << 20, 10_000  # bytes and number of the files that were made in the code
+_DATA = ".terraform"
 _OMITTED = "omitted"  # a member: more files were made than these
 _CODE = "code/"  # before the path of a file that was made in the code
 _EXECUTABLE = 0o111
@@ -34,9 +35,13 @@ Files = dict[str, tuple[int, ...]]
 
 
 def files_in(root: Path) -> Files:
-    """What there is to recognise a changed file by, for each regular file below `root`. Follows no link."""
+    """What there is to recognise a changed file by, for each regular file below `root`. Follows no link.
+
+    Without what `init` makes again: Terragrunt leaves Terraform's data directory in the code.
+    """
     files: Files = {}
-    for folder, _, names in os.walk(root):
+    for folder, folders, names in os.walk(root):
+        folders[:] = [each for each in folders if each != _DATA]
         for name in names:
             path = os.path.join(folder, name)  # noqa: PTH118 - of many files
             status = os.lstat(path)

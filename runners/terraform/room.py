@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from runners.processes import grants
 from runners.terraform.causes import BACKEND_FILE
 from runners.terraform.plugin_cache import cache_directories
+from runners.terraform.terragrunt import script_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,9 @@ def room_of(
     code = workspace.root or workspace.directory
     writable = [code, workspace.home, workspace.data, *written, *(cache.path for cache in caches if cache.writable)]
     program = [Path(word) for word in workspace.program.prefix if word.startswith("/")]
+    if workspace.terragrunt:  # which starts the script, which starts the program
+        program.append(script_of(workspace.scratch))
+        program += [Path(workspace.program.path)] if not workspace.program.prefix else []
     files = [path for path in workspace.var_files if path.exists()]  # a missing file is reported before the plan
     shared = [*program, *files, *(cache.path for cache in caches if not cache.writable)]
     backend = workspace.scratch / BACKEND_FILE

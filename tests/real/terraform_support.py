@@ -94,6 +94,7 @@ class HttpState:
         self.state: bytes | None = None
         self.lock: dict[str, str] | None = None
         self.hangs = False
+        self.seconds_to_write = 0.0
         self.asked = asyncio.Event()
         self.url = ""
 
@@ -115,6 +116,7 @@ class HttpState:
             case "UNLOCK":
                 return await self._unlock(request)
             case "POST":
+                await asyncio.sleep(self.seconds_to_write)
                 self.state = await request.read()
             case "GET" if self.state is None:
                 return web.Response(status=404)

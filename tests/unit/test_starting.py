@@ -34,7 +34,7 @@ OUTSIDE = {
     "runners/processes/detached.py": "the supervisor, which starts its program in a room",
     "runners/ssh/host_keys.py": "ssh-keyscan",
     "runners/ssh/remote.py": "ssh, or a script of the configuration",
-    "runners/terraform/program.py": "prints a version, in an empty directory",
+    "runners/terraform/finding.py": "prints a version, in an empty directory",
 }
 
 

@@ -32,6 +32,8 @@ from bot.config.values import (
     WindowText,
 )
 
+TERRAFORM_RUNNERS = ("directory", "terragrunt", "hcp")  # keys of `terraform`, of which an environment has one
+
 
 class Hcp(Model):
     """A workspace of HCP Terraform."""
@@ -41,8 +43,9 @@ class Hcp(Model):
 
 
 class Terraform(Model):
-    """How an environment's infrastructure is planned: from a directory of the repository, or in HCP Terraform.
+    """How an environment's infrastructure is planned: from a directory of the repository, by Terragrunt, or in HCP Terraform.
 
+    `terragrunt` is a directory with Terragrunt's units, each of which is planned as a stack, or one unit.
     `variables` may be given with the command; destroying a resource of a `protected` type needs a typed confirmation.
     `secret_environment` maps a variable of the child to the name of one in the bot's environment. `aws_profile` replaces
     the profile and the role of this environment. A mapping in `backend_config` is a block of the backend, or a setting with keys.
@@ -50,6 +53,7 @@ class Terraform(Model):
     """
 
     directory: RepositoryPath | None = None
+    terragrunt: RepositoryPath | None = None
     ref: Ref = "main"
     variables: tuple[Variable, ...] = ()
     protected: tuple[ResourceType, ...] = ()
@@ -62,6 +66,11 @@ class Terraform(Model):
     aws_profile: Text | None = None
     hcp: Hcp | None = None
     after: tuple[Name, ...] = ()
+
+    @property
+    def code(self) -> str | None:
+        """The directory of the code that is planned on this machine; None with `hcp`."""
+        return self.directory or self.terragrunt
 
 
 class Grants(Model):

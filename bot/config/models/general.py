@@ -85,9 +85,10 @@ class Access(Model):
 
 
 class TerraformProgram(Model):
-    """The terraform program and its limits; without `program` the bot looks it up (see `check`)."""
+    """The terraform and terragrunt programs and their limits; without a name the bot looks them up (see `check`)."""
 
     program: Text | None = None
+    terragrunt_program: Text | None = None
     plugin_cache: Text | None = None
     timeout: Duration = timedelta(minutes=30)
     cancel_grace: Duration = timedelta(minutes=5)

@@ -156,6 +156,8 @@ def test_faults_in_an_environment(environment: dict[str, str], key: str, words: 
     [
         ("{}", "", "has no runner"),
         ("{directory: a, hcp: {organization: o, workspace: w}}", "", "has two runners"),
+        ("{terragrunt: a, directory: b}", "", "has two runners, `directory` and `terragrunt`"),
+        ("{terragrunt: a, backend_config: {key: x}}", ".backend_config", "is for `directory`"),
         ("{hcp: {organization: o, workspace: 'a/b'}}", ".hcp.workspace", "has the wrong format"),
         ("{directory: /a}", ".directory", "is an absolute path"),
         ("{directory: ~/a}", ".directory", "is an absolute path"),
