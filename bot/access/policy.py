@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -172,6 +173,16 @@ def _all_rules(config: Config) -> Sequence[str]:
     for environment in config.environments.values():
         rules += environment.approval.approvers or ()
     return rules
+
+
+def mentions(rules: Sequence[str], *, but: str) -> list[str]:
+    """The mentions of the people and groups that these rules name, without this person."""
+    return [in_words([rule]).removeprefix("anyone of ") for rule in rules if rule != but]
+
+
+def is_user(actor: str) -> bool:
+    """Whether an actor is a person in Slack, rather than a schedule or somebody at GitHub."""
+    return re.fullmatch("[UW][A-Z0-9]+", actor, re.ASCII) is not None
 
 
 def in_words(rules: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.engine.watch import Watch
-from bot.operations import authority
+from bot.operations import authority, notices
 from bot.slack.blocks.common import ApprovalView
 from bot.store.approvals import Approval, ApprovalRequest, Outcome
 from bot.store.operations import Status
@@ -88,7 +88,11 @@ class OpenApproval:
 
     async def _display(self, approval: Approval) -> None:
         message = self.render(view(self.operation, approval))
-        await self.operation.show("show approval", message, Status.APPROVAL, "waits for approval")
+
+        async def notify() -> None:
+            await notices.ask_approvers(self.operation.services, self.operation.record, approval, message)
+
+        await self.operation.show("show approval", message, Status.APPROVAL, "waits for approval", notify=notify)
         await self.operation.step("update queue", self.operation.update_waiting)
 
     async def _check(self, approval_id: str) -> Approval:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bot.errors import DatabaseAwayError, ForgedError
-from bot.operations import outgoing
+from bot.operations import notices, outgoing
 from bot.operations.posting import attach_file, display, is_outage, post_in_thread
 from bot.slack.blocks import common
 from bot.slack.pacing import Lane
@@ -84,6 +84,8 @@ class Delivery:
         if item.name.startswith(outgoing.THREAD):
             name, message = item.name.removeprefix(outgoing.THREAD), outgoing.message_of(item.content)
             return await with_retries(lambda: post_in_thread(services, record, name, message), ONCE)
+        if item.name.startswith((outgoing.NOTICE, outgoing.BROADCAST)):
+            return await with_retries(lambda: notices.post(services, record, item.name, item.content), ONCE)
         file = outgoing.file_of(item.content)
         refused = await with_retries(lambda: attach_file(services, record, file), ONCE)
         if refused is None or is_outage(refused):

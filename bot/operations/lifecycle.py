@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.config.targets import find_target, queue_of
 from bot.errors import AlreadyEndedError, Cancelled, ChangedWorkflowError, ForgedError, NoLongerApprovedError, UserError
-from bot.operations import outgoing
+from bot.operations import notices, outgoing
 from bot.operations.follow_ups import link_from_older
 from bot.operations.leftovers import discard
 from bot.operations.operation import Operation
@@ -195,6 +195,7 @@ async def _give_up(services: Services, record: Record) -> None:
     message = common.short_message(head_of(record), "failed", news)
     await services.operations.set_status(record.number, Status.FAILED)
     await deliver(services, record.number, message, until_displayed=True)
+    await notices.report_end(services, record, Status.FAILED, message)
     await discard(services, record.number)
 
 
@@ -206,6 +207,7 @@ async def _refuse(services: Services, number: int, why: str) -> None:
     await services.operations.set_status(number, Status.FAILED)
     message = common.short_message(head_of(record), "failed", kit.escape(why))
     await deliver(services, number, message, until_displayed=True)
+    await notices.report_end(services, record, Status.FAILED, message)
     await discard(services, number)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bot.access import policy
 from bot.config.targets import without_lane
 from bot.errors import Cancelled, DatabaseAwayError
-from bot.operations import authority, thread
+from bot.operations import authority, notices, thread
 from bot.operations.approval import OpenApproval
 from bot.operations.leftovers import discard
 from bot.operations.outgoing import TextFile
@@ -117,8 +117,17 @@ class Operation:
             await authority.check(self.services, self.record, self._binding)
             self._authorized.add((what, self._binding))
 
-    async def show(self, name: str, message: Message, status: Status, doing: str = "", *, timed: bool = True) -> None:
-        """Durably set the operation's message and status; an ended and `timed` operation's message has its duration."""
+    async def show(
+        self,
+        name: str,
+        message: Message,
+        status: Status,
+        doing: str = "",
+        *,
+        timed: bool = True,
+        notify: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    ) -> None:
+        """Durably set the message and status, then `notify`; the end adds its duration if `timed`, and notifies the requester."""
         self._shown = message
 
         async def change() -> None:
@@ -127,6 +136,10 @@ class Operation:
             final = status.ended or status is Status.APPROVAL
             timed_message = self._with_times(message) if status.ended and timed else message
             await deliver(self.services, self.number, timed_message, until_displayed=final)
+            if status.ended:
+                await notices.report_end(self.services, self.record, status, message)
+            if notify:
+                await notify()
             if doing and status is Status.RUNNING:
                 await self.update_waiting()
 
@@ -168,8 +181,7 @@ class Operation:
         self.record, self.at = record, Posted(record.channel, record.message_ts or "")
 
     async def _announce(self, message: Message) -> None:
-        refused = await until_taken(self.number, lambda: post_announcement(self.services, self.record, message))
-        if refused:
+        if refused := await until_taken(self.number, lambda: post_announcement(self.services, self.record, message)):
             raise refused
 
     async def details(self, name: str, message: Message) -> None:
@@ -247,12 +259,12 @@ class Operation:
     ) -> ApprovalView:
         """Durable: request approval of exactly what `binding` is the digest of, and wait until that is closed.
 
-        `render` draws the message while it is open. An approver types `typed_confirmation` unless it is empty. Each check calls `decided_outside`, within a step: true closes the
-        approval with the outcome OUTSIDE_SLACK. Each check then asks `updates` whether the message has to change.
+        `render` draws the message meanwhile. An approver types `typed_confirmation` unless it is empty. Each check calls
+        `decided_outside`, within a step: true closes it with the outcome OUTSIDE_SLACK. Then it asks `updates` for changes.
         """
         self._binding = binding
-        approval = OpenApproval(self, render, decided_outside, updates)
-        return await approval.outcome(binding, required, typed_confirmation)
+        waiting = OpenApproval(self, render, decided_outside, updates)
+        return await waiting.outcome(binding, required, typed_confirmation)
 
     def approvers(self) -> str:
         """Who may approve it, in Slack's mentions."""

@@ -11,8 +11,9 @@ from bot.slack.blocks.kit import Message
 if TYPE_CHECKING:
     from bot.services import Services
 
-# The names in the outbox of an operation's message, and the beginnings of those of a thread's message and file.
-MESSAGE, THREAD, FILE = "message", "thread ", "file "
+# The names in the outbox of an operation's message, and the beginnings of those of a thread's message and file, of a notice
+# (notices.py), and of a notice that the channel displays too.
+MESSAGE, THREAD, FILE, NOTICE, BROADCAST = "message", "thread ", "file ", "notice ", "broadcast "
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,13 +207,18 @@ def _reason(record: Record, channel: str, why: ChatError) -> str:
     return f"Posted again because the earlier message cannot be changed ({code})."
 
 
-async def post_in_thread(services: Services, record: Record, name: str, message: Message) -> None:
-    """Post into the thread of an operation's message, unless an earlier attempt did. Raises ChatError."""
+async def post_in_thread(
+    services: Services, record: Record, name: str, message: Message, *, in_channel: bool = False
+) -> None:
+    """Post into the thread of an operation's message, unless an earlier attempt did. Raises ChatError.
+
+    What is `in_channel` is displayed in the channel too.
+    """
     marker, at = f"{record.number}:{name}", await current(services, record.number)
     first = await services.operations.begin_side_effect(record.number, f"thread {name}"[:80])
     posted = None if first else await services.chat.find(at.channel, marker, since=record.created_at, thread=at.ts)
     if not posted:
-        await services.chat.post(at.channel, message, thread=at.ts, marker=marker)
+        await services.chat.post(at.channel, message, thread=at.ts, marker=marker, in_channel=in_channel)
 
 
 async def attach_file(services: Services, record: Record, file: TextFile) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from bot.config import worker_labels
 from bot.config.targets import queue_of, without_lane
 from bot.errors import DatabaseAwayError
+from bot.operations import notices
 from bot.operations.posting import deliver, deliver_once
 from bot.slack.blocks import common, kit
 from bot.slack.blocks.common import Head
@@ -163,6 +164,7 @@ async def update_cancelled(services: Services, number: int) -> None:
     message = common.short_message(head_of(record), Status.CANCELLED.value, news)
     ended = common.ended_words(record.created_at, record.ended_at or record.created_at)
     await deliver(services, number, kit.with_small_print(message, ended), until_displayed=True)
+    await notices.report_end(services, record, Status.CANCELLED, message)
 
 
 def head_of(record: Record) -> Head:

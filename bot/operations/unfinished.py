@@ -10,6 +10,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from bot.errors import DatabaseAwayError
+from bot.operations import notices
 from bot.operations.authority import ENDED
 from bot.operations.leftovers import discard
 from bot.operations.posting import deliver
@@ -51,7 +52,9 @@ async def end(services: Services, number: int, why: str) -> None:
     await services.approvals.close_undecided(number)
     scratch = services.workplace / "operations" / str(number)
     runs_on = bool(await run_blocking(marked, str(scratch), timeout=30, doing="looking for what still runs"))
-    await deliver(services, number, not_continued(record, status, why, begun, runs_on=runs_on), until_displayed=True)
+    message = not_continued(record, status, why, begun, runs_on=runs_on)
+    await deliver(services, number, message, until_displayed=True)
+    await notices.report_end(services, record, status, message)
     if not runs_on:
         await discard(services, number)
     await services.operations.set_status(number, status)

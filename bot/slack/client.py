@@ -66,18 +66,23 @@ class Chat(WebApi):
         self._confirming: asyncio.Task[None] | None = None
         self._listing = asyncio.Lock()  # commands that come together share one list, whose rate limit is low
 
-    async def post(self, channel: str, message: Message, *, thread: str | None = None, marker: str = "") -> Posted:
+    async def post(
+        self, channel: str, message: Message, *, thread: str | None = None, marker: str = "", in_channel: bool = False
+    ) -> Posted:
         """Post a message; its metadata holds `marker`, by which `find` finds it after a crash.
 
-        What belongs to a thread lets messages of the channel itself overtake. With a marker: raises what `check_lease` raises.
+        What belongs to a thread lets messages of the channel itself overtake, unless it is displayed `in_channel` too.
+        With a marker: raises what `check_lease` raises.
         """
+        where: dict[str, Any] = {"thread_ts": thread} if thread else {}
+        where |= {"reply_broadcast": True} if thread and in_channel else {}
         try:
-            return await self._as_member(channel, lambda: self._post(channel, message, thread, marker))
+            return await self._as_member(channel, lambda: self._post(channel, message, where, marker))
         except ChatError as error:
             now = await self._replacement(channel) if error.code == NOT_FOUND and not thread else None
             if now is None:
                 raise
-            return await self._as_member(now, lambda: self._post(now, message, thread, marker))
+            return await self._as_member(now, lambda: self._post(now, message, where, marker))
 
     async def _replacement(self, channel: str) -> str | None:
         """The channel that has the name of this one, which Slack does not know any more; None if there is none."""
@@ -102,11 +107,10 @@ class Chat(WebApi):
                 raise (not_joined if not_joined.transient else error) from not_joined
             return await call()
 
-    async def _post(self, channel: str, message: Message, thread: str | None, marker: str) -> Posted:
-        await self._posts.setdefault(channel, Pace(POST_INTERVAL, burst=1)).turn(
-            Lane.STATE if thread else Lane.DECISION
-        )
-        where = {"thread_ts": thread} if thread else {}
+    async def _post(self, channel: str, message: Message, where: Mapping[str, Any], marker: str) -> Posted:
+        only_in_thread = "thread_ts" in where and "reply_broadcast" not in where
+        pace = self._posts.setdefault(channel, Pace(POST_INTERVAL, burst=1))
+        await pace.turn(Lane.STATE if only_in_thread else Lane.DECISION)
         metadata = {"metadata": {"event_type": METADATA_TYPE, "event_payload": {"mark": marker}}} if marker else {}
         plain_links = {"unfurl_links": False, "unfurl_media": False}  # no foreign page is fetched and displayed
         if marker:

@@ -183,15 +183,15 @@ class Approvals:
 
         return await self._store.run(work)
 
-    async def approvers_of(self, operation: int) -> tuple[str, ...]:
-        """The people who approved what this operation requested, in order. Raises ForgedError."""
+    async def decided_by(self, operation: int, decision: Outcome) -> tuple[str, ...]:
+        """The people who decided so on what this operation requested, in order. Raises ForgedError."""
         of_operation = (
             sa.select(approvals.c.id).where(approvals.c.operation == operation).order_by(approvals.c.created_at)
         )
 
         def work(connection: sa.Connection) -> tuple[str, ...]:
             made = [self._read(connection, approval_id) for approval_id in connection.scalars(of_operation).all()]
-            return tuple(person for approval in made for person in approval.approvers)
+            return tuple(vote.person for approval in made for vote in approval.votes if vote.decision == decision)
 
         return await self._store.run(work)
 

@@ -142,8 +142,8 @@ class Outbox:
         await self._store.run(lambda connection: connection.execute(sa.update(outbox).where(soon).values(due_at=now)))
 
     async def backlog(self) -> Backlog:
-        """What is undelivered, in short."""
-        counted = sa.select(sa.func.count(), sa.func.min(outbox.c.created_at))
+        """What Slack has refused or not answered, in short."""
+        counted = sa.select(sa.func.count(), sa.func.min(outbox.c.created_at)).where(outbox.c.error != "")
         newest = sa.select(outbox.c.error).where(outbox.c.error != "").order_by(outbox.c.due_at.desc()).limit(1)
 
         def work(connection: sa.Connection) -> Backlog:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from bot.store.approvals import Outcome
 from handlers.plan import audit_entries, hcp_run, views
 from handlers.plan.settings import settings_of, timeout_of
 from handlers.shared.checkout import commit_of
@@ -254,7 +255,7 @@ async def _plan(operation: Operation, run: HcpRun) -> HcpPlan:
 
 
 async def _approval_comment(operation: Operation) -> str:
-    voted = await operation.services.approvals.approvers_of(operation.number)
+    voted = await operation.services.approvals.decided_by(operation.number, Outcome.APPROVED)
     names = [await hcp_run.name_of(operation, person) for person in voted]
     by = f" by {', '.join(names)}" if names else ""
     return f"Approved in Slack{by} (Signalbox #{operation.number})."

@@ -14,7 +14,7 @@ import { nameOf, personOf } from "./store.js";
  * onThread(ts), onDismiss(ts)}.
  */
 export function messageParts(message, about) {
-  const body = h("div", { class: "message-body" }, about.compact ? null : heading(message), content(message, about), failure(about), thread(message, about));
+  const body = h("div", { class: "message-body" }, about.compact ? null : heading(message), origin(message, about), content(message, about), notified(message), failure(about), thread(message, about));
   const side = about.compact ? h("span", { class: "message-side" }, time(message, "side-time")) : h("span", { class: "message-side" }, avatar(message.user));
   return [side, body, tools(message, about)].filter(Boolean);
 }
@@ -52,6 +52,18 @@ function reactions(message) {
   if (!message.reactions?.length) return null;
   const one = ({ name, count }) => h("span", { class: "reaction" }, emoji(`:${name}:`) ?? `:${name}:`, ` ${count ?? 1}`);
   return h("div", { class: "reactions" }, message.reactions.map(one));
+}
+
+/** Of a reply that the channel displays too: the way to its thread. */
+function origin(message, about) {
+  if (!message.broadcast || about.inThread) return null;
+  return h("button", { type: "button", class: "thread-link", "data-testid": "open-thread", onclick: () => about.onThread(message.thread_ts) }, icon("reply"), "replied to a thread");
+}
+
+/** Whom Slack would have notified of this message, and why; the sandbox alone displays this. */
+function notified(message) {
+  const mentioned = (message.notified ?? []).filter(({ why }) => why === "mention").map(({ user }) => nameOf(user));
+  return mentioned.length > 0 && h("div", { class: "notified", "data-testid": "notified", title: "A mention in a new message notifies people in Slack; an edit does not." }, emoji(":bell:") ?? "", ` Notified: ${mentioned.join(", ")}`);
 }
 
 function failure(about) {

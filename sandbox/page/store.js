@@ -81,7 +81,10 @@ export function changesOf(channel) {
 
 /** A new message, or a new state of a known one. Returns whether it was new. */
 export function putMessage(channel, message) {
-  if (isReply(message)) return putReply(message);
+  if (isReply(message)) {
+    const fresh = putReply(message);
+    if (!message.broadcast) return fresh;
+  }
   changes.set(channel, changesOf(channel) + 1);
   const list = messages.get(channel) ?? [];
   const known = list.some((each) => each.ts === message.ts);

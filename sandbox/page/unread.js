@@ -9,7 +9,7 @@ let read = JSON.parse(localStorage.getItem(KEY) ?? "{}");
 export function unreadIn(channel) {
   const since = Number(read[store.me]?.[channel] ?? 0);
   const fresh = messagesOf(channel).filter((message) => Number(message.ts) > since && message.user !== store.me && !message.notice);
-  const mentions = fresh.filter((message) => message.ephemeral || JSON.stringify([message.text, message.blocks]).includes(store.me));
+  const mentions = fresh.filter((message) => message.ephemeral || (message.notified ?? []).some(({ user }) => user === store.me));
   return { count: fresh.length, mentions: mentions.length };
 }
 

@@ -4,7 +4,7 @@ from sandbox.slack.backend import ApiCall
 from sandbox.slack.channels import Channel
 from sandbox.slack.clock import Clock
 from sandbox.slack.errors import ApiError
-from sandbox.slack.messages import Message
+from sandbox.slack.messages import Message, Notification
 from sandbox.slack.people import Person
 from sandbox.slack.replies import Reply, ViewReply
 from sandbox.slack.server import SlackStandIn
@@ -19,6 +19,7 @@ __all__ = [
     "Channel",
     "Clock",
     "Message",
+    "Notification",
     "Person",
     "Reply",
     "SlackSettings",

@@ -34,6 +34,15 @@ class Channel:
         return [message for message in self._messages.values() if message.thread_ts in {None, message.ts}]
 
     @property
+    def timeline(self) -> list[Message]:
+        """What is displayed in the channel, oldest first: its messages, and replies that were also sent to it."""
+        return [
+            message
+            for message in self._messages.values()
+            if message.broadcast or message.thread_ts in {None, message.ts}
+        ]
+
+    @property
     def all_messages(self) -> list[Message]:
         """Every message, replies among them, in the order they were posted."""
         return list(self._messages.values())
@@ -71,14 +80,17 @@ class Channel:
         self._bus.publish(Happening("deleted", self.id, message))
 
     async def wait_for(self, predicate: Callable[[Message], bool], timeout: float = 30) -> Message:
-        """The newest message, replies among them, for which `predicate` holds, as soon as there is one.
+        """The newest message for which `predicate` holds, as soon as there is one; a reply only if no other message fits.
 
         Raises:
             AssertionError: none within `timeout` seconds; the error prints the channel as it is.
         """
 
         def look() -> Message | None:
-            return next((message for message in reversed(self._messages.values()) if predicate(message)), None)
+            return next(
+                (message for message in [*reversed(self.messages), *reversed(self.all_messages)] if predicate(message)),
+                None,
+            )
 
         message = await self._bus.until(look, timeout)
         if message is None:

@@ -12,12 +12,24 @@ if TYPE_CHECKING:
     from sandbox.slack.files import File
 
 
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """What one person is notified of: the message's channel and ts, its first text, and why ("mention" or "thread")."""
+
+    person: str
+    channel: str
+    ts: str
+    text: str
+    why: str
+
+
 @dataclass(eq=False, repr=False, slots=True)
 class Message:
     """One message as it is now: an update changes it in place (`snapshot` keeps a copy).
 
     `text` is raw mrkdwn; `metadata` is {event_type, event_payload} or None; `edited` whether it was changed
-    after it was posted; `ephemeral_for` the one user who sees it.
+    after it was posted; `ephemeral_for` the one user who sees it; `broadcast` a reply that the channel displays too;
+    `notifications` the people whom it notified when it was posted.
     """
 
     ts: str
@@ -34,6 +46,8 @@ class Message:
     bot_id: str | None = None
     ephemeral_for: str | None = None
     deleted: bool = False
+    broadcast: bool = False
+    notifications: tuple[Notification, ...] = ()
     reactions: dict[str, list[str]] = field(default_factory=dict)
     all_broadcasts: list[str] = field(default_factory=list)
     all_notified: set[str] = field(default_factory=set)

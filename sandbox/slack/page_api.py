@@ -72,7 +72,7 @@ class PageApi:
 
     async def _messages(self, request: web.Request) -> web.StreamResponse:
         user, channel = self._person(request.query.get("as")), self._channel(request.match_info["id"])
-        messages = [*channel.messages, *self._whispered(user, channel, None)]
+        messages = [*channel.timeline, *self._whispered(user, channel, None)]
         return self._listed(sorted(messages, key=lambda message: float(message.ts)))
 
     async def _thread(self, request: web.Request) -> web.StreamResponse:

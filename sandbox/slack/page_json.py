@@ -56,6 +56,10 @@ def message(backend: Backend, posted: Message) -> dict[str, Any]:
     }
     if posted.bot_id:
         fields["bot_id"] = posted.bot_id
+    if posted.broadcast:
+        fields["broadcast"] = True
+    if posted.notifications:
+        fields["notified"] = [{"user": each.person, "why": each.why} for each in posted.notifications]
     if posted.thread_ts:
         fields["thread_ts"] = posted.thread_ts
     if replies:

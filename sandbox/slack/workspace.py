@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sandbox.slack import people_seed as seed
+from sandbox.slack import notifications, people_seed as seed
 from sandbox.slack.bus import Bus, Happening
 from sandbox.slack.channels import Channel
 from sandbox.slack.clock import Clock
@@ -15,6 +15,8 @@ from sandbox.slack.open_views import Views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sandbox.slack.messages import Notification
 
 
 @dataclass
@@ -117,12 +119,15 @@ class Workspace:
         metadata: dict[str, Any] | None = None,
         files: list[File] | None = None,
         bot_id: str | None = None,
+        broadcast: bool = False,
     ) -> Message:
-        """Add a message to a channel, as already checked."""
+        """Add a message to a channel, as already checked, and notify the people whom Slack would notify."""
         message = Message(
             self.new_ts(), channel.id, user, text, self, blocks or [], thread_ts, metadata=metadata, bot_id=bot_id
         )
+        message.broadcast = broadcast
         message.files.extend(files or ())
+        message.notifications = notifications.of_post(self, channel, message)
         channel.add(message)
         return message
 
@@ -156,6 +161,12 @@ class Workspace:
         return next(
             (message for message in self.ephemerals.get(user, ()) if message.ts == ts and not message.deleted), None
         )
+
+    @property
+    def notifications(self) -> list[Notification]:
+        """Every notification of a person, in the order of the channels and their messages."""
+        posted = (message for channel in self.channels.values() for message in channel.all_messages)
+        return [notification for message in posted for notification in message.notifications]
 
     @property
     def broadcasts(self) -> list[Message]:

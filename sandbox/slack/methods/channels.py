@@ -68,6 +68,9 @@ def message_json(backend: Backend, message: Message, *, with_metadata: bool = Tr
         fields["files"] = [file_json(backend, file) for file in message.files]
     if message.metadata is not None and with_metadata:
         fields["metadata"] = message.metadata
+    if message.broadcast:  # docs.slack.dev/reference/events/message/thread_broadcast
+        parent = backend.workspace.channels[message.channel].find(message.thread_ts or "")
+        fields |= {"subtype": "thread_broadcast"} | ({"root": {"ts": parent.ts, "text": parent.text}} if parent else {})
     if message.ephemeral_for:
         return fields | {"is_ephemeral": True}
     return fields | _thread_json(backend, message)

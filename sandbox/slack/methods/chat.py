@@ -27,6 +27,7 @@ def _post(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
         thread_ts=_thread(channel, given),
         metadata=checked.metadata,
         bot_id=seed.BOT_ID,
+        broadcast=_broadcast(given),
     )
     return {"channel": channel.id, "ts": message.ts, "message": channels.message_json(backend, message)}
 
@@ -53,6 +54,14 @@ def _thread(channel: Channel, given: dict[str, Any]) -> str | None:
     if parent.thread_ts not in {None, parent.ts}:
         raise ApiError("invalid_thread_ts")
     return ts
+
+
+def _broadcast(given: dict[str, Any]) -> bool:
+    """Whether a reply is also displayed in the channel; without a thread, Slack ignores the wish, and this refuses it."""
+    broadcast = bool(given.get("reply_broadcast"))
+    if broadcast and given.get("thread_ts") is None:
+        raise ApiError("invalid_arguments")
+    return broadcast
 
 
 def _whisper(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
@@ -108,7 +117,14 @@ def _permalink(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
 
 
 _CONTENT = {"channel": "str", "text": "str", "blocks": "raw", "metadata": "raw"}
-_POST = {**_CONTENT, "thread_ts": "str", "unfurl_links": "bool", "unfurl_media": "bool", "mrkdwn": "bool"}
+_POST = {
+    **_CONTENT,
+    "thread_ts": "str",
+    "reply_broadcast": "bool",
+    "unfurl_links": "bool",
+    "unfurl_media": "bool",
+    "mrkdwn": "bool",
+}
 _WHISPER = {"channel": "str", "user": "str", "text": "str", "blocks": "raw", "thread_ts": "str"}
 
 METHODS = (

@@ -90,7 +90,7 @@ def _between(messages: list[Message], given: dict[str, Any]) -> list[Message]:
 
 def _history(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
     channel = channels.joined(backend, given["channel"])
-    newest_first = _between(channel.messages, given)[::-1]
+    newest_first = _between(channel.timeline, given)[::-1]
     return _page_of_messages(backend, newest_first, given, default=100)
 
 

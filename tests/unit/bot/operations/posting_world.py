@@ -18,6 +18,7 @@ from bot.slack.errors import Verdict
 from bot.slack.manifest import read as read_manifest
 from bot.slack.web_api import make_client
 from bot.store.annotations import Annotations
+from bot.store.approvals import Approvals
 from bot.store.operations import Operations, Request
 from bot.store.outbox import Outbox
 from sandbox.slack import SlackSettings, SlackStandIn, people_seed as seed
@@ -107,6 +108,7 @@ async def world_in(directory: Path) -> AsyncIterator[World]:
         config=read(FILE, "signalbox.yaml"),
         operations=Operations(store, time.time),
         annotations=Annotations(store, time.time),
+        approvals=Approvals(store, time.time),
         outbox=Outbox(store, clock),
         redact=Redactor(),
     )

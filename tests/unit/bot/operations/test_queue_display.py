@@ -48,12 +48,14 @@ class Queue:
     @property
     def services(self) -> Services:
         annotations = SimpleNamespace(values_of=self._nothing)
-        outbox = SimpleNamespace(waits=self._none, replace=self._none)
+        outbox = SimpleNamespace(waits=self._none, replace=self._none, put=self._none)
         chat = SimpleNamespace(turn=self._pace.turn, update=self._update, redacted=dict)
         operations = SimpleNamespace(open_in=self._open_in, get=self._get, cancel_requested=self._nobody)
-        config = SimpleNamespace(environments={})
-        made = SimpleNamespace(annotations=annotations, outbox=outbox, chat=chat, operations=operations, config=config)
-        return cast("Services", made)
+        parts = {
+            "approvals": SimpleNamespace(decided_by=self._nothing), "annotations": annotations, "outbox": outbox,
+            "chat": chat, "operations": operations, "config": SimpleNamespace(environments={}),
+        }  # fmt: skip
+        return cast("Services", SimpleNamespace(**parts))
 
     async def _nothing(self, *_: object) -> tuple[str, ...]:
         return ()

@@ -1,0 +1,106 @@
+"""Notices: posts in an operation's thread that mention who must act, or who requested it.
+
+Slack notifies nobody of an edited message, so that an operation's own message, which only changes, reaches nobody by
+itself. A notice is stored and then posted by the task that delivers (delivery.py), so that nothing waits for it; it is
+posted once, also after a crash.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.access import policy
+from bot.config.targets import find_target
+from bot.operations import outgoing
+from bot.operations.posting import current, post_in_thread
+from bot.slack.blocks import kit
+from bot.slack.blocks.common import EMOJI
+from bot.slack.pacing import Lane
+from bot.store.annotations import SUPERSEDED_BY
+from bot.store.approvals import Outcome
+from bot.store.operations import Status
+
+if TYPE_CHECKING:
+    from bot.services import Services
+    from bot.slack.blocks.kit import Message
+    from bot.store.approvals import Approval
+    from bot.store.operations import Record
+
+# Ends after which something may be half done: the people of the environment have to know, not only the requester.
+ALARMING = (Status.INTERRUPTED,)
+APPROVAL = "approval "  # the beginning of the name of a question, before the approval's id
+
+
+async def ask_approvers(services: Services, record: Record, approval: Approval, message: Message) -> None:
+    """Mention those who may approve, in the thread and in the channel. `message` is what they decide on."""
+    if who := _who_decides(services, record):
+        text = f"{EMOJI['approval']} {who}: {_what(message)}. Decide until {kit.moment(approval.expires_at)}."
+        await _put(services, record, outgoing.BROADCAST + APPROVAL + approval.id, Lane.DECISION, text)
+
+
+async def report_end(services: Services, record: Record, status: Status, message: Message) -> None:
+    """Mention the requester where the operation has ended, in words of its message, unless they ended it themselves.
+
+    An end that may have left something half done mentions the approvers too, and is also displayed in the channel.
+    Repeating this changes nothing.
+    """
+    if not record.message_ts:
+        return
+    people = []
+    if policy.is_user(record.requester) and record.requester not in await _ended_by(services, record.number):
+        people.append(kit.user(record.requester))
+    if alarming := status in ALARMING:
+        people += _approvers(services, record)
+    if people:
+        name = (outgoing.BROADCAST if alarming else outgoing.NOTICE) + "end"
+        text = f"{EMOJI[status.value]} {' '.join(people)} {_what(message)}."
+        await _put(services, record, name, Lane.STATE, text)
+
+
+async def post(services: Services, record: Record, name: str, content: bytes) -> None:
+    """Post the notice of this name in the outbox, with a link to the operation's message. Raises ChatError.
+
+    A question that was decided meanwhile is not posted.
+    """
+    kind, _, about = name.partition(" ")
+    if about.startswith(APPROVAL):
+        approval = await services.approvals.get(about.removeprefix(APPROVAL))
+        if approval.outcome is not Outcome.PENDING:
+            return
+    text = outgoing.message_of(content).text
+    url = await services.chat.permalink(await current(services, record.number))
+    notice = kit.Message(text, (kit.section(f"{text} {kit.link('Open', url)}"),))
+    await post_in_thread(services, record, about, notice, in_channel=f"{kind} " == outgoing.BROADCAST)
+
+
+async def _put(services: Services, record: Record, name: str, lane: Lane, text: str) -> None:
+    notice = kit.message(text, ())
+    await services.outbox.put(record.number, name, lane, outgoing.of_message(services, notice))
+
+
+async def _ended_by(services: Services, number: int) -> set[str | None]:
+    """Who cancelled or rejected the operation, or began the one that superseded it."""
+    people = {await services.operations.cancel_requested(number)}
+    people |= set(await services.approvals.decided_by(number, Outcome.REJECTED))
+    for newer in await services.annotations.values_of(number, SUPERSEDED_BY):
+        people.add((await services.operations.get(int(newer))).requester)
+    return people
+
+
+def _who_decides(services: Services, record: Record) -> str:
+    """The mentions of those who may approve; the requester's own where nobody else has to."""
+    target = policy.target_of(services.config, record.environment)
+    if target.approval.required == 0 and policy.is_user(record.requester):
+        return kit.user(record.requester)
+    return " ".join(_approvers(services, record))
+
+
+def _approvers(services: Services, record: Record) -> list[str]:
+    """The mentions of those who may approve, without the requester."""
+    target = find_target(services.config, record.environment)
+    return policy.mentions(policy.approver_rules(services.config, target), but=record.requester) if target else []
+
+
+def _what(message: Message) -> str:
+    """The message's first line, as part of a sentence."""
+    return kit.cut(message.text, 400).removesuffix(".")
