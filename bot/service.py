@@ -44,6 +44,7 @@ from bot.operations.periodic import PeriodicTasks
 from bot.operations.queue import QueueDisplay
 from bot.operations.room import room_of
 from bot.operations.run_finder import RunFinder
+from bot.operations.spreading import spread_work
 from bot.operations.startup import display_open, watch_open
 from bot.process.clock import Clock
 from bot.process.health import Health
@@ -138,8 +139,7 @@ class Service:
             bolt.register_operations(services, registry)
             await delete_directories(services, unnamed=True)
             await self._watch(stack, services, store, identity)
-            await services.engine.launch()
-            await self._take_up(stack, services)
+            await self._launch(stack, services, registry)
             cursors = Cursors(store, self._clock)
             finder = RunFinder(services, cursors, registry.run_listeners)
             stack.push_async_callback(finder.close)
@@ -178,8 +178,10 @@ class Service:
         await watch.start()
         stack.push_async_callback(watch.close)
 
-    async def _take_up(self, stack: AsyncExitStack, services: Services) -> None:
-        """Continue what this process left before, and what others leave; let each open approval be checked."""
+    async def _launch(self, stack: AsyncExitStack, services: Services, registry: Registry) -> None:
+        """Start working. Continue what this process left before, and what others leave; let each open approval be checked."""
+        spreading = spread_work(services, registry.kinds)
+        await services.engine.launch()
         is_dead = partial(is_surely_dead, services.workplace, shared=services.lease.shared_database)
         takeover = Takeover(services.lease, services.engine.shared, is_dead)
         await takeover.start()
@@ -187,7 +189,7 @@ class Service:
         stack.push_async_callback((await watch_open(services)).close)
         stack.push_async_callback(DailySweep(services).close)
         stack.push_async_callback(Rescue(services.children).close)
-        await display_open(stack, services)
+        await display_open(stack, services, spreading)
 
     async def _check_metadata_service(self, isolation: Isolation, workplace: Path) -> tuple[str, ...]:
         reached = await metadata_service.reached(isolation, workplace)

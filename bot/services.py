@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    import sqlalchemy as sa
+
     from bot.access.directory import Directory
     from bot.children.keeping import Keeping
     from bot.config import Config, Environment
@@ -78,6 +80,10 @@ class QueueDisplay(Protocol):
         """Note the environments that no running worker takes, with the labels that one would need."""
         ...
 
+    def crowded(self, numbers: frozenset[int]) -> None:
+        """Note the operations that wait for room on any machine."""
+        ...
+
     async def drawn(self) -> None:
         """Wait until everything is drawn that has changed."""
         ...
@@ -90,6 +96,8 @@ class QueueDisplay(Protocol):
 class Room(Protocol):
     """The slots of this process for running programs; see bot/operations/room.py."""
 
+    freed: Callable[[], None]
+
     @property
     def running(self) -> Mapping[int, Claim]:
         """The claims with a slot, by operation."""
@@ -101,6 +109,18 @@ class Room(Protocol):
 
     def occupy(self, number: int, precedence: Precedence, runs: int = 1) -> None:
         """Count an operation whose program runs already."""
+        ...
+
+    def expect(self, number: int) -> None:
+        """Count an operation that was taken and will ask for room."""
+        ...
+
+    def free(self, connection: sa.Connection) -> int:
+        """How many more programs fit on this machine."""
+        ...
+
+    async def full_machines(self) -> frozenset[str]:
+        """The machines that run, or have taken, as much as they take."""
         ...
 
     def leave(self, number: int) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def withheld(config: Config, labels: Collection[str]) -> tuple[str, ...]:
     """The environments whose operations a worker with these labels does not take."""
-    return tuple(name for name, needed in _needed(config).items() if not needed <= set(labels))
+    return tuple(name for name, all_of in needed(config).items() if not all_of <= set(labels))
 
 
 def unserved(config: Config, workers: Collection[Collection[str]]) -> Mapping[str, tuple[str, ...]]:
@@ -24,9 +24,9 @@ def unserved(config: Config, workers: Collection[Collection[str]]) -> Mapping[st
     Without workers that is all of them, and the shared targets.
     """
     return {
-        name: tuple(sorted(needed))
-        for name, needed in _needed(config).items()
-        if not any(needed <= set(labels) for labels in workers)
+        name: tuple(sorted(all_of))
+        for name, all_of in needed(config).items()
+        if not any(all_of <= set(labels) for labels in workers)
     }
 
 
@@ -43,8 +43,9 @@ def missing(labels: Collection[str]) -> str:
     return f"no running worker has {named}; start one with {LABELS}={','.join(labels)}"
 
 
-def _needed(config: Config) -> dict[str, set[str]]:
+def needed(config: Config) -> Mapping[str, set[str]]:
+    """The labels that each environment's queue needs, by the environment; none for the shared targets."""
     # Environments that share a queue share its labels too: the engine takes what is first there, of either.
     own = {name: set(environment.worker_labels) for name, environment in config.environments.items()}
-    needed = {name: set[str]().union(*(own[each] for each in queue)) for queue in queues_of(config) for name in queue}
-    return needed | {name: set() for name in shared_targets(config)}
+    by_queue = {name: set[str]().union(*(own[each] for each in queue)) for queue in queues_of(config) for name in queue}
+    return by_queue | {name: set() for name in shared_targets(config)}

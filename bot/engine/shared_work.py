@@ -12,15 +12,20 @@ import logging
 import threading
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bot.config.targets import LANE
 from bot.engine.signals import WORK, WORKERS, Polls, Signal, remembered
+from bot.engine.spread import first_in_queues
+from bot.engine.workflow_names import ended_workflow, operation_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 
     import sqlalchemy as sa
+
+    from bot.engine.spread import Spread
 
 log = logging.getLogger(__name__)
 _RECOVERY_QUEUE = "_dbos_internal_queue"  # of workflows that are in no queue; those of operations keep their own
@@ -58,6 +63,8 @@ class SharedWork:
         self.work, self.workers = Signal(WORK), Signal(WORKERS)
         self.work.heard(self._polls.signalled)
         self.may_take: Callable[[], bool] = lambda: True  # whether this process takes workflows from the queues now
+        # What it leaves to others of what it could take; None where it takes all. Set before the launch.
+        self.spread: Spread | None = None
         # Makes what older versions left this version's own, also of the processes given: see bot/engine/versions.py.
         self.adopt: Callable[[Collection[str]], None] = lambda _: None
 
@@ -77,6 +84,8 @@ class SharedWork:
         def take_operations(queue: Any, *given: Any, **named: Any) -> Any:
             if not self._share.takes_operations or not self._takes(queue.name):
                 return []
+            if self.spread is not None:
+                return self._take_spread(self.spread, queue.name, partial(take_partitioned, queue, *given, **named))
             with self._only_own_share():
                 return take_partitioned(queue, *given, **named)
 
@@ -94,10 +103,26 @@ class SharedWork:
         self.work.connect(database)
         self.workers.connect(database)
 
+    def _take_spread(self, spread: Spread, queue: str, take: Callable[[], list[str]]) -> list[str]:
+        """Take what `spread` does not leave to others."""
+        database = self._dbos._sys_db  # noqa: SLF001  -- there is no setting for it
+        with self._only_own_share(), database.engine.begin() as connection:
+            first = first_in_queues(connection, database.tables.workflow_status, queue, self._share_of)
+            deferred = set(map(operation_id, spread.deferred(connection, numbers_of(first)))) if first else set[str]()
+        chosen = [partition for workflow, partition in first.items() if workflow not in deferred]
+        if not chosen:
+            return []
+        with self._only_own_share(chosen):
+            taken = take()
+        spread.took(numbers_of(taken))
+        if taken and deferred:
+            self._polls.signalled()  # what is left may fit at the next poll, when others have had their chance
+        return taken
+
     @contextmanager
-    def _only_own_share(self) -> Iterator[None]:
-        """In this thread, while the engine chooses operations: those that are withheld are not there."""
-        self._choosing.now = True
+    def _only_own_share(self, chosen: Collection[str] | None = None) -> Iterator[None]:
+        """In this thread, while the engine chooses operations: only those of its share are there, in the chosen partitions."""
+        self._choosing.now, self._choosing.chosen = True, chosen
         try:
             yield
         finally:
@@ -107,6 +132,8 @@ class SharedWork:
         if not getattr(self._choosing, "now", False):
             return []
         partition = rows.c.queue_partition_key
+        if self._choosing.chosen is not None:  # from the share
+            return [partition.in_(self._choosing.chosen)]
         lanes = [~_is_lane(partition, name) for name in self._share.withheld]
         return [*(partition != name for name in self._share.withheld), *lanes]
 
@@ -170,4 +197,5 @@ class SharedWork:
 
 def numbers_of(workflows: Iterable[str]) -> tuple[int, ...]:
     """The numbers of the operations among these workflows, in order."""
-    return tuple(sorted(int(each.split("-")[1]) for each in workflows if each.startswith("operation-")))
+    numbers = (ended_workflow(each).number for each in workflows)
+    return tuple(sorted(number for number in numbers if number is not None))

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 # Operations ahead. Up to the first number a message names the operation directly ahead, then only the number that is exceeded.
 DISTANCES = (3, 10, 30, 100, 300, 1_000)
 NEAR = DISTANCES[0]
+CROWDED = f"room: every machine that may run it is at its limit ({kit.code('operations.at_once')})"
 UNDRAWN = 3  # changes of turn that a process may not have drawn when it was stopped
 
 
@@ -46,10 +47,15 @@ class QueueDisplay:
         self._changed: set[str] = set()
         self._cancelled: dict[str, list[int]] = {}
         self._unserved: Mapping[str, tuple[str, ...]] = {}
+        self._crowded = frozenset[int]()
 
     def unserved(self, environments: Mapping[str, tuple[str, ...]]) -> None:
         """Note the environments that no running worker takes, with the labels that one would need."""
         self._unserved = environments
+
+    def crowded(self, numbers: frozenset[int]) -> None:
+        """Note the operations that wait for room on any machine."""
+        self._crowded = numbers
 
     def changed(self, services: Services, environment: str) -> None:
         """Draw what has changed in this queue. Returns at once; changes that come together are drawn together."""
@@ -117,11 +123,10 @@ class QueueDisplay:
         for ended in self._displayed[environment].keys() - numbers:
             del self._displayed[environment][ended]
         for first in records[:1]:
-            labels = self._unserved.get(worker_labels.environment_of(environment))
-            if labels is not None and first.status is Status.WAITING and first.message_ts:
-                text = f"a worker: {kit.escape(worker_labels.missing(labels))}"
-                if self._displayed[environment].get(first.number) != text:
-                    return 0, first, text
+            text = self._hindrance(first, environment)
+            waits = first.status is Status.WAITING and first.message_ts
+            if text and waits and self._displayed[environment].get(first.number) != text:
+                return 0, first, text
         waiting, displayed = list(_waiting(records)), self._displayed[environment]
         self._assume(displayed, waiting)
         for position, ahead, record in waiting:
@@ -129,6 +134,13 @@ class QueueDisplay:
             if displayed.get(record.number) != text:
                 return position, record, text
         return None
+
+    def _hindrance(self, first: Record, environment: str) -> str:
+        """Why the first of a queue is not taken, in mrkdwn; empty where nothing is known that hinders it."""
+        labels = self._unserved.get(worker_labels.environment_of(environment))
+        if labels is not None:
+            return f"a worker: {kit.escape(worker_labels.missing(labels))}"
+        return CROWDED if first.number in self._crowded else ""
 
     @staticmethod
     def _assume(displayed: dict[int, str], waiting: Iterable[tuple[int, Record, Record]]) -> None:

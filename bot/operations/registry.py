@@ -9,11 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
     from datetime import timedelta
 
-    from bot.config import Config
+    from bot.config import Config, Environment
     from bot.operations.operation import Operation
     from bot.services import Services
     from bot.slack.blocks.kit import Block, Message
     from bot.store.approvals import Approval
+    from bot.store.run_slots import Precedence
     from runners.results import WorkflowRun
 
 
@@ -135,7 +136,8 @@ class Kind:
 
     `success` is the outcome that the audit log records when it succeeds. With `supersedes` a newer operation replaces an
     older one of the same environment that waits for approval. A `silent` operation has no message until it has something
-    to report. `confirmation` (mrkdwn) is what an approver reads where an approval has to be typed.
+    to report. `confirmation` (mrkdwn) is what an approver reads where an approval has to be typed. `begins_in_room` gives,
+    for an operation's environment, how urgent the room is that it waits for as soon as it is taken; None where it needs none.
     """
 
     name: str
@@ -144,6 +146,7 @@ class Kind:
     supersedes: bool = False
     silent: bool = False
     confirmation: str = ""
+    begins_in_room: Callable[[Environment], Precedence | None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import asyncio
 import contextvars
 import logging
 import socket
+import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ from bot.store.run_slots import Claim, Place, Precedence, RunSlots, Standing
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
+    import sqlalchemy as sa
+
     from bot.config import Config
     from bot.operations.operation import Operation
     from bot.slack.blocks.kit import Message
@@ -30,6 +33,7 @@ __all__ = ["Precedence", "Room", "in_room", "room_of", "wait_for_room"]
 log = logging.getLogger(__name__)
 POLL = 1.0  # seconds between polls of what other processes freed
 NAMED = 5  # running operations in a message
+EXPECTED = 60.0  # seconds for which an operation that was taken counts before it asks for room
 
 
 class Room:
@@ -41,6 +45,8 @@ class Room:
         self._claims: dict[int, Claim] = {}
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._notes: dict[int, Callable[[str], None]] = {}
+        self._expected: dict[int, float] = {}  # taken, and not asking yet: until when (monotonic) each counts
+        self.freed: Callable[[], None] = lambda: None  # called when there may be more room on this machine
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -48,6 +54,23 @@ class Room:
     def running(self) -> Mapping[int, Claim]:
         """The claims with a slot, by operation."""
         return {number: claim for number, claim in self._claims.items() if claim.granted}
+
+    def expect(self, number: int) -> None:
+        """Count an operation that was taken and will ask for room. In any thread."""
+        self._expected[number] = time.monotonic() + EXPECTED
+
+    def free(self, connection: sa.Connection) -> int:
+        """How many more programs fit on this machine beside what runs and what waits there; never below 0. In any thread."""
+        at = time.monotonic()
+        for number, until in tuple(self._expected.items()):
+            if until < at:
+                self._expected.pop(number, None)
+        own = sum(claim.runs for claim in tuple(self._claims.values())) + len(self._expected)
+        return max(0, self._slots.place.at_most - own - self._slots.claimed_by_others(connection))
+
+    async def full_machines(self) -> frozenset[str]:
+        """The machines that run, or have taken, as much as they take. Raises DatabaseAwayError."""
+        return await self._slots.full_machines()
 
     async def enter(self, number: int, precedence: Precedence, runs: int, note: Callable[[str], None]) -> None:
         """Wait for room; `note` gets the words (mrkdwn) while it waits. At once for one that has room.
@@ -57,7 +80,7 @@ class Room:
         held = self._claims.get(number)
         if held is not None and held.granted:
             return
-        self._claims[number] = Claim(number, precedence, runs)
+        self._claim(Claim(number, precedence, runs))
         self._waiting[number], self._notes[number] = asyncio.get_running_loop().create_future(), note
         self._ask()
         try:
@@ -71,13 +94,21 @@ class Room:
 
     def occupy(self, number: int, precedence: Precedence, runs: int = 1) -> None:
         """Count an operation whose program runs already, whether there is room or not."""
-        self._claims[number] = Claim(number, precedence, runs, granted=True)
+        self._claim(Claim(number, precedence, runs, granted=True))
         self._ask()
+
+    def _claim(self, claim: Claim) -> None:
+        self._claims[claim.operation] = claim
+        self._expected.pop(claim.operation, None)
 
     def leave(self, number: int) -> None:
         """Give the slot, or the place in the queue for one, to the next. Does nothing for an operation without."""
+        expected = self._expected.pop(number, None)
         if self._claims.pop(number, None) is not None:
             self._ask()
+        elif expected is None:
+            return
+        self.freed()
 
     async def close(self) -> None:
         """Stop asking. The slots are free when the process gives back its lease."""

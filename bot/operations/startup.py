@@ -12,6 +12,7 @@ from bot.operations.unserved import UnservedWatch
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
+    from bot.operations.spreading import Spreading
     from bot.services import Services
 
 
@@ -27,13 +28,13 @@ async def check_approvals(services: Services) -> None:
         await services.engine.wake(number)
 
 
-async def display_open(stack: AsyncExitStack, services: Services) -> None:
+async def display_open(stack: AsyncExitStack, services: Services, spreading: Spreading) -> None:
     """Deliver what Slack has not taken yet, and draw the queues, until the stack closes."""
     delivery = Delivery(services)
     delivery.start()
     stack.push_async_callback(delivery.close)
     stack.push_async_callback(services.queue_display.close)
     if services.lease.shared_database or attendance.unserved(services.config, await services.lease.workers.all()):
-        stack.push_async_callback(UnservedWatch(services).close)  # else one process takes everything
+        stack.push_async_callback(UnservedWatch(services, spreading).close)  # else one process takes everything
     for environment in await services.operations.queues():
         services.queue_display.changed(services, environment)

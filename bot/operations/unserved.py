@@ -16,6 +16,7 @@ from bot.store.operations import Status
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bot.operations.spreading import Spreading
     from bot.services import Services
 
 log = logging.getLogger(__name__)
@@ -26,8 +27,9 @@ GRACE = 30.0  # seconds: a worker that is restarted is soon back
 class UnservedWatch:
     """Checks the workers' labels at an interval. Of several processes the first by name draws the messages."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, spreading: Spreading) -> None:
         self._services = services
+        self._spreading = spreading
         self._unserved: Mapping[str, tuple[str, ...]] = {}
         self._since: dict[str, float] = {}  # when each was first found so
         self._reported = set[int]()
@@ -50,13 +52,18 @@ class UnservedWatch:
                 log.warning("%s: %s", name, worker_labels.missing(labels))
             self._unserved = unserved
         first = min((worker.incarnation for worker in workers if worker.alive), default="")
-        drawn = unserved if first == services.lease.lease.incarnation else {}
+        draws = first == services.lease.lease.incarnation
+        drawn, crowded = (
+            unserved if draws else {},
+            await self._spreading.crowded(workers) if draws else frozenset[int](),
+        )
         services.queue_display.unserved(drawn)
+        services.queue_display.crowded(crowded)
         now = time.monotonic()
         self._since = {name: self._since.get(name, now) for name in drawn}
         await self._report_stopped({name: labels for name, labels in drawn.items() if now - self._since[name] >= GRACE})
-        for queue in await services.operations.queues() if drawn else ():
-            if worker_labels.environment_of(queue) in drawn:
+        for queue in await services.operations.queues() if drawn or crowded else ():
+            if crowded or worker_labels.environment_of(queue) in drawn:
                 services.queue_display.changed(services, queue)
 
     async def _report_stopped(self, unserved: Mapping[str, tuple[str, ...]]) -> None:

@@ -131,6 +131,25 @@ class RunSlots:
         """
         return await self._store.run(lambda connection: self._state(connection, claims))
 
+    def claimed_by_others(self, connection: sa.Connection) -> int:
+        """How many programs the other processes on this machine run, or want to, in the caller's transaction."""
+        own = (run_slots.c.executor == self._lease.executor) & (run_slots.c.token == self._lease.token)
+        others = (run_slots.c.machine == self.place.machine) & ~own & _holder_lives()
+        return int(connection.scalar(sa.select(sa.func.coalesce(sa.func.sum(run_slots.c.runs), 0)).where(others)) or 0)
+
+    async def full_machines(self) -> frozenset[str]:
+        """The machines that run, or have taken, as much as they take."""
+
+        def work(connection: sa.Connection) -> frozenset[str]:
+            rows = connection.execute(_SELECT.where(_holder_lives())).all()
+            claims, on, most = [Stored(*row) for row in rows], Counter[str](), dict[str, int]()
+            for claim in claims:
+                on[claim.machine] += claim.runs
+                most[claim.machine] = max(claim.at_most, most.get(claim.machine, 0))
+            return frozenset(machine for machine, runs in on.items() if runs >= most[machine])
+
+        return await self._store.run(work)
+
     def _state(self, connection: sa.Connection, claims: Sequence[Claim]) -> Standing:
         lock_transaction(connection, LOCK)
         own = (run_slots.c.executor == self._lease.executor) & (run_slots.c.token == self._lease.token)

@@ -118,6 +118,12 @@ def now(connection: sa.Connection) -> sa.ColumnElement[float]:
     return (sa.func.julianday("now", type_=sa.Double) - 2440587.5) * 86400.0
 
 
+def read_workers(connection: sa.Connection) -> tuple[Worker, ...]:
+    """Every worker that is known, by name, in the caller's transaction."""
+    rows = connection.execute(_selected(connection).order_by(workers.c.executor)).mappings().all()
+    return tuple(_worker(row) for row in rows)
+
+
 class Workers:
     """Reads and writes workers. Every method is one transaction."""
 
@@ -168,12 +174,7 @@ class Workers:
 
     async def all(self) -> tuple[Worker, ...]:
         """Every worker that is known, by name."""
-
-        def work(connection: sa.Connection) -> tuple[Worker, ...]:
-            rows = connection.execute(_selected(connection).order_by(workers.c.executor)).mappings().all()
-            return tuple(_worker(row) for row in rows)
-
-        return await self._store.run(work)
+        return await self._store.run(read_workers)
 
     async def oldest_queued(self) -> float | None:
         """How long the oldest queued operation has waited, in seconds; None when none is queued."""

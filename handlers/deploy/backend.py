@@ -28,6 +28,8 @@ class DeployBackend(Protocol):
     TAKES_ROLES: bool
     # Whether it can report what a deploy would change, without changing anything.
     TAKES_CHECK: bool
+    # Whether a deploy waits for room on the bot's machine.
+    TAKES_ROOM: bool
 
     def title(self, environment: Environment, /) -> str:
         """What messages call it, in plain text: "Ansible", "GitHub Actions deploy-prod.yml"."""

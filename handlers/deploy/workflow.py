@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bot.access import arguments as typed_arguments, policy
 from bot.errors import UserError
 from bot.operations.registry import Kind
+from bot.operations.room import Precedence
 from bot.slack.blocks import kit
 from bot.slack.blocks.common import FailureContext
 from bot.store.approvals import Outcome
@@ -201,4 +202,10 @@ async def _approval(operation: Operation, release: Release, standing: RefStandin
     )
 
 
-KINDS = (Kind("deploy", deploy, "deployed"),)
+def _room_of(environment: Environment) -> Precedence | None:
+    """At once only where nobody has to be asked before: a question is not held up by a lack of room."""
+    asks = environment.deploy is None or policy.required_approvals(environment, at_least=0) > 0
+    return None if asks or not backend_of(environment).TAKES_ROOM else Precedence.DECIDED
+
+
+KINDS = (Kind("deploy", deploy, "deployed", begins_in_room=_room_of),)

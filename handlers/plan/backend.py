@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from bot.operations.room import Precedence
 from handlers.plan import hcp_backend, local_backend
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ class PlanBackend(Protocol):
 
     async def discard_plan(self, operation: Operation, approval: ApprovalView) -> None:
         """Discard a plan that will not be applied."""
+
+
+def room_of(environment: Environment) -> Precedence | None:
+    """How urgent the room on this machine is that a plan of the environment begins in; None where HCP Terraform makes it."""
+    return Precedence.PLAN if backend_of(environment) is local_backend else None
 
 
 def backend_of(environment: Environment) -> PlanBackend:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from bot.operations.periodic import operation_at_interval
 from bot.operations.registry import Kind
+from bot.operations.room import Precedence
 from bot.store.operations import Status
 from handlers.plan import views
-from handlers.plan.backend import backend_of
+from handlers.plan.backend import backend_of, room_of
 from handlers.plan.change_views import details
 from handlers.plan.hcp_run import DRIFT_CHECK
 from runners.terraform import fingerprint
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import timedelta
 
-    from bot.config import Config
+    from bot.config import Config, Environment
     from bot.operations.operation import Operation
 
 
@@ -56,5 +57,9 @@ def _intervals(config: Config) -> Mapping[str, timedelta]:
     return {name: drift.every for name, environment in config.environments.items() if environment.terraform}
 
 
-KINDS = (Kind(DRIFT_CHECK, drift, silent=True),)
+def _room_of(environment: Environment) -> Precedence | None:
+    return None if room_of(environment) is None else Precedence.DRIFT_CHECK
+
+
+KINDS = (Kind(DRIFT_CHECK, drift, silent=True, begins_in_room=_room_of),)
 PERIODIC_TASKS = (operation_at_interval(DRIFT_CHECK, "Look for drift in {target}", _intervals, spread=True),)

@@ -18,7 +18,7 @@ from bot.store.approvals import Outcome
 from bot.store.operations import Status
 from handlers.plan import apply_views, hcp_backend, images, new_plan, state_lock, views
 from handlers.plan.apply_views import Ending
-from handlers.plan.backend import backend_of
+from handlers.plan.backend import backend_of, room_of
 from handlers.plan.branch_moves import BranchMonitor
 from handlers.plan.change_views import details
 from handlers.plan.command import REF
@@ -247,4 +247,4 @@ def _status(result: ApplyResult, *, cancelled: bool) -> Status:
     return Status.SUCCEEDED if result.succeeded else Status.FAILED
 
 
-KINDS = (Kind("plan", plan, "applied", supersedes=True, confirmation=CONFIRMATION),)
+KINDS = (Kind("plan", plan, "applied", supersedes=True, confirmation=CONFIRMATION, begins_in_room=room_of),)

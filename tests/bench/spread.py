@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import shlex
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psycopg
@@ -42,9 +43,12 @@ async def measure(*, quick: bool) -> list[Figure]:
         program = await _waiting_program(Path(directory), seconds)
         alone = await _rate(Options(environment={"DATABASE_URL": server.new_database()}), program, plans)
         together = await _rate(Options(workers=WORKERS - 1), program, plans)
-    detail = f"{plans} plans that wait {seconds} s each; {together:.1f} and {alone:.1f} a minute"
+    detail = (
+        f"{plans} plans that wait {seconds} s each; {together.rate:.1f} and {alone.rate:.1f} a minute, "
+        f"{together.processor:.1f} and {alone.processor:.1f} s of processor time each, with the start"
+    )
     what = f"plans a minute by {WORKERS} workers, beside one"
-    return [Figure(what, together / alone, "", TARGET, more_is_better=True, detail=detail)]
+    return [Figure(what, together.rate / alone.rate, "", TARGET, more_is_better=True, detail=detail)]
 
 
 async def _waiting_program(directory: Path, seconds: int) -> Path:
@@ -56,8 +60,16 @@ async def _waiting_program(directory: Path, seconds: int) -> Path:
     return program
 
 
-async def _rate(options: Options, program: Path, plans: int) -> float:
-    """Plans a minute, from the first request until the last end."""
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Plans a minute from the first request until the last end, and the processor seconds of each in bots and their children."""
+
+    rate: float
+    processor: float
+
+
+async def _rate(options: Options, program: Path, plans: int) -> Work:
+    before = _processor()
     environments = "".join(
         ENVIRONMENT.format(number=number, channel=CHANNELS[number % len(CHANNELS)]) for number in range(plans)
     )
@@ -75,7 +87,14 @@ async def _rate(options: Options, program: Path, plans: int) -> float:
         if refused := [answer for answer in answers if answer.status != 200 or answer.body]:
             raise RuntimeError(f"{len(refused)} plans were refused: {refused[0]}")
         await _planned(world, plans)
-        return plans / (time.monotonic() - began) * 60
+        rate = plans / (time.monotonic() - began) * 60
+    return Work(rate, (_processor() - before) / plans)
+
+
+def _processor() -> float:
+    """The processor seconds of the children that have ended, with theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 async def _planned(world: World, plans: int) -> None:

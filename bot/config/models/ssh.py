@@ -10,7 +10,6 @@ from bot.config.matching import Matching, Or
 from bot.config.models import Model
 from bot.config.values import Login, SecretSource
 
-
 HostName = Annotated[
     str,
     Matching(

@@ -17,10 +17,21 @@ if TYPE_CHECKING:
     from runners.github.runs.workflow_file import Input
     from runners.results import Commit
 
-__all__ = ["TAKES_CHECK", "TAKES_ROLES", "asks", "examine", "required_checks", "roll_out", "title", "verify"]
+__all__ = [
+    "TAKES_CHECK",
+    "TAKES_ROLES",
+    "TAKES_ROOM",
+    "asks",
+    "examine",
+    "required_checks",
+    "roll_out",
+    "title",
+    "verify",
+]
 
 TAKES_ROLES = True
 TAKES_CHECK = True
+TAKES_ROOM = True
 
 
 def title(_: Environment) -> str:

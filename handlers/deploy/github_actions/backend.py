@@ -20,10 +20,21 @@ if TYPE_CHECKING:
     from runners.github.runs.workflow_file import Input
     from runners.results import Commit
 
-__all__ = ["TAKES_CHECK", "TAKES_ROLES", "asks", "examine", "required_checks", "roll_out", "title", "verify"]
+__all__ = [
+    "TAKES_CHECK",
+    "TAKES_ROLES",
+    "TAKES_ROOM",
+    "asks",
+    "examine",
+    "required_checks",
+    "roll_out",
+    "title",
+    "verify",
+]
 
 TAKES_ROLES = False
 TAKES_CHECK = False
+TAKES_ROOM = False
 
 
 def title(environment: Environment) -> str:

@@ -11,6 +11,7 @@ import pytest
 from bot.config import read
 from bot.operations import thread, unserved
 from bot.operations.queue import QueueDisplay
+from bot.operations.spreading import Spreading
 from bot.operations.unserved import UnservedWatch
 from bot.store.operations import Operations, Request, Status
 from bot.store.workers import Identity, Lease, Workers
@@ -54,12 +55,16 @@ async def watching(store: Store, lease: Lease, in_hand: dict[str, tuple[int, ...
     async def operations_in_hand() -> dict[str, tuple[int, ...]]:
         return in_hand
 
+    async def full_machines() -> frozenset[str]:
+        return frozenset()
+
     services = SimpleNamespace(
         config=read(FILE, "signalbox.yaml"), operations=Operations(store, lambda: 1.0), queue_display=Display(),
         lease=SimpleNamespace(workers=Workers(store, timedelta(minutes=2)), lease=lease),
         engine=SimpleNamespace(operations_in_hand=operations_in_hand),
+        room=SimpleNamespace(full_machines=full_machines),
     )  # fmt: skip
-    watch = UnservedWatch(cast("Services", services))
+    watch = UnservedWatch(cast("Services", services), Spreading(cast("Services", services), ()))
     await watch.close()  # each test checks by itself
     return watch, services
 
