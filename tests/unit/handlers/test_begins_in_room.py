@@ -42,5 +42,5 @@ environments:
 )
 def test_what_runs_a_program_here_at_once_begins_in_room(environment: str, needs: dict[str, Precedence]) -> None:
     target = read(CONFIG, "signalbox.yaml").environments[environment]
-    found = {kind.name: kind.begins_in_room(target) for kind in app.find_handlers().kinds}
-    assert {name: precedence for name, precedence in found.items() if precedence is not None} == needs
+    precedences = {kind.name: kind.begins_in_room(target) for kind in app.find_handlers().kinds}
+    assert {name: precedence for name, precedence in precedences.items() if precedence is not None} == needs
