@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
-from jsonschema import Draft202012Validator
 
 from bot.__main__ import main
 from bot.config import ConfigError, document, read, schema
+from tests.json_schema import Draft202012Validator
 from tests.unit.bot.config.test_faults import text_of
 
 ROOT = Path(__file__).parents[4]

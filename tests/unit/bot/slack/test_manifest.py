@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
-from jsonschema import Draft7Validator
 
 from bot.errors import UserError
 from bot.slack import manifest
+from tests.json_schema import Draft7Validator
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "data" / "slack-manifest.schema.json").read_text("utf-8"))
 
