@@ -61,6 +61,8 @@ class AwsStandIn:
     def __init__(self, region: str = REGION) -> None:
         self._region = region
         self._child: asyncio.subprocess.Process | None = None
+        self._input: asyncio.StreamWriter | None = None
+        self._output: asyncio.StreamReader | None = None
         self._handle: AwsHandle | None = None
         self._request_lock = asyncio.Lock()
 
@@ -80,14 +82,7 @@ class AwsStandIn:
 
     async def start(self) -> AwsHandle:
         """Start the server with its seed, and wait until it answers. RuntimeError when it ends before that."""
-        self._child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "sandbox.aws_server", self._region),
-            cwd=_PROJECT,
-            env=_environment(),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
+        await self._spawn()
         try:
             ready = await aloud("AWS to answer", within(STARTS_WITHIN, self._answer()))
         except BaseException:
@@ -95,6 +90,17 @@ class AwsStandIn:
             raise
         self._handle = AwsHandle(f"http://127.0.0.1:{ready['port']}", self._region)
         return self._handle
+
+    async def _spawn(self) -> None:
+        self._child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "sandbox.aws_server", self._region),
+            cwd=_PROJECT,
+            env=server_environment(),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+        self._input, self._output = self._child.stdin, self._child.stdout
 
     async def backdate(self, instance_id: str, by: timedelta) -> None:
         """Make an instance older by this time: moto sets each launch time to the current time."""
@@ -107,40 +113,47 @@ class AwsStandIn:
 
     async def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         async with self._request_lock:
-            if self._child is None or self._child.stdin is None:
+            if self._input is None:
                 raise RuntimeError("AWS has not been started")
-            self._child.stdin.write(json.dumps(request).encode() + b"\n")
-            await self._child.stdin.drain()
+            self._input.write(json.dumps(request).encode() + b"\n")
+            await self._input.drain()
             answer = await self._answer()
         if answer.get("error"):
             raise ValueError(answer["error"])
         return answer
 
     async def _answer(self) -> dict[str, Any]:
-        if self._child is None or self._child.stdout is None:
+        if self._output is None:
             raise RuntimeError("AWS has not been started")
-        line = await self._child.stdout.readline()
+        line = await self._output.readline()
         if not line:
-            raise RuntimeError(f"moto's server ended with {await self._child.wait()}")
+            status = f" with {await self._child.wait()}" if self._child else ""
+            raise RuntimeError(f"moto's server ended{status}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 
     async def stop(self) -> None:
         """End the child by the end of its input; kill it when it has not ended in time."""
-        child, self._child, self._handle = self._child, None, None
-        if child is None:
+        self._handle = None
+        if self._input is None:
             return
-        if child.stdin is not None:
-            child.stdin.close()
+        self._input.write_eof()
         try:
-            await within(ENDS_WITHIN, child.wait())
+            await within(ENDS_WITHIN, self._ended())
         except TimeoutError:
-            with suppress(ProcessLookupError):
-                child.kill()
-            await child.wait()
+            if self._child:
+                with suppress(ProcessLookupError):
+                    self._child.kill()
+                await self._child.wait()
+        self._child = self._input = self._output = None
+
+    async def _ended(self) -> None:
+        if self._child:
+            await self._child.wait()
 
 
-def _environment() -> dict[str, str]:
+def server_environment() -> dict[str, str]:
+    """All that the child sees of an environment."""
     inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
     keys = {"AWS_ACCESS_KEY_ID": "seed", "AWS_SECRET_ACCESS_KEY": "seed", "AWS_EC2_METADATA_DISABLED": "true"}
     return {**inherited, **keys, "MOTO_EC2_LOAD_DEFAULT_AMIS": "false", "PYTHONUNBUFFERED": "1"}

@@ -37,13 +37,12 @@ ACCOUNT = "123456789012"  # moto's
 UBUNTU = "099720109477"
 
 
-def main() -> None:
-    """Serve until standard input ends."""
+def main(region: str, made: tuple[AwsServices, WSGIApplication] | None = None) -> None:
+    """Serve until standard input ends; `made` is what `application` has given, where it is there already."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    region = sys.argv[1]
     backend: EC2Backend = ec2_backends[ACCOUNT][region]
-    services = AwsServices()
-    server = make_server("127.0.0.1", 0, _application(services), threaded=True, request_handler=MotoRequestHandler)
+    services, answering = made or application()
+    server = make_server("127.0.0.1", 0, answering, threaded=True, request_handler=MotoRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     port, now = server.port, time.time()
     url = f"http://127.0.0.1:{port}"
@@ -59,11 +58,11 @@ def main() -> None:
     os._exit(0)
 
 
-def _application(services: AwsServices) -> WSGIApplication:
-    """AWS: the services that moto does not have, else moto."""
-    moto = DomainDispatcherApplication(create_backend_app)
+def application() -> tuple[AwsServices, WSGIApplication]:
+    """The services that moto does not have, and all of AWS: these, else moto."""
+    services, moto = AwsServices(), DomainDispatcherApplication(create_backend_app)
 
-    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def answering(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
         body = request.get_data()
         reply = services.reply(request.method, request.url, dict(request.headers), body)
@@ -73,7 +72,7 @@ def _application(services: AwsServices) -> WSGIApplication:
         status, headers, written = reply
         return Response(written, status, headers)(environ, start_response)
 
-    return application
+    return services, answering
 
 
 def _answer(backend: EC2Backend, region: str, request: dict[str, Any]) -> dict[str, str]:
@@ -134,4 +133,4 @@ def _utc(at: float) -> datetime:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -5,12 +5,15 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
+from tests import fork_servers
 from tests.programs import NEEDS
 
 if TYPE_CHECKING:
@@ -32,6 +35,23 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 settings.register_profile("usual", deadline=None, print_blob=True, max_examples=25)
 settings.register_profile("nightly", settings.get_profile("usual"), max_examples=1_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
+
+
+SHARED = pytest.StashKey[dict[str, dict[str, str]]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """In the process that starts those of pytest-xdist: offer them the servers that fork what tests start."""
+    if sys.platform == "linux" and getattr(config.option, "numprocesses", None):
+        ends = ExitStack()
+        config.stash[SHARED] = ends.enter_context(fork_servers.shared())
+        config.add_cleanup(ends.close)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Let a new process of pytest-xdist know them."""
+    node.workerinput.update(node.config.stash.get(SHARED, {}))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -15,9 +15,7 @@ import pkgutil
 import selectors
 import signal
 import socket
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -25,7 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from sandbox.bot_process import PROJECT, ends_with_parent, surroundings
+from tests.fork_servers import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +36,7 @@ TURN_INTERVAL, RUN_INTERVAL, ANSWER_TIMEOUT, CODE_TIMEOUT = 0.2, 1.0, 3, 2.0
 # Imported by the bot only when it needs them, which most tests would wait for at each start.
 LATE = ("pytfe", "dbos", "alembic.command", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql")
 SERVICES = ("ec2", "sts", "autoscaling", "backup", "iam", "imagebuilder", "pricing", "rbin", "ssm")
-_SERVER = "tests.forked_bot"
+MODULE = "tests.forked_bot"
 _PR_SET_PDEATHSIG = 1
 
 
@@ -89,43 +87,32 @@ def _received(descriptor: int) -> bytes:
 
 @contextmanager
 def fork_server() -> Iterator[Launch]:
-    """A server of this process's own; it ends with it. Yields what starts a bot."""
-    with tempfile.TemporaryDirectory(prefix="signalbox-fork-") as directory:
-        address = str(Path(directory, "socket"))
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(address)
-            listener.listen()
-            server = subprocess.Popen(
-                ends_with_parent((sys.executable, "-m", _SERVER, str(listener.fileno()))),
-                cwd=PROJECT,
-                env=surroundings(),
-                stdin=subprocess.DEVNULL,
-                pass_fds=[listener.fileno()],
-                start_new_session=True,
-            )
+    """A server of one's own; it ends with the block. Yields what starts a bot."""
+    with served(MODULE) as address:
+        yield launch_at(address)
 
-        async def launch(argv: Sequence[str], environment: Mapping[str, str], log: Path) -> ForkedBot:
-            # All after `python -m bot`, which is what the server has imported.
-            request = {"arguments": argv[3:], "environment": dict(environment), "log": str(log)}
-            connection, loop = socket.socket(socket.AF_UNIX), asyncio.get_running_loop()
-            connection.setblocking(False)
-            try:
-                await loop.sock_connect(connection, address)
-                await loop.sock_sendall(connection, json.dumps(request).encode() + b"\n")
-                answer = await loop.sock_recv(connection, 32)  # written at once, so read at once
-                pid, _, status = answer.partition(b"\n")
-            except ConnectionError:
-                pid = b""
-            if not pid:
-                connection.close()
-                raise RuntimeError("the process that forks bots has ended; its errors are above")
-            return ForkedBot(int(pid), connection, status)
 
+def launch_at(address: str) -> Launch:
+    """What starts a bot by the server at this address."""
+
+    async def launch(argv: Sequence[str], environment: Mapping[str, str], log: Path) -> ForkedBot:
+        # All after `python -m bot`, which is what the server has imported.
+        request = {"arguments": argv[3:], "environment": dict(environment), "log": str(log)}
+        connection, loop = socket.socket(socket.AF_UNIX), asyncio.get_running_loop()
+        connection.setblocking(False)
         try:
-            yield launch
-        finally:
-            server.kill()
-            server.wait()
+            await loop.sock_connect(connection, address)
+            await loop.sock_sendall(connection, json.dumps(request).encode() + b"\n")
+            answer = await loop.sock_recv(connection, 32)  # written at once, so read at once
+            pid, _, status = answer.partition(b"\n")
+        except ConnectionError:
+            pid = b""
+        if not pid:
+            connection.close()
+            raise RuntimeError("the process that forks bots has ended; its errors are above")
+        return ForkedBot(int(pid), connection, status)
+
+    return launch
 
 
 def main() -> NoReturn:
@@ -204,17 +191,27 @@ def _set_default(function: Any, **value: float) -> None:
 
 
 def _serve(listener: socket.socket) -> dict[str, Any]:
-    """Fork for each connection and report the child's end to it. Returns, in each child, what it was asked for."""
+    """Fork for each connection and report the child's end to it; a child whose connection is closed is killed.
+
+    Returns, in each child, what it was asked for.
+    """
     selector = selectors.DefaultSelector()
     selector.register(listener, selectors.EVENT_READ)
     running: dict[int, tuple[int, socket.socket]] = {}  # by the child's pidfd
     while True:
         for key, _ in selector.select():
-            if key.fileobj is not listener:
-                selector.unregister(key.fileobj)
+            if key.fd in running:
+                selector.unregister(key.fd)
                 pid, connection = running.pop(key.fd)
                 os.close(key.fd)
+                if connection in selector.get_map():
+                    selector.unregister(connection)
                 _report(pid, connection)
+                continue
+            if key.fileobj is not listener:  # the process that has started this bot has ended
+                selector.unregister(key.fileobj)
+                with suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(key.data, signal.SIGKILL)
                 continue
             connection, _ = listener.accept()
             with connection.makefile() as lines:
@@ -229,6 +226,7 @@ def _serve(listener: socket.socket) -> dict[str, Any]:
             watched = os.pidfd_open(pid)
             running[watched] = (pid, connection)
             selector.register(watched, selectors.EVENT_READ)
+            selector.register(connection, selectors.EVENT_READ, watched)
 
 
 def _report(pid: int, connection: socket.socket) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.scenarios.conftest import aws, forked, shared_world, start_world
+from tests.scenarios.conftest import aws, forked, shared_world, start_aws, start_world
 from tests.unit.bot.conftest import clock, postgres, store, url
 
-__all__ = ["aws", "clock", "forked", "postgres", "shared_world", "start_world", "store", "url"]
+__all__ = ["aws", "clock", "forked", "postgres", "shared_world", "start_aws", "start_world", "store", "url"]
 _HERE = Path(__file__).parent
 
 

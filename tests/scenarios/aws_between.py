@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 from aiohttp import ClientSession, web
 
-from sandbox.aws import AwsHandle, AwsStandIn
+from sandbox.aws import AwsHandle
 from tests.scenarios.moments import Death
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
     from sandbox.world import World
+    from tests.forked_aws import StartAws
     from tests.scenarios.moments import Phase
 
 
@@ -67,12 +68,11 @@ class AwsBetween:
 
 
 @asynccontextmanager
-async def aws_between() -> AsyncIterator[AwsBetween]:
+async def aws_between(start_aws: StartAws) -> AsyncIterator[AwsBetween]:
     """An AWS of its own."""
-    stand_in = AwsStandIn()
-    between = AwsBetween(await stand_in.start())
     application = web.Application(client_max_size=10**7)
-    async with ClientSession() as session:
+    async with start_aws() as moto, ClientSession() as session:
+        between = AwsBetween(moto)
 
         async def passed_on(request: web.Request) -> web.Response:
             return await between.answer(request, session)
@@ -86,4 +86,3 @@ async def aws_between() -> AsyncIterator[AwsBetween]:
             yield between
         finally:
             await runner.cleanup()
-            await stand_in.stop()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,13 +16,25 @@ from tests.scenarios.moments import dies_at_slack, until
 from tests.scenarios.staged import one_message_each
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sandbox.bot_process import Launch
     from sandbox.slack import Message
     from sandbox.world import World
+    from tests.forked_aws import StartAws
     from tests.scenarios.aws_between import AwsBetween
     from tests.scenarios.moments import Phase
 
 pytestmark = pytest.mark.slow("each starts an AWS of its own, and the bot twice")
 WATCHED = {"operations:\n": "watch:\n  builders: {every: 2s}\noperations:\n"}
+
+
+@asynccontextmanager
+async def world_of_its_own(
+    start_aws: StartAws, forked: Launch, **options: Any
+) -> AsyncIterator[tuple[AwsBetween, World]]:
+    async with aws_between(start_aws) as aws, running(Options(aws=aws.handle, **options), launch=forked) as world:
+        yield aws, world
 
 
 def of_builders(aws: AwsBetween) -> list[str]:
@@ -42,8 +55,10 @@ def of_builders(aws: AwsBetween) -> list[str]:
 
 
 @pytest.mark.parametrize(("call", "phase"), [("TerminateInstances", "after"), ("DeleteSecurityGroup", "before")])
-async def test_a_builder_is_ended_once_with_all_that_belongs_to_it(call: str, phase: Phase) -> None:
-    async with aws_between() as aws, running(Options(aws=aws.handle, config=WATCHED)) as world:
+async def test_a_builder_is_ended_once_with_all_that_belongs_to_it(
+    start_aws: StartAws, forked: Launch, call: str, phase: Phase
+) -> None:
+    async with world_of_its_own(start_aws, forked, config=WATCHED) as (aws, world):
         message = await shows(world, "#ops", "left running, 3 h")
         death = aws.dies_at(world, call, phase)
         await clicks(world, "lee", message, "Terminate")
@@ -57,8 +72,8 @@ async def test_a_builder_is_ended_once_with_all_that_belongs_to_it(call: str, ph
         one_message_each(world, "#ops", 1)
 
 
-async def test_a_builder_is_told_once_and_a_snooze_outlives_the_bot() -> None:
-    async with aws_between() as aws, running(Options(aws=aws.handle)) as bare:
+async def test_a_builder_is_told_once_and_a_snooze_outlives_the_bot(start_aws: StartAws, forked: Launch) -> None:
+    async with world_of_its_own(start_aws, forked) as (aws, bare):
         assert not bare.channel("#ops").messages
         config = bare.files / "signalbox.yaml"
         config.write_text(config.read_text().replace(*next(iter(WATCHED.items()))))
@@ -84,8 +99,10 @@ async def looked_again(aws: AwsBetween, looks: int) -> None:
 
 
 @pytest.mark.parametrize(("call", "phase"), [("DeregisterImage", "after"), ("DeleteSnapshot", "before")])
-async def test_images_go_once_with_their_snapshots(call: str, phase: Phase) -> None:
-    async with aws_between() as aws, running(Options(aws=aws.handle)) as world:
+async def test_images_go_once_with_their_snapshots(
+    start_aws: StartAws, forked: Launch, call: str, phase: Phase
+) -> None:
+    async with world_of_its_own(start_aws, forked) as (aws, world):
         before = len(aws.ec2().describe_snapshots(OwnerIds=["self"])["Snapshots"])
         ask = await asked_to_clean_up(world)
         death = aws.dies_at(world, call, phase)

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from sandbox.bot_process import Launch
     from sandbox.github.runs import Run
     from sandbox.slack import Message
     from sandbox.world import World
+    from tests.forked_aws import StartAws
     from tests.scenarios.conftest import StartWorld
 
 WORKFLOW = "build-images.yml"
@@ -201,8 +203,11 @@ async def test_a_cancel_cut_off_reaches_github(start_world: StartWorld, phase: s
 
 
 @pytest.mark.slow("two runs on GitHub, with an AWS of its own")
-async def test_what_somebody_ran_again_in_github_is_followed_by_a_press_and_not_begun_twice() -> None:
-    async with running(Options(speed=FAST)) as world:  # with an AWS of its own: no image but its own speaks against it
+async def test_what_somebody_ran_again_in_github_is_followed_by_a_press_and_not_begun_twice(
+    start_aws: StartAws, forked: Launch
+) -> None:
+    # With an AWS of its own: no image but its own speaks against it.
+    async with start_aws() as aws, running(Options(speed=FAST, aws=aws), launch=forked) as world:
         repository = infrastructure(world)
         repository.fail_next(WORKFLOW, job="cron, dev")
         failed = await builds(world, TWO, ":x:", "#1 ", "1 of 2 images", "Rerun failed")

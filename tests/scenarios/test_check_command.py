@@ -17,12 +17,13 @@ import pytest_asyncio
 from bot.seals import new_key
 from bot.slack.manifest import read
 from sandbox import wall
-from sandbox.aws import AwsStandIn
 from sandbox.github import GitHubStandIn, sandbox_repositories
 from sandbox.slack import SlackSettings, SlackStandIn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from sandbox.aws import AwsHandle
 
 ROOT = Path(__file__).parents[2]
 BOT_TOKEN, GITHUB_TOKEN, SECRET = "xoxb-1-canary", "ghp_canary0123456789canary", "canary-of-a-database"
@@ -30,19 +31,16 @@ KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\ncanary-of-a-private-key\n-----END OP
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def outside() -> AsyncIterator[dict[str, str]]:
+async def outside(aws: AwsHandle) -> AsyncIterator[dict[str, str]]:
     """Slack, GitHub and AWS, as the environment that leads the bot to them."""
     async with AsyncExitStack() as ends:
         slack = SlackStandIn(SlackSettings(BOT_TOKEN, "shh", None, "http://127.0.0.1:9/slack/events"))
         slack.register_commands(read())
         github = GitHubStandIn(token=GITHUB_TOKEN, repositories=sandbox_repositories())
-        aws = AwsStandIn()
         ends.push_async_callback(slack.stop)
         await slack.start()
         ends.push_async_callback(github.stop)
         await github.start()
-        ends.push_async_callback(aws.stop)
-        await aws.start()
         yield {
             "PATH": os.environ["PATH"],
             "SLACK_BOT_TOKEN": BOT_TOKEN,
@@ -53,7 +51,7 @@ async def outside() -> AsyncIterator[dict[str, str]]:
             "GITHUB_API_URL": github.url,
             "STAGING_DATABASE_URL": SECRET,
             "DEPLOYER_PRIVATE_KEY": KEY,
-            **aws.handle.environment(),
+            **aws.environment(),
         }
 
 

@@ -14,6 +14,7 @@ from tests.scenarios.conftest import running
 
 if TYPE_CHECKING:
     from sandbox.aws import AwsHandle
+    from sandbox.bot_process import Launch
     from sandbox.slack import Message
     from sandbox.world import World
     from tests.scenarios.conftest import StartWorld
@@ -90,8 +91,8 @@ async def test_images_from_different_commits_are_marked(start_world: StartWorld,
     assert "older than what runs" not in ask.rendered
 
 
-async def test_without_an_answer_of_aws_the_plan_has_the_ids_and_says_unknown() -> None:
-    async with running(Options(without_aws=True)) as world:
+async def test_without_an_answer_of_aws_the_plan_has_the_ids_and_says_unknown(forked: Launch) -> None:
+    async with running(Options(without_aws=True), launch=forked) as world:
         await types(world, "ana", "#staging", "/plan staging")
         ask = await shows(world, "#staging", "#1 ", "Waiting for approval")
         rows = next(block for block in ask.blocks if block["type"] == "table")["rows"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +16,7 @@ from tests.scenarios.conftest import running
 if TYPE_CHECKING:
     from sandbox.bot_process import Launch
     from sandbox.world import World
+    from tests.forked_aws import StartAws
     from tests.scenarios.conftest import StartWorld
 
 STORIES = stories.find()
@@ -26,10 +27,10 @@ NEEDS = {"host-key-changed": [pytest.mark.needs_sshd], "worker-gone": [pytest.ma
 
 @pytest.mark.slow("stories show GitHub's runs and Ansible at work, which take their time")
 @pytest.mark.parametrize("name", [pytest.param(name, marks=NEEDS.get(name, ())) for name in STORIES])
-async def test_goes_as_told(start_world: StartWorld, forked: Launch, name: str) -> None:
+async def test_goes_as_told(start_world: StartWorld, start_aws: StartAws, forked: Launch, name: str) -> None:
     story = STORIES[name]
     if story.own_aws:
-        async with running(story.options, launch=forked) as world:
+        async with start_aws() as aws, running(replace(story.options, aws=aws), launch=forked) as world:
             await story.play(world)
         return
     message = story.options
