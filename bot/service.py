@@ -38,6 +38,7 @@ from bot.inbound.listening import listen
 from bot.inbound.peers import Peers
 from bot.inbound.reception import Reception
 from bot.inbound.socket_mode import SocketMode
+from bot.operations.command_answers import CommandAnswers
 from bot.operations.health_watch import HealthWatch, Watched
 from bot.operations.leftovers import DailySweep, delete_directories
 from bot.operations.periodic import PeriodicTasks
@@ -226,6 +227,7 @@ class Service:
             annotations=Annotations(store, self._clock),
             outbox=Outbox(store, self._clock),
             queue_display=QueueDisplay(),
+            command_answers=CommandAnswers(),
             room=room_of(self._config, store, held.lease, machine_id(workplace)),
             run_claims=RunClaims(store, self._clock),
             deliveries=Deliveries(store, self._clock, groups),

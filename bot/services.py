@@ -93,6 +93,26 @@ class QueueDisplay(Protocol):
         ...
 
 
+class CommandAnswers(Protocol):
+    """Answers commands where they were typed, once their operations have begun; see bot/operations/command_answers.py."""
+
+    def expect(self, key: str, response_url: str) -> None:
+        """Note where a command is answered once its operation has begun."""
+        ...
+
+    def answered(self, key: str) -> None:
+        """Forget a command that has its answer."""
+        ...
+
+    def began(self, services: Services, key: str, number: int) -> None:
+        """Answer the command of this key, whose operation has a message now. Returns at once."""
+        ...
+
+    async def close(self) -> None:
+        """Stop."""
+        ...
+
+
 class Room(Protocol):
     """The slots of this process for running programs; see bot/operations/room.py."""
 
@@ -144,6 +164,7 @@ class Services:
     annotations: Annotations
     outbox: Outbox
     queue_display: QueueDisplay
+    command_answers: CommandAnswers
     room: Room
     run_claims: RunClaims
     deliveries: Deliveries

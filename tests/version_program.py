@@ -22,6 +22,7 @@ from bot.engine.lease import HeldLease
 from bot.engine.takeover import Takeover
 from bot.errors import ConfigError
 from bot.operations import lifecycle
+from bot.operations.command_answers import CommandAnswers
 from bot.operations.queue import QueueDisplay
 from bot.operations.registry import Kind
 from bot.operations.startup import watch_open
@@ -126,7 +127,7 @@ class Program:
                 approvals=Approvals(store, time.time), directory=Directory(), audit=Audit(store, time.time, redact),
                 annotations=Annotations(store, time.time), children=ONE_MACHINE, room=ROOM,
                 artifacts=Artifacts(store.keyring, None, Annotations(store, time.time)),
-                outbox=Outbox(store, time.time), queue_display=QueueDisplay(),
+                outbox=Outbox(store, time.time), queue_display=QueueDisplay(), command_answers=CommandAnswers(),
             ),
         )  # fmt: skip
         self.services = services

@@ -32,7 +32,15 @@ def _answer(services: Services, registry: Registry, command: Command, replays: R
     async def handle(body: dict[str, Any]) -> Message | None:
         invocation = payloads.invocation(body, registry)
         arguments.no_secret(services.redact, invocation.text)
-        return await command.handle(services, invocation)
+        services.command_answers.expect(invocation.key, invocation.response_url)
+        answered = True
+        try:
+            reply = await command.handle(services, invocation)
+            answered = reply is not None
+        finally:
+            if answered:
+                services.command_answers.answered(invocation.key)
+        return reply
 
     async def answer(body: dict[str, Any]) -> dict[str, Any]:
         reply = await answer_of(lambda: replays.once(body, lambda: handle(body)))

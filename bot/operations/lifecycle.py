@@ -72,6 +72,7 @@ async def _begin(services: Services, request: Request, kind: Kind) -> None:
     if refusal:
         await engine.step("report refusal", lambda: _report_refusal(services, number, refusal))
     else:
+        services.command_answers.began(services, request.key, number)
         await engine.enqueue(request.kind, number, queue_of(services.config, request.environment)[0])
 
 

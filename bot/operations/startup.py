@@ -34,6 +34,7 @@ async def display_open(stack: AsyncExitStack, services: Services, spreading: Spr
     delivery.start()
     stack.push_async_callback(delivery.close)
     stack.push_async_callback(services.queue_display.close)
+    stack.push_async_callback(services.command_answers.close)
     if services.lease.shared_database or attendance.unserved(services.config, await services.lease.workers.all()):
         stack.push_async_callback(UnservedWatch(services, spreading).close)  # else one process takes everything
     for environment in await services.operations.queues():

@@ -15,6 +15,7 @@ from bot.config import read
 from bot.engine.engine import Engine, EngineSettings
 from bot.errors import UserError
 from bot.operations import lifecycle
+from bot.operations.command_answers import CommandAnswers
 from bot.operations.queue import QueueDisplay
 from bot.operations.registry import Click, Kind, Registry
 from bot.redaction import Redactor
@@ -178,7 +179,7 @@ async def start(url: str, keyring: Keyring, workplace: Path, before: Bot | None 
         config=read(CONFIG, "signalbox.yaml"), chat=chat, redact=redact, clock=time.time, engine=Engine(settings),
         operations=Operations(store, time.time), approvals=Approvals(store, time.time), directory=directory,
         children=ONE_MACHINE, room=ROOM, artifacts=Artifacts(keyring, None, Annotations(store, time.time)),
-        audit=audit, refused_attempts=RefusedAttempts(audit, time.time), annotations=Annotations(store, time.time), outbox=Outbox(store, time.time), queue_display=QueueDisplay(), workplace=workplace,
+        audit=audit, refused_attempts=RefusedAttempts(audit, time.time), annotations=Annotations(store, time.time), outbox=Outbox(store, time.time), queue_display=QueueDisplay(), command_answers=CommandAnswers(), workplace=workplace,
     )  # fmt: skip
     world = World(cast("Services", services), chat)
     bot = Bot(store, world, directory, before.effects if before else [])

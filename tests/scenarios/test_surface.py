@@ -55,6 +55,22 @@ async def test_status_and_audit_tell_what_happened_to_operators_alone(shared_wor
         assert "You may not run Signalbox's commands" in refused.ephemerals[0].rendered
 
 
+async def test_a_command_is_answered_where_it_was_typed_with_a_link_to_its_operation(world: World) -> None:
+    ana = world.person("ana")
+    for channel, number in (("#random", 1), ("#dev", 2)):  # the bot is no member of #random
+        await types(world, "ana", channel, "/plan dev")
+        answer = await ana.wait_for_ephemeral(
+            lambda item, number=number: f"Started #{number}: Plan for dev" in item.rendered
+        )  # type: ignore[misc]
+        assert answer.channel == world.channel(channel).id
+        message = await shows(world, "#dev", f"#{number} ", "up to date")
+        assert any(message.ts.replace(".", "") in link for link in answer.links)
+    assert len(ana.ephemerals) == 2
+    await types(world, "gus", "#random", "/plan dev")
+    assert "You may not run" in world.person("gus").ephemerals[-1].rendered
+    assert len(world.person("gus").ephemerals) == 1
+
+
 async def test_thirty_deploys_at_once_are_all_acknowledged_and_each_begins_once(world: World) -> None:
     async def item(number: int) -> str:
         branch = f"b{number}"

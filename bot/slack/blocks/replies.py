@@ -43,6 +43,12 @@ def refusal(text: str) -> Message:
     return kit.message(escaped, [kit.section(f":no_entry_sign: {escaped}")])
 
 
+def began(number: int, title: str, url: str, channel: str, *, queued: bool) -> Message:
+    """That a command began an operation, with a link to its message in the channel of this id."""
+    text = f"{'Queued' if queued else 'Started'} {kit.link(f'#{number}', url)}: {kit.escape(title)}, in {kit.channel(channel)}."
+    return done(f"{common.EMOJI['waiting' if queued else 'running']} {text}")
+
+
 def done(text: str) -> Message:
     """That something was done; `text` is mrkdwn."""
     return kit.message(text, [kit.section(text)])

@@ -14,6 +14,7 @@ from bot.config import Config, read
 from bot.errors import UserError
 from bot.inbound.app import find_handlers
 from bot.operations import follow_ups
+from bot.operations.command_answers import CommandAnswers
 from bot.operations.queue import QueueDisplay
 from bot.operations.registry import Click, Invocation, Registry, Submission
 from bot.redaction import Redactor
@@ -192,7 +193,7 @@ class Desk:
     def services(self) -> Services:
         made = SimpleNamespace(
             config=self.config, engine=self.engine, chat=self.chat, directory=Directory(), operations=self.operations,
-            annotations=self.annotations, outbox=Outbox(self.store, self.clock), queue_display=self.queue_display, run_claims=self.run_claims, approvals=self.approvals, audit=self.audit, refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
+            annotations=self.annotations, outbox=Outbox(self.store, self.clock), queue_display=self.queue_display, command_answers=CommandAnswers(), run_claims=self.run_claims, approvals=self.approvals, audit=self.audit, refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
             deployments=Deployments(self.store, self.clock), artifacts=Artifacts(self.store.keyring, None, self.annotations), children=ONE_MACHINE, room=ROOM,
             deliveries=Deliveries(self.store, self.clock), images=Images(self.store, self.clock), removals=Removals(self.store), aws=self.aws, aws_of=lambda _: self.aws, account=self.account, prices=self.prices,
             github=self.github, isolations=dict.fromkeys(self.config.environments, WALL), metadata_service=(),

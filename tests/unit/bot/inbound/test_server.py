@@ -22,6 +22,7 @@ from bot.inbound import app as bolt, server
 from bot.inbound.dispatch import Dispatch
 from bot.inbound.installation import Installation
 from bot.inbound.reception import Reception
+from bot.operations.command_answers import CommandAnswers
 from bot.operations.registry import Button, Click, Command, Invocation, Modal, Registry, Submission
 from bot.redaction import Redactor
 from bot.slack.blocks import kit
@@ -99,7 +100,7 @@ async def client(handled: Handled, operations: Operations, health: Any) -> Async
     made = SimpleNamespace(
         chat=Chat(web_client, redact), redact=redact, operations=operations, deliveries=Deliveries(store, time.time),
         clock=time.time, outbox=Outbox(store, time.time), lease=SimpleNamespace(workers=Workers(store, timedelta(minutes=2))),
-        engine=SimpleNamespace(operations_in_hand=AsyncMock(return_value={})), config=SimpleNamespace(environments={}),
+        engine=SimpleNamespace(operations_in_hand=AsyncMock(return_value={})), config=SimpleNamespace(environments={}, builds={}), command_answers=CommandAnswers(),
     )  # fmt: skip
     registry = Registry(
         commands=(Command("/deploy", "/deploy", "", "", handled.command),),

@@ -12,6 +12,7 @@ import pytest_asyncio
 from bot.config import read
 from bot.engine.engine import Engine, EngineSettings
 from bot.operations import lifecycle
+from bot.operations.command_answers import CommandAnswers
 from bot.operations.queue import QueueDisplay
 from bot.operations.registry import Kind
 from bot.redaction import Redactor
@@ -46,7 +47,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
             directory=Directory(), audit=Audit(store, time.time, redact), annotations=Annotations(store, time.time),
             children=ONE_MACHINE, room=ROOM,
             artifacts=Artifacts(store.keyring, None, Annotations(store, time.time)),
-            outbox=Outbox(store, time.time), queue_display=QueueDisplay(),
+            outbox=Outbox(store, time.time), queue_display=QueueDisplay(), command_answers=CommandAnswers(),
         ),
     )  # fmt: skip
     made = World(services, chat)

@@ -1,0 +1,76 @@
+"""Answers a command where it was typed, for the person alone, once its operation has a message: with a link to that.
+
+Kept in memory: the process that took a command usually begins its operation. If it ends before, the operation's message is
+the only answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+from typing import TYPE_CHECKING
+
+from bot.config.targets import queue_of
+from bot.slack.blocks import replies
+from bot.slack.client import Posted
+from bot.slack.web_api import ChatError
+
+if TYPE_CHECKING:
+    from bot.services import Services
+    from bot.store.operations import Record
+
+log = logging.getLogger(__name__)
+MOST = 1_000  # commands whose operation has not begun; what opened a modal stays among them until others take its place
+
+
+class CommandAnswers:
+    """Where to answer the commands that this process has taken, by the key of their request."""
+
+    def __init__(self) -> None:
+        self._urls: dict[str, str] = {}
+        self._tasks = set[asyncio.Task[None]]()
+
+    def expect(self, key: str, response_url: str) -> None:
+        """Note where a command is answered once its operation has begun."""
+        self._urls[key] = response_url
+        if len(self._urls) > MOST:
+            del self._urls[next(iter(self._urls))]
+
+    def answered(self, key: str) -> None:
+        """Forget a command that has its answer."""
+        self._urls.pop(key, None)
+
+    def began(self, services: Services, key: str, number: int) -> None:
+        """Answer the command of this key, whose operation has a message now. Returns at once."""
+        if url := self._urls.pop(key, ""):
+            # In a context of its own, this is no part of the workflow that begins the operation.
+            task = asyncio.create_task(_answer(services, url, number), context=contextvars.Context())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Stop; what is not answered stays so."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+
+async def _answer(services: Services, url: str, number: int) -> None:
+    try:
+        record = await services.operations.get(number)
+        link = await services.chat.permalink(Posted(record.channel, record.message_ts or ""))
+        queued = await _is_queued(services, record)
+        await services.chat.respond(
+            url, replies.began(record.number, record.title, link, record.channel, queued=queued)
+        )
+    except ChatError as failure:
+        log.warning("the requester of operation %s gets no answer where the command was typed: %s", number, failure)
+    except Exception:
+        log.exception("the answer to the command of operation %s", number)
+
+
+async def _is_queued(services: Services, record: Record) -> bool:
+    ahead = await services.operations.open_in(*queue_of(services.config, record.environment))
+    return any(other.number < record.number for other in ahead)
