@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from sandbox.bot_process import PROJECT
 from tests.scenarios.acting import infrastructure, operations_in, shows, types
 
 if TYPE_CHECKING:
+    from sandbox.slack import Message
     from sandbox.world import World
 
 REGISTRY = find_handlers()
@@ -55,13 +57,16 @@ async def test_status_and_audit_tell_what_happened_to_operators_alone(shared_wor
         assert "You may not run Signalbox's commands" in refused.ephemerals[0].rendered
 
 
+def has(text: str, message: Message) -> bool:
+    return text in message.rendered
+
+
 async def test_a_command_is_answered_where_it_was_typed_with_a_link_to_its_operation(world: World) -> None:
     ana = world.person("ana")
     for channel, number in (("#random", 1), ("#dev", 2)):  # the bot is no member of #random
         await types(world, "ana", channel, "/plan dev")
-        answer = await ana.wait_for_ephemeral(
-            lambda item, number=number: f"Started #{number}: Plan for dev" in item.rendered
-        )  # type: ignore[misc]
+        begun = f"Started #{number}: Plan for dev"
+        answer = await ana.wait_for_ephemeral(partial(has, begun))
         assert answer.channel == world.channel(channel).id
         message = await shows(world, "#dev", f"#{number} ", "up to date")
         assert any(message.ts.replace(".", "") in link for link in answer.links)

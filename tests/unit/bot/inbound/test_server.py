@@ -95,8 +95,7 @@ async def client(handled: Handled, operations: Operations, health: Any) -> Async
     slack = SlackStandIn(SlackSettings(TOKEN, SECRET, None, None, rate_limits=False))
     slack.register_commands(read_manifest())
     await slack.start()
-    web_client, redact = make_client(TOKEN, f"{slack.url}/api/"), Redactor([PLANTED])
-    store = operations._store
+    web_client, redact, store = make_client(TOKEN, f"{slack.url}/api/"), Redactor([PLANTED]), operations._store
     made = SimpleNamespace(
         chat=Chat(web_client, redact), redact=redact, operations=operations, deliveries=Deliveries(store, time.time),
         clock=time.time, outbox=Outbox(store, time.time), lease=SimpleNamespace(workers=Workers(store, timedelta(minutes=2))),
