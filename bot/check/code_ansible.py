@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.check.nearest import there_is
-from runners.ansible import PlaybookJob, galaxy, preflight
+from runners.ansible import PlaybookJob, galaxy, own_inventory, preflight
 from runners.aws import inventory as aws_inventory
 from runners.aws.client import make_clients
 from runners.caches import Cache
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from bot.check.code import Checkout
     from bot.check.result import Findings
-    from bot.config import Ansible, Config
+    from bot.config import Ansible, Config, Environment
 
     Plays = dict[str, tuple[preflight.Play, ...]]
 
@@ -47,12 +48,16 @@ async def check_playbooks(
         problem = f"{key}.playbook: there is no {settings.directory}/{name} at {at}, for {', '.join(roles_of[name])}"
         findings.add_problem(problem, there_is(name, others))
         del roles_of[name]
-    hosts = await _hosts(config, checkout, settings, findings)
+    source = settings.inventory_of(environment.whole)
+    hosts = _made_up(environment, settings) if source else await _hosts(config, checkout, settings, findings)
     try:
         job = await _job(checkout, settings, project, hosts, environ.get(settings.vault_password_env or ""))
+        if source:
+            job = replace(job, inventory=await _own_hosts(job, source, roles_of, settings))
     except RunnerError as error:
         findings.add_problem(f"{key}: {error}", error.remedy.replace("Nothing was deployed.", "").strip())
         return
+    hosts = job.inventory
     plays = await _all_plays(job, [*roles_of])
     reached = [name for name, roles in roles_of.items() if await _is_good(job, name, roles, key, findings, plays)]
     count = f"{len(reached)} {'playbook' if len(reached) == 1 else 'playbooks'}"
@@ -83,7 +88,6 @@ async def _is_good(  # noqa: PLR0917 -- what the answer is made of
 async def _hosts(config: Config, checkout: Checkout, settings: Ansible, findings: Findings) -> Inventory:
     """The running hosts; one made up for each role where AWS has not all of them, which is reported."""
     environment = checkout.environment
-    reaching = (settings.user, settings.port, settings.connection, settings.groups)
     try:
         doing = "reading the AWS settings"
         clients = await run_blocking(make_clients, config.aws_of(environment), timeout=TIMEOUT, doing=doing)
@@ -101,8 +105,19 @@ async def _hosts(config: Config, checkout: Checkout, settings: Ansible, findings
         )
     except RunnerError as error:
         findings.add_problem(f"{checkout.environment.key_of('machines')}: {error.problem}", error.remedy)
+    return _made_up(environment, settings)
+
+
+def _made_up(environment: Environment, settings: Ansible) -> Inventory:
     named = tuple(Host(f"{environment.whole}-{role}", role, "i-0", "host", "", "") for role in environment.machines)
-    return Inventory(environment.whole, named, *reaching)
+    return Inventory(environment.whole, named, settings.user, settings.port, settings.connection, settings.groups)
+
+
+async def _own_hosts(job: PlaybookJob, source: str, roles_of: Mapping[str, list[str]], settings: Ansible) -> Inventory:
+    """The hosts of the team's own inventory. Raises RunnerError where it cannot be read, or lacks the group of a role."""
+    roles = {role: name for name, roles in roles_of.items() for role in roles}
+    reach = own_inventory.Reach(settings.user, settings.port, settings.connection)
+    return await own_inventory.read(job, source, roles, reach)
 
 
 async def _job(

@@ -39,7 +39,8 @@ def _needing(top: Mapping[str, object], environments: Mapping[str, object]) -> I
         environment = keys_of(values)
         if environment.get("aws") is not None:
             yield ("environments", name, "aws")
-        if keys_of(environment.get("deploy")).get("ansible") is not None:
+        ansible = keys_of(environment.get("deploy")).get("ansible")
+        if ansible is not None and keys_of(ansible).get("inventory") is None:
             yield ("environments", name, "deploy", "ansible")
         if keys_of(environment.get("terraform")).get("aws_profile") is not None:
             yield ("environments", name, "terraform", "aws_profile")

@@ -106,6 +106,14 @@ def _machines(at: _Scope) -> None:
             at.fault("daemons", machine, problem=problem)
 
 
+def _inventory(at: _Scope) -> None:
+    """Hosts of the team's own inventory have no console that EC2 keeps."""
+    ansible = keys_of(keys_of(at.values.get("deploy")).get("ansible"))
+    if ansible.get("inventory") is not None and ansible.get("host_keys") == "console":
+        problem = "reads EC2's console, and `inventory` lists hosts of any kind; keep one"
+        at.fault("deploy", "ansible", "host_keys", problem=problem)
+
+
 def _variables(at: _Scope) -> None:
     """A variable has a single source."""
     ansible = keys_of(keys_of(at.values.get("deploy")).get("ansible"))
@@ -216,6 +224,7 @@ _RULES: tuple[Callable[[_Scope], None], ...] = (
     _deploy_runner,
     _terraform_runner,
     _machines,
+    _inventory,
     _variables,
     _approvers,
     _refs,

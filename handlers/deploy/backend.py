@@ -43,8 +43,11 @@ class DeployBackend(Protocol):
     async def verify(self, operation: Operation, ref: str, /) -> None:
         """Within a step, before anybody approves. Raises UserError for what is certain to fail later."""
 
-    async def examine(self, operation: Operation, commit: Commit, /) -> None:
-        """Within a step, before anybody approves, of a commit that may run. Raises RunnerError for code that cannot run."""
+    async def examine(self, operation: Operation, commit: Commit, /) -> tuple[str, ...]:
+        """Within a step, before anybody approves, of a commit that may run: sentences (mrkdwn) for the approvers.
+
+        Raises RunnerError for code that cannot run.
+        """
 
     async def roll_out(self, operation: Operation, release: Release, approval: ApprovalView | None, /) -> None:
         """Durable: deploy the release, record what runs now (handlers/deploy/release.py), and end the operation.

@@ -59,8 +59,10 @@ async def deploy(operation: Operation) -> None:
         return
     if not standing.allowed:
         notices = (*ref_views.notices(operation.environment.name, standing), *notices)
-    await operation.step("check order", lambda: _check_before(operation, release, standing))
-    checked = await checks.required(operation, replace(release, notices=(*notices, *release.notices)))
+    examined = await operation.step("check order", lambda: _check_before(operation, release, standing))
+    checked = await checks.required(
+        operation, replace(release, notices=(*notices, *(examined or ()), *release.notices))
+    )
     if checked is None:
         return
     await releases.list_commits(operation, checked)
@@ -151,16 +153,19 @@ def _nothing_deployed(operation: Operation) -> FailureContext:
     return FailureContext(f"nothing was {'checked' if arguments.get(CHECK) else 'deployed'}", next_command=then)
 
 
-async def _check_before(operation: Operation, release: Release, standing: RefStanding) -> None:
-    """Within a step, before anybody approves: the order of environments, and the code where it may run by now."""
+async def _check_before(operation: Operation, release: Release, standing: RefStanding) -> tuple[str, ...]:
+    """Within a step, before anybody approves: the order of environments, and the code where it may run by now.
+
+    Returns what the approvers should know of the code, as sentences of mrkdwn.
+    """
     await _check_order(operation, release.commit)
     if not standing.allowed:
-        return
+        return ()
     reading = views.working(operation.head, f"reading the code at {kit.escape(release.commit.short)}", release)
     async with operation.live() as live:
         slow = asyncio.get_running_loop().call_later(DISPLAYED_AFTER, partial(live.show, lambda: reading))
         try:
-            await backend_of(operation.environment).examine(operation, release.commit)
+            return await backend_of(operation.environment).examine(operation, release.commit)
         finally:
             slow.cancel()
 

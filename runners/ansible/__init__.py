@@ -134,6 +134,8 @@ def _prepare(job: PlaybookJob, places: Places, key: str | None) -> dict[str, str
         secrets = {"key": key, "vault_password": job.vault_password, "bastion_key": job.bastion_key}
         ansible_files.prepare(places, job.inventory, variables, known_hosts=job.known_hosts, **secrets)
         env = ansible_files.environment(places, forks=job.forks, pipelining=job.pipelining)
+        if job.inventory.source:
+            env |= ansible_files.OWN_INVENTORY
         if job.installed:
             env |= search_paths(job.project, job.installed, job.root or job.project)
         _find_ansible(job, env["PATH"])

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from runners.results import Inventory
 
 CALLBACK = Path(__file__).parent / "callback"  # Ansible loads the plugin in it, which writes Places.outcomes
+# For inventories of the repository: no scripts and no plugins, and a file that cannot be read is an error.
+OWN_INVENTORY = {
+    "ANSIBLE_INVENTORY_ENABLED": "ansible.builtin.yaml,ansible.builtin.ini",
+    "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True",
+}
 LONGEST_OUTCOMES = 256 << 20  # bytes: 500 hosts with hundreds of tasks have some megabytes
 _LONGEST_SOCKET_DIRECTORY = 70  # ssh adds up to 28 characters, and a socket's path has at most 104
 
@@ -136,7 +141,12 @@ def _as_data(value: object) -> Any:
 
 
 def inventory_text(inventory: Inventory, home: Path) -> str:
-    """A static inventory as JSON: all hosts, a group for each machine, and those that have every host."""
+    """A static inventory as JSON: all hosts, a group for each machine, and those that have every host.
+
+    Beside the team's own inventory it has only how each host is reached, and the groups of the configuration.
+    """
+    if inventory.own_groups:
+        return json.dumps({"all": _beside_own(inventory)})
     local = {"ansible_remote_tmp": str(home / "remote")}
     more = local if inventory.connection == "local" else {"ansible_async_dir": "~/.ansible_async"}  # there as usual
     groups: dict[str, dict[str, Any]] = {}
@@ -146,6 +156,14 @@ def inventory_text(inventory: Inventory, home: Path) -> str:
     groups.setdefault(group_name(inventory.environment), {})["children"] = {name: {} for name in groups}
     groups |= {name: {"hosts": {host.name: {} for host in inventory.hosts}} for name in groups_of_all(inventory)}
     return json.dumps({"all": {"hosts": hosts, "children": groups}})
+
+
+def _beside_own(inventory: Inventory) -> dict[str, Any]:
+    names = ("ansible_host", "ansible_connection", "ansible_user", "ansible_port", "ansible_python_interpreter")
+    hosts = {host.name: host_variables(inventory, host) for host in inventory.hosts}
+    reaching = {name: {key: values[key] for key in names if key in values} for name, values in hosts.items()}
+    more = [group for group in inventory.groups if group not in inventory.own_groups]
+    return {"hosts": reaching, "children": {group: {"hosts": {name: {} for name in hosts}} for group in more}}
 
 
 def prepare(

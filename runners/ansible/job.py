@@ -96,10 +96,15 @@ def argv_of(job: PlaybookJob, places: Places) -> list[str]:
     argv += ["--project-dir", str(job.project.absolute()), "--ident", IDENT, "--json", "--omit-env-files"]
     if job.limit is not None:
         argv.append(f"--limit={job.limit}")
-    options = [*(["--check", "--diff"] if job.check else []), *_tag_options(job)]
+    options = [*_own_inventory(job), *(["--check", "--diff"] if job.check else []), *_tag_options(job)]
     if options:
         argv.append(f"--cmdline={shlex.join(options)}")
     return argv
+
+
+def _own_inventory(job: PlaybookJob) -> list[str]:
+    """The repository's inventory comes first: what the run's own says of a host then counts."""
+    return ["-i", str((job.project / job.inventory.source).absolute())] if job.inventory.source else []
 
 
 def _tag_options(job: PlaybookJob) -> list[str]:
@@ -121,6 +126,7 @@ def listing_argv(job: PlaybookJob, places: Places, *listed: str) -> list[str]:
     argv = [
         "ansible-playbook",
         *(listed or (job.playbook, "--list-tasks")),
+        *_own_inventory(job),
         "-i",
         str(places.data / "inventory" / "hosts.json"),
     ]

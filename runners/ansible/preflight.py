@@ -61,6 +61,8 @@ async def plays_of(job: PlaybookJob, playbooks: Sequence[str]) -> dict[str, tupl
         check_job(replace(job, playbook=playbook), places)
     argv, room = await asyncio.to_thread(_prepare, job, places, playbooks)
     env = ansible_files.environment(places, forks=1)
+    if job.inventory.source:
+        env |= ansible_files.OWN_INVENTORY
     if job.installed:
         env |= search_paths(job.project, job.installed, job.root or job.project)
     doing = f"reading {', '.join(playbooks)}"
@@ -129,9 +131,12 @@ def missing_names(plays: Sequence[Play], inventory: Inventory) -> tuple[str, ...
 
 def names_of(inventory: Inventory) -> tuple[str, ...]:
     """The groups of an inventory, then its hosts."""
+    hosts = [host.name for host in inventory.hosts]
+    if inventory.own_groups:
+        return tuple(dict.fromkeys([*inventory.own_groups, *inventory.groups, *hosts]))
     groups = [group_name(host.machine) for host in inventory.hosts]
     own = [group_name(inventory.environment), *groups_of_all(inventory)]
-    return tuple(dict.fromkeys([*groups, *own, *(host.name for host in inventory.hosts)]))
+    return tuple(dict.fromkeys([*groups, *own, *hosts]))
 
 
 def remedy_for(missing: Sequence[str], inventory: Inventory) -> str:

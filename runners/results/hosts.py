@@ -40,7 +40,8 @@ class Bastion:
 class Inventory:
     """The running machines of an environment, in the configured order of machines; `groups` are further groups of every host.
 
-    With a `bastion`, ssh reaches every host through it.
+    With a `bastion`, ssh reaches every host through it. `source` is the team's own inventory, relative to the playbooks, and
+    `own_groups` the groups that it has; without one, hosts are those of EC2.
     """
 
     environment: str
@@ -50,6 +51,8 @@ class Inventory:
     connection: str
     groups: tuple[str, ...] = ()
     bastion: Bastion | None = None
+    source: str = ""
+    own_groups: tuple[str, ...] = ()
 
 
 @stored("failed-task")

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
-from bot.config.matching import Or
+from bot.config.matching import Matching, Or
 from bot.config.models import Model
 from bot.config.models.inputs import CommandInput, CommandInputs
 from bot.config.models.ssh import Ssh
@@ -110,6 +110,10 @@ class Collection(Model):
     version: VersionRange = "*"
 
 
+InventoryPath = Annotated[
+    RepositoryPath,
+    Matching(r"(?:[^{}]|\{environment\})+", "has an unknown placeholder; use only {environment}"),
+]
 CollectionRange = Annotated[
     Collection, BeforeValidator(parse_collection), Or({"type": "string", "pattern": r"^\s*[A-Za-z_]\w*\.[A-Za-z_]"})
 ]
@@ -118,7 +122,7 @@ CollectionRange = Annotated[
 class Ansible(DeploySettings):
     """Deploys by playbooks of the repository; secrets are names of variables in the bot's environment.
 
-    `command_inputs` are variables that may be given with the command. `groups` are further groups of every host. `collections` are installed beside those of the repository's requirements.yml.
+    `command_inputs` are variables that may be given with the command. `inventory` lists the hosts in place of EC2's tags. `groups` are further groups of every host. `collections` are installed beside those of the repository's requirements.yml.
     """
 
     directory: RepositoryPath
@@ -131,6 +135,7 @@ class Ansible(DeploySettings):
     pipelining: bool = True
     at_once: bool = False
     host_keys: Literal["first_sight", "console"] = "first_sight"
+    inventory: InventoryPath | None = None
     groups: tuple[Group, ...] = ()
     collections: tuple[CollectionRange, ...] = ()
     extra_vars: Mapping[Variable, object] = {}
@@ -148,6 +153,10 @@ class Ansible(DeploySettings):
         """The variables of playbooks, the private keys of ssh, and the vault password."""
         keys = [self.private_key_env, self.bastion_key_env, self.vault_password_env]
         return frozenset({*self.secret_vars.values(), *filter(None, keys)})
+
+    def inventory_of(self, environment: str) -> str:
+        """The path of the team's own inventory for an environment; "" where hosts are found by EC2's tags."""
+        return (self.inventory or "").format(environment=environment)
 
     @property
     def bastion(self) -> Server | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from handlers.deploy.ansible.rollout import roll_out
 from handlers.deploy.ansible.scope import work_of
 from handlers.shared.ansible import preflight
+from handlers.shared.ansible.hosts import hosts_of, notices
 from handlers.shared.ansible.scope import check_secrets, settings_of
 from handlers.shared.inputs import configured_inputs
 
@@ -54,8 +55,9 @@ async def asks(_: Services, environment: Environment, __: str) -> tuple[Input, .
     return configured_inputs(settings_of(environment).command_inputs)
 
 
-async def examine(operation: Operation, commit: Commit) -> None:
-    """Raises RunnerError where a playbook cannot run at this commit or reaches no host: see preflight.examine."""
+async def examine(operation: Operation, commit: Commit) -> tuple[str, ...]:
+    """The hosts of the team's own inventory, for the approvers. Raises RunnerError where a playbook cannot run at this commit or reaches no host: see preflight.examine."""
     work = work_of(operation, commit)
-    hosts = await work.scope.find_hosts(operation.services)
-    await operation.unless_cancelled(preflight.examine(operation, work, hosts))
+    running = await operation.unless_cancelled(hosts_of(operation, work))
+    await operation.unless_cancelled(preflight.examine(operation, work, running))
+    return notices(running)

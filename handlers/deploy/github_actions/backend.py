@@ -79,5 +79,6 @@ async def asks(services: Services, environment: Environment, ref: str) -> tuple[
     return await declared_inputs(services, workflow, ref, actions.command_inputs)
 
 
-async def examine(_: Operation, __: Commit) -> None:
+async def examine(_: Operation, __: Commit) -> tuple[str, ...]:
     """Nothing: the code runs on GitHub, and `verify` has read the workflow."""
+    return ()

@@ -173,7 +173,7 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
         project=project,
         playbook=work.playbook_of(play.role),
         inventory=play.role_hosts,
-        limit=None,
+        limit=_limit_of(play.role_hosts),
         extra_vars=work.variables,
         secret_vars=secret_vars,
         private_key=private_key_of(operation.services, operation.environment),
@@ -191,6 +191,11 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
         children=_children(operation),
         name=run_name(play.role),
     )
+
+
+def _limit_of(hosts: Inventory) -> str | None:
+    """The team's own inventory has other hosts too, for variables of the playbook."""
+    return ",".join(host.name for host in hosts.hosts) if hosts.source else None
 
 
 def _timeout(operation: Operation) -> float:

@@ -14,6 +14,7 @@ from bot.operations.room import Precedence, wait_for_room
 from bot.slack.blocks.common import FailureContext
 from bot.store.operations import Status
 from handlers.shared.ansible import host_keys, playbooks, preflight, views
+from handlers.shared.ansible.hosts import hosts_of
 from handlers.shared.ansible.playbooks import Play
 from handlers.shared.ansible.views import RolloutState
 from runners.concurrency import together
@@ -40,7 +41,7 @@ async def roll_out(operation: Operation, work: Work, frame: Frame, finish: Finis
 
     `finish` ends the operation; it gets who cancelled, if anybody did. Before anything runs hosts with changed keys end it.
     """
-    hosts = await operation.step("inventory", lambda: work.scope.find_hosts(operation.services))
+    hosts = await operation.step("inventory", lambda: hosts_of(operation, work))
     changed = await operation.step("host keys", lambda: host_keys.changed(operation, hosts, frame.command))
     if changed:
         await operation.end(Status.FAILED, views.keys_changed(frame, changed))

@@ -35,7 +35,12 @@ class Scope:
 
     async def find_hosts(self, services: Services) -> Inventory:
         """The running hosts of the scope. Raises UserError when one of its instances no longer runs."""
-        running = await find_hosts(services.config, self.environment, services.aws_of(self.environment), self.roles)
+        return self.limited(
+            await find_hosts(services.config, self.environment, services.aws_of(self.environment), self.roles)
+        )
+
+    def limited(self, running: Inventory) -> Inventory:
+        """Of these hosts the scope's. Raises UserError when one of its instances is not among them."""
         if not self.instances:
             return running
         hosts = tuple(host for host in running.hosts if host.instance_id in self.instances)
@@ -73,6 +78,11 @@ async def find_hosts(
 ) -> Inventory:
     """The running hosts of an environment, or of some of its roles, with the configured way to reach them."""
     settings = settings_of(environment)
+    if settings.inventory:
+        raise UserError(
+            f"The hosts of {environment.name} are in {settings.inventory_of(environment.whole)} of the repository, which "
+            "Signalbox reads when it deploys. This command knows only hosts that EC2 lists."
+        )
     running = await inventory.find_hosts(
         clients.ec2,
         environment=environment.whole,

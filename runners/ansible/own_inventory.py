@@ -1,0 +1,244 @@
+"""An inventory of the team's own: a file or directory of the repository, read by ansible-inventory behind the wall.
+
+Signalbox decides how hosts are reached. The inventory names hosts, groups and variables; a variable that would change the
+connection (another key, user or program, options of ssh) is refused, for the environment's key must reach only the hosts that
+it lists, with their pinned keys. Sources: "Connecting to hosts: behavioral inventory parameters" of Ansible's documentation,
+and the options of its connection plugin `ssh`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rapidfuzz import fuzz, process
+
+from runners.ansible import files as ansible_files
+from runners.ansible.files import Places
+from runners.ansible.galaxy import search_paths
+from runners.ansible.job import room_of
+from runners.ansible.refusals import complaint_of, in_job, remedy_of
+from runners.aws.inventory import group_name
+from runners.errors import AccessDeniedError, NotFoundError, RunnerError
+from runners.processes import child
+from runners.processes.foreign_files import read_regular
+from runners.removal import remove_tree_if_possible
+from runners.results import Host, Inventory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from runners.ansible.job import PlaybookJob
+
+TIMEOUT = 120.0
+KEY = "deploy.ansible.inventory"
+EVERY_HOST = "all"
+_LONGEST = 64 << 20  # bytes of the list: a thousand hosts with large variables
+_MOST_FILES = 2_000
+_NAMED = 12  # names in an error
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}")  # no pattern, no list, no option
+_ADDRESS = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9_.:-]{0,252}")
+_LONGEST_ID = 40  # characters, as the table of host keys has them
+# Each of these changes the program, the options or the key of the connection, or skips the comparison of host keys.
+_CONNECTION = re.compile(
+    r"ansible_(?:ssh_(?!host$|port$|user$).*|(?:sftp|scp|paramiko|netconf|libssh|local|docker|kubectl|winrm|psrp|httpapi)_.*"
+    r"|host_key_(?:checking|auto_add)|private_key(?:_file)?|password|control_path.*|pkcs11_provider|sshpass_prompt"
+    r"|proxy_command|look_for_keys|connection_path|connection_user|delegated_vars)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How the configuration reaches hosts. No host may differ."""
+
+    user: str
+    port: int
+    connection: str
+
+
+async def read(job: PlaybookJob, source: str, roles: Mapping[str, str], reach: Reach) -> Inventory:
+    """The hosts of each role: those of the group with the role's name, in the inventory's order; `all` has every host.
+
+    `job` has the project and its scratch, `source` is relative to the project, `roles` has the playbook of each role. A host of
+    several roles is in each of them. The inventory names no secret: values are read by Ansible alone.
+
+    Raises:
+        NotFoundError: there is no such file or group, or a group has no host.
+        AccessDeniedError: a variable of a host changes how it is reached, or the inventory is a program.
+        RunnerError: Ansible cannot read it.
+    """
+    doing = f"reading the inventory {source}"
+    await asyncio.to_thread(_check_files, job, source, doing)
+    variables: dict[str, dict[str, Any]] = {}
+    listed: dict[str, Any] = {}
+    for directory in dict.fromkeys(name.rpartition("/")[0] for name in roles.values()):
+        listed = await _listed(job, source, directory, doing)
+        for host, values in listed.get("_meta", {}).get("hostvars", {}).items():
+            variables.setdefault(host, {}).update(values)
+            _check_variables(host, values, reach, doing)
+    environment = job.inventory.environment
+    hosts = tuple(
+        Host(name, role, _identity(environment, name), _address_of(name, variables.get(name, {}), doing), "", "")
+        for role in roles
+        for name in _members(listed, role, source, doing)
+    )
+    groups = tuple(sorted({*listed} - {"_meta", EVERY_HOST}))
+    return Inventory(
+        environment,
+        hosts,
+        reach.user,
+        reach.port,
+        reach.connection,
+        job.inventory.groups,
+        source=source,
+        own_groups=groups,
+    )
+
+
+def _check_files(job: PlaybookJob, source: str, doing: str) -> None:
+    root = (job.root or job.project).resolve()
+    path = job.project / source
+    if not path.exists():
+        others = {str(each.relative_to(job.project)) for each in job.project.rglob("*") if "inventor" in str(each)}
+        near = process.extract(source, sorted(others), scorer=fuzz.ratio, limit=3)
+        there = f"There is {', '.join(match[0] for match in near)}. " if near else ""
+        raise NotFoundError(doing, f"there is no {source} at this commit", remedy=f"{there}Correct {KEY}.")
+    for number, file in enumerate(_files_below(path)):
+        name = file.relative_to(job.project)
+        if number == _MOST_FILES:
+            raise RunnerError(doing, f"it has more than {_MOST_FILES} files", remedy=f"Correct {KEY}.")
+        if not file.resolve().is_relative_to(root):
+            raise AccessDeniedError(doing, f"the link {name} leads outside of the repository", remedy="Remove it.")
+        if file.is_file() and _is_program(file):
+            raise AccessDeniedError(
+                doing,
+                f"{name} is a program, and Signalbox runs none as an inventory",
+                remedy="List the hosts in a file, or leave the key out: Signalbox then finds EC2 instances by their tag.",
+            )
+
+
+def _is_program(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(2) == b"#!"
+
+
+def _files_below(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+    yield from sorted(path.rglob("*"))
+
+
+async def _listed(job: PlaybookJob, source: str, directory: str, doing: str) -> dict[str, Any]:
+    """Ansible's list of the groups, and of all variables of each host: also those of group_vars and host_vars, here and beside playbooks."""
+    places = Places(job.scratch.absolute() / "inventory")
+    output = places.base / "list.json"
+
+    def prepare() -> None:
+        empty = Inventory(job.inventory.environment, (), "", 22, "ssh")
+        ansible_files.prepare(places, empty, ansible_files.variables_text({}, {}), vault_password=job.vault_password)
+
+    await asyncio.to_thread(prepare)
+    try:
+        argv = ["ansible-inventory", "--list", "-i", str((job.project / source).absolute())]
+        argv += ["--playbook-dir", str((job.project / directory).absolute())]
+        env = {**ansible_files.environment(places, forks=1), **ansible_files.OWN_INVENTORY}
+        if job.installed:
+            env |= search_paths(job.project, job.installed, job.root or job.project)
+        room = room_of(job, places)
+        answer = await child.run(
+            argv, cwd=job.project, env=env, timeout=TIMEOUT, doing=doing, room=room, stdout_to=output
+        )
+        if answer.exit_code:
+            raise _refused(job, doing, answer)
+        text = await asyncio.to_thread(read_regular, output, most=_LONGEST, root=places.base)
+        return dict(json.loads(text))
+    finally:
+        await asyncio.to_thread(remove_tree_if_possible, places.base)
+
+
+def _refused(job: PlaybookJob, doing: str, answer: child.Output) -> RunnerError:
+    text = in_job(job, answer.stderr)
+    complaint = complaint_of(text) or (text.strip().splitlines() or ["Ansible cannot read it"])[-1][:300]
+    remedy = remedy_of(complaint)
+    if re.search(r"^\s*plugin *:|Plugin configuration YAML file", text, re.MULTILINE):
+        remedy = (
+            "Inventory plugins are not supported: list the hosts, or leave the key out to find EC2 instances by tag."
+        )
+    tail = "\n".join(text.strip().splitlines()[-15:])
+    return RunnerError(doing, complaint.rstrip("."), remedy=remedy, exit_code=answer.exit_code, log_tail=tail)
+
+
+def _check_variables(host: str, values: Mapping[str, Any], reach: Reach, doing: str) -> None:
+    """Raises AccessDeniedError where a variable changes how the host is reached. A play on localhost runs here in any case."""
+    if host in _HERE and str(values.get("ansible_connection", "local")) == "local":
+        return
+    permitted = {"user": reach.user, "port": str(reach.port), "connection": reach.connection}
+    for name, value in values.items():
+        if _CONNECTION.fullmatch(name):
+            problem = f"{host} has the variable {name}, which changes how ssh reaches it"
+            raise AccessDeniedError(doing, problem, remedy=_REMOVE)
+        wanted = permitted.get(_setting_of(name))
+        if wanted is not None and str(value) != wanted and not (name == "ansible_connection" and value == "smart"):
+            setting = _setting_of(name)
+            problem = f"{host} has {name}: {str(value)[:60]}, and {setting} of the configuration is {wanted}"
+            raise AccessDeniedError(doing, problem, remedy=f"Make them the same, here or in deploy.ansible.{setting}.")
+
+
+_REMOVE = "Remove it there. Keys, users and bastions are set in deploy.ansible of signalbox.yaml."
+
+
+def _setting_of(name: str) -> str:
+    return re.sub(r"^ansible_(?:ssh_)?(?:remote_)?", "", name) if name.startswith("ansible_") else ""
+
+
+def _address_of(name: str, values: Mapping[str, Any], doing: str) -> str:
+    address = str(values.get("ansible_host", values.get("ansible_ssh_host", name)))
+    if not _ADDRESS.fullmatch(address) or not _NAME.fullmatch(name):
+        what = f"the address {address[:60]!r} of {name[:60]}" if _NAME.fullmatch(name) else f"the host {name[:60]!r}"
+        raise AccessDeniedError(doing, f"{what} is not a plain name", remedy="Write a name or an IP address there.")
+    return address
+
+
+def _members(listed: Mapping[str, Any], role: str, source: str, doing: str) -> Sequence[str]:
+    group = role if role in listed or role == EVERY_HOST else group_name(role)
+    hosts = _hosts_below(listed, group, set())
+    if group == EVERY_HOST:
+        hosts = dict.fromkeys([*hosts, *listed.get("_meta", {}).get("hostvars", {})])
+    names = [name for name in hosts if name not in _HERE]
+    if names:
+        return names
+    there = sorted({*listed} - {"_meta", "ungrouped"})
+    near = process.extract(role, there, scorer=fuzz.ratio, limit=_NAMED)
+    why = "has no host in the group" if group in listed else "has no group"
+    raise NotFoundError(
+        doing,
+        f"{source} {why} `{group}`, and its hosts are those of the role {role}",
+        remedy=f"It has {', '.join(f'`{match[0]}`' for match in near)}. Correct `machines` or the inventory.",
+    )
+
+
+def _hosts_below(listed: Mapping[str, Any], group: str, visited: set[str]) -> dict[str, None]:
+    """The hosts of a group and of its children, each once."""
+    if group in visited:
+        return {}
+    visited.add(group)
+    entry = listed.get(group, {})
+    below: Iterable[str] = (
+        host for child_ in entry.get("children", ()) for host in _hosts_below(listed, child_, visited)
+    )
+    return dict.fromkeys([*entry.get("hosts", ()), *below])
+
+
+def _identity(environment: str, name: str) -> str:
+    """What host keys and commits are recorded by: the name in its environment, whatever its address."""
+    whole = f"{environment}/{name}"
+    if len(whole) <= _LONGEST_ID:
+        return whole
+    return f"{whole[:27]}~{hashlib.sha256(whole.encode()).hexdigest()[:12]}"
