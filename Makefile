@@ -61,7 +61,7 @@ one: $(DEV) ## runs the tests of a file, or one test: make one T=tests/unit/test
 bench: $(DEV) ## measures
 	@$(BIN)/python -m tests.bench
 
-soak: $(DEV) ## lets random faults befall three machines: N rounds (200) from the seed SEED (1) on
+soak: $(DEV) ## lets random faults befall three machines: N rounds (200) from the seed SEED (1) on, with a lease of LEASE seconds (5)
 	@$(BIN)/python -m tests.soak
 
 audit: $(DEV) ## checks what requirements.lock pins for known vulnerabilities, where the advisories can be reached

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.soak.bench import Bench
 
-TOGETHER = 5  # rounds that overlap
+TOGETHER = 10  # rounds that overlap
 
 
 async def soak(first: int, count: int) -> int:

@@ -39,13 +39,17 @@ IMAGE_AGE = timedelta(days=200)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that changed something at AWS, by the machine that made it; Unix seconds of its request and of its answer."""
+    """A call that AWS took, by the machine that made it; Unix seconds of its request and of its answer.
+
+    `changed` is False where AWS had nothing to do any more.
+    """
 
     action: str
     resource: str
     machine: str
     begin: float
     end: float
+    changed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class Builder:
 class Cloud:
     """What there is at AWS: resources by their ids or names (no terminated instances); `precious` ones must stay.
 
-    `snapshots` are those of each image, also of images that are gone.
+    `snapshots` are those of each image, also of images that are gone; `cut_off` machines that did not reach AWS for a time.
     """
 
     calls: tuple[Call, ...] = ()
@@ -69,6 +73,7 @@ class Cloud:
     there: frozenset[str] = frozenset()
     precious: frozenset[str] = frozenset()
     snapshots: tuple[tuple[str, str], ...] = ()
+    cut_off: frozenset[str] = frozenset()
 
 
 class CountedAws:
@@ -83,6 +88,7 @@ class CountedAws:
         self._precious: frozenset[str] = frozenset()
         self._snapshots: dict[str, str] = {}
         self.urls: dict[str, str] = {}
+        self.cut_off: set[str] = set()
 
     def install(self) -> None:
         """Remove what the sandbox begins with for others to clean up, and note what must stay from now on."""
@@ -126,7 +132,8 @@ class CountedAws:
         snapshots = {each["SnapshotId"] for each in self._ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]}
         there = frozenset(self._live_instances() | images.keys() | keys | groups | snapshots)
         calls = tuple(sorted(self._calls, key=lambda call: call.begin))
-        return Cloud(calls, tuple(self.builders), there, self._precious, tuple(sorted(self._snapshots.items())))
+        snapshot_of = tuple(sorted(self._snapshots.items()))
+        return Cloud(calls, tuple(self.builders), there, self._precious, snapshot_of, frozenset(self.cut_off))
 
     def _instances(self) -> list[Any]:
         return [each for held in self._ec2.describe_instances()["Reservations"] for each in held["Instances"]]
@@ -153,8 +160,11 @@ class CountedAws:
             return web.Response(status=503)
         parameters = parse_qs(body.decode(errors="replace"))
         action = parameters.get("Action", [""])[0]
-        if action in CHANGES and status < 300 and _UNCHANGED not in b"".join(content.split()):
-            self._calls.append(Call(action, parameters[CHANGES[action]][0], executor, begin, time.time()))
+        if action in CHANGES and status < 300:
+            resource = parameters[CHANGES[action]][0]
+            before = any((call.action, call.resource) == (action, resource) for call in self._calls)
+            changed = not before and _UNCHANGED not in b"".join(content.split())
+            self._calls.append(Call(action, resource, executor, begin, time.time(), changed))
         return web.Response(body=content, status=status, content_type=kind)
 
 

@@ -69,6 +69,8 @@ async def _partition(bench: Bench, machine: Machine, fault: Fault) -> None:
     mode, _, what = fault.kind.partition(" ")
     if what == "database":
         bench.out_of_reach.add(machine.executor)
+    if what == "aws":
+        bench.aws.cut_off.add(machine.executor)
     machine.cuts[what].set("cut" if mode == "cut" else "hung")
     await asyncio.sleep(fault.lasts)
     machine.cuts[what].set("open")

@@ -10,24 +10,33 @@ import psycopg
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_TRIGGERS = """
-CREATE TABLE soak_history (
-    id bigserial PRIMARY KEY, at double precision, process text, tx bigint, what text, data jsonb
-);
-CREATE FUNCTION soak_note() RETURNS trigger AS $$
-BEGIN
-    INSERT INTO soak_history (at, process, tx, what, data) VALUES (
-        extract(epoch FROM clock_timestamp()), current_setting('application_name'), txid_current(), TG_TABLE_NAME, to_jsonb(NEW)
-    );
-    RETURN NEW;
-END $$ LANGUAGE plpgsql;
-CREATE TRIGGER soak AFTER INSERT OR UPDATE ON signalbox_workers FOR EACH ROW EXECUTE FUNCTION soak_note();
-CREATE TRIGGER soak AFTER INSERT ON signalbox_side_effects FOR EACH ROW EXECUTE FUNCTION soak_note();
-CREATE TRIGGER soak AFTER UPDATE OF status ON signalbox_operations FOR EACH ROW
-    WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION soak_note();
-INSERT INTO soak_history (at, process, tx, what, data)  -- the leases that are held already
-    SELECT seen_at, executor, txid_current(), 'signalbox_workers', to_jsonb(workers) FROM signalbox_workers workers;
-"""
+# One transaction each: a trigger waits for those who use its table, and would hold the others' tables meanwhile.
+_TRIGGERS = (
+    """
+    CREATE TABLE soak_history (
+        id bigserial PRIMARY KEY, at double precision, process text, tx bigint, what text, data jsonb
+    )
+    """,
+    """
+    CREATE FUNCTION soak_note() RETURNS trigger AS $$
+    BEGIN
+        INSERT INTO soak_history (at, process, tx, what, data) VALUES (
+            extract(epoch FROM clock_timestamp()), current_setting('application_name'), txid_current(), TG_TABLE_NAME, to_jsonb(NEW)
+        );
+        RETURN NEW;
+    END $$ LANGUAGE plpgsql
+    """,
+    "CREATE TRIGGER soak AFTER INSERT OR UPDATE ON signalbox_workers FOR EACH ROW EXECUTE FUNCTION soak_note()",
+    """
+    INSERT INTO soak_history (at, process, tx, what, data)  -- the leases that are held already
+        SELECT seen_at, executor, txid_current(), 'signalbox_workers', to_jsonb(workers) FROM signalbox_workers workers
+    """,
+    "CREATE TRIGGER soak AFTER INSERT ON signalbox_side_effects FOR EACH ROW EXECUTE FUNCTION soak_note()",
+    """
+    CREATE TRIGGER soak AFTER UPDATE OF status ON signalbox_operations FOR EACH ROW
+        WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION soak_note()
+    """,
+)
 _OPERATIONS = """
 SELECT number, kind, environment, title, status, channel, message_ts, created_at, ended_at, requester
 FROM signalbox_operations ORDER BY number
@@ -82,8 +91,9 @@ class Database:
         self._connection = psycopg.connect(url, autocommit=True, options="-c search_path=public,dbos")
 
     def install(self) -> None:
-        """Write down the history from now on."""
-        self._connection.execute(_TRIGGERS.encode())
+        """Write down the history from now on. Waits for those who use the tables: call it on a thread."""
+        for statement in _TRIGGERS:
+            self._connection.execute(statement.encode())
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What the database answers."""

@@ -78,6 +78,11 @@ class Machine:
         return self._world.files / self.executor
 
     @property
+    def slack_port(self) -> int:
+        """The port of its own proxy to Slack."""
+        return self.cuts["slack"].port
+
+    @property
     def running(self) -> bool:
         """Whether its process has not ended."""
         child = self.process._child if self.process else None
@@ -119,9 +124,8 @@ class Machine:
         await self._replace_older()
 
     async def _replace_older(self) -> None:
-        if self.process is not None and self._version < self._release.version:
-            await self.process.stop()
-            await self.start()
+        if self._version < self._release.version:
+            await self.restart()
 
     def freeze(self) -> None:
         """SIGSTOP: the process sleeps, its children go on."""
@@ -171,6 +175,12 @@ class Machine:
             else:
                 return
         raise RuntimeError(f"{self.executor} lost its lease {STARTS} times while it started")
+
+    async def restart(self) -> None:
+        """Stop its process politely, and start it again."""
+        if self.process is not None:
+            await self.process.stop()
+            await self.start()
 
     async def heal(self) -> None:
         """Open all ways, let it go on, start it where it has ended, and finish a rolling update here."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.soak.aws_calls import Builder
+    from tests.soak.aws_calls import Builder, Call
     from tests.soak.history import Change, Operation
     from tests.soak.model import Observed
 
@@ -21,11 +20,13 @@ TERMINATE = "TerminateInstances"
 
 
 def doubled(observed: Observed) -> Iterator[str]:
-    """AWS takes each change of each resource once."""
-    counted = Counter((call.action, call.resource) for call in observed.cloud.calls)
-    for (action, resource), times in counted.items():
-        if times > 1:
-            yield f"doubled: {action} of {resource} {times} times"
+    """Each change is made once, by one machine; what another one's request says later was on its way while AWS was cut off."""
+    first: dict[tuple[str, str], Call] = {}
+    for call in observed.cloud.calls:
+        before = first.setdefault((call.action, call.resource), call)
+        late = call.machine != before.machine and call.machine not in observed.cloud.cut_off
+        if call is not before and (call.changed or late):
+            yield f"doubled: {call.action} of {call.resource} by {before.machine} and by {call.machine}"
 
 
 def precious(observed: Observed) -> Iterator[str]:
@@ -48,7 +49,7 @@ def builders(observed: Observed) -> Iterator[str]:
 def _alert(observed: Observed, builder: Builder, alert: Operation) -> Iterator[str]:
     line = observed.messages.get(alert.number, "")
     remaining = sorted({builder.instance, builder.key, builder.group} & observed.cloud.there)
-    calls = [each for each in observed.cloud.calls if each.action == TERMINATE and each.resource == builder.instance]
+    calls = [each for each in _changes(observed) if each.action == TERMINATE and each.resource == builder.instance]
     if remaining and "not everything" not in line:
         yield f"untrue: #{alert.number} left {', '.join(remaining)}, and says: {line}"
     if not remaining and "not everything" in line:
@@ -75,13 +76,17 @@ def clean_ups(observed: Observed) -> Iterator[str]:
             claimed += int(match[1])
             if not observed.decisions.get(operation.number):
                 yield f"undecided: nobody approved #{operation.number}, which says: {line}"
-    removed = {each.resource for each in observed.cloud.calls if each.action == "DeregisterImage"}
+    removed = {each.resource for each in _changes(observed) if each.action == "DeregisterImage"}
     if len(removed) != claimed:
         yield f"untrue: {len(removed)} images are gone, and the clean-ups say {claimed}"
     snapshots = dict(observed.cloud.snapshots)
     for image in sorted(removed):
         if image in observed.cloud.there or snapshots.get(image) in observed.cloud.there:
             yield f"lost: {image} was removed, and it or its snapshot is still there"
+
+
+def _changes(observed: Observed) -> list[Call]:
+    return [each for each in observed.cloud.calls if each.changed]
 
 
 def fenced(observed: Observed) -> Iterator[str]:

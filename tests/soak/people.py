@@ -44,6 +44,7 @@ COMMANDS = (
 REQUESTERS = ("ana", "lee", "max")
 DECIDES_EVERY = 0.4  # seconds
 AGAIN_AFTER = 3.0  # seconds until somebody presses the button of a message again
+TRIES = 6  # of a command that Slack reports as failed
 ANSWERED_WITHIN = 20.0  # seconds for which somebody waits for a page
 REJECTS = 0.12  # of all questions
 DOUBLE = 0.3  # of all clicks: two people click at the same moment, and the balancer gives each another process
@@ -75,15 +76,27 @@ async def act(bench: Bench, name: str, command: Command) -> None:
         bench.counters.next_generation(command.environment)
     if command.text == PROMOTE:
         bench.counters.next_promotion()
+    for _ in range(TRIES):
+        answer = await _typed(bench, person, command)
+        if answer != "unknown":
+            return
+        await asyncio.sleep(AGAIN_AFTER)
+
+
+async def _typed(bench: Bench, person: Person, command: Command) -> Answer:
     reply = await person.type(command.channel, command.text.partition(",")[0])
     answer: Answer = "unknown" if reply.error or not reply.ok else "refused" if reply.ephemerals else "accepted"
     bench.typed.append(Typed(person.id, command.kind, command.environment, answer))
+    return answer
 
 
 async def _clean_up(bench: Bench, person: Person, command: Command) -> None:
     """Ask for the page of images, and press its button; a process that dies may take the page with it."""
     before = {each.ts for each in person.ephemerals}
-    await person.type(command.channel, command.text)
+    for _ in range(TRIES):
+        if (await person.type(command.channel, command.text)).ok:
+            break
+        await asyncio.sleep(AGAIN_AFTER)
     with suppress(AssertionError, LookupError):  # no page came, or its button is gone
         page = await person.wait_for_ephemeral(
             lambda message: message.ts not in before and CLEAN_UP in message.buttons, ANSWERED_WITHIN

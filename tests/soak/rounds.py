@@ -19,13 +19,15 @@ if TYPE_CHECKING:
     from tests.soak.people import Command
 
 QUIET_WITHIN = 90.0  # seconds of an idle machine
-ACTED_WITHIN = 6.0  # seconds after the round began
-BEGINS_EVERY = 5.0  # seconds from the beginning of a round to that of the next, whatever of it goes on
+ACTED_WITHIN = 6.0  # seconds of an idle machine after the round began
+# Seconds of an idle machine from the beginning of a round to that of the next. On a slower machine rounds overlap more.
+BEGINS_EVERY = 5.0
+SLOWEST = 3.0  # times as slow as an idle machine
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Somebody types a command, seconds after the round began."""
+    """Somebody types a command, seconds of an idle machine after the round began."""
 
     at: float
     person: str
@@ -99,7 +101,7 @@ def _left(bench: Bench) -> list[str]:
 
 
 async def _later(seconds: float, work: Awaitable[None]) -> None:
-    await asyncio.sleep(seconds)
+    await asyncio.sleep(seconds * min(waiting.slowness(), SLOWEST))
     await work
 
 

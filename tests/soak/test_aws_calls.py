@@ -33,9 +33,10 @@ async def test_what_aws_took_is_counted_once_by_machine() -> None:
     finally:
         await stand_in.stop()
     assert {builder.instance, builder.key, builder.group, image, snapshot} <= before.there
-    assert [(call.action, call.resource, call.machine) for call in after.calls] == [
-        ("TerminateInstances", builder.instance, "b1"),
-        ("DeregisterImage", image, "b1"),
+    assert [(call.action, call.resource, call.machine, call.changed) for call in after.calls] == [
+        ("TerminateInstances", builder.instance, "b1", True),
+        ("TerminateInstances", builder.instance, "b1", False),
+        ("DeregisterImage", image, "b1", True),
     ]
     assert before.there - after.there == {builder.instance, image}
     assert after.precious <= after.there

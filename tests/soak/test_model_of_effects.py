@@ -72,12 +72,12 @@ def history(*changes: Change) -> Observed:
 
 CASES = {
     "a builder that is terminated twice": (
-        cloud(calls=(*CLOUD.calls, replace(TERMINATED, machine="c1"))),
-        "doubled: TerminateInstances of i-1 2 times",
+        cloud(calls=(*CLOUD.calls, replace(TERMINATED, machine="c1", changed=False))),
+        "doubled: TerminateInstances of i-1 by b1 and by c1",
     ),
     "a snapshot that is deleted twice": (
-        cloud(calls=(*CLOUD.calls, REMOVED[1])),
-        "doubled: DeleteSnapshot of snap-1 2 times",
+        cloud(calls=(*CLOUD.calls, replace(REMOVED[1], begin=112.0))),
+        "doubled: DeleteSnapshot of snap-1 by b1 and by b1",
     ),
     "a host that is gone": (cloud(there=CLOUD.there - {"i-host"}), "lost: i-host was to stay"),
     "a second alert of one builder": (
@@ -151,6 +151,13 @@ CASES = {
         replace(GOOD, runs={**GOOD.runs, "restart-service.yml": 2}),
         "2 runs of restart-service.yml; 1 were begun",
     ),
+    "a run that its message denies": (
+        replace(
+            says(4, ":x: *#4 Run restart-service*: main has moved on, so nothing was started"),
+            operations=(*GOOD.operations[:3], replace(RUN, status="failed"), GOOD.operations[4]),
+        ),
+        "1 runs of restart-service.yml; 0 were begun",
+    ),
     "a run of /run too few": (replace(GOOD, runs={"deploy-dev.yml": 1}), "0 runs of restart-service.yml"),
     "a service that ran no playbook": (
         replace(
@@ -170,6 +177,14 @@ def test_nothing_is_wrong_where_all_holds() -> None:
 @pytest.mark.parametrize(("observed", "sentence"), CASES.values(), ids=CASES)
 def test_each_kind_of_violation_is_found(observed: Observed, sentence: str) -> None:
     assert any(sentence in each for each in violations(observed)), violations(observed)
+
+
+@pytest.mark.parametrize(("machine", "cut_off"), [("b1", False), ("c1", True)])
+def test_a_request_may_reach_aws_late_or_again_where_it_changes_nothing(machine: str, cut_off: bool) -> None:
+    again = replace(TERMINATED, machine=machine, begin=110.5, changed=False)
+    late = replace(CLOUD, calls=(*CLOUD.calls, again), cut_off=frozenset({machine} if cut_off else ()))
+    observed = replace(GOOD, cloud=late, history=(*GOOD.history, lease(6, 110, "c1")))
+    assert violations(observed) == []
 
 
 def test_what_is_still_open_is_not_judged_yet() -> None:
