@@ -63,7 +63,7 @@ async def _check_instances(config: Config, environment: Environment, clients: Cl
 
 
 async def _check_images(config: Config, clients: Clients, findings: Findings) -> None:
-    if not config.images:
+    if not config.images or config.images.ami_name_tag is False:
         return
     groups = [
         config.image_group(machine, name)

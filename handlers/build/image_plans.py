@@ -63,6 +63,8 @@ async def _images_of(services: Services, environment: Environment, of_run: Seque
 async def _exists_in_ec2(services: Services, machine: str, environment: str) -> bool:
     """Whether EC2 has an image that was built without Signalbox; an error of EC2 counts as no image."""
     name_tag = services.config.image_group(machine, environment).name_tag
+    if not name_tag:
+        return False
     try:
         return bool(await amis.named(services.aws.ec2, name_tag, timeout=TIMEOUT))
     except RunnerError as error:

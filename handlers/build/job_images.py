@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bot.config.targets import build_of
 from bot.store.images import FollowedRun
 from handlers.build import image_views
+from handlers.shared.builders import recognition
 from runners.aws import built_images
 from runners.errors import RunnerError
 from runners.results import NO_ENVIRONMENT, BuiltImage, ImageGroup, Job, LogFinding
@@ -52,10 +53,11 @@ async def record_job_image(
     `reading` is redacted already. Called once for each job and attempt, outside of a step.
     """
     services = operation.services
-    produced = await operation.step(f"image of job {job.job_id}", lambda: _image(services, job, group, reading))
+    produced = await operation.step(f"image of job {job.job_id}", lambda: _image(services, run, job, group, reading))
     if produced.image:
         built = _provenance(operation.number, run, job, group, produced.image)
         await operation.step(f"remember image of job {job.job_id}", lambda: services.images.add(built))
+    await _record_others(operation, run, job, produced.others)
     findings = (*_image_findings(produced), *_suspicious(reading))
     still_open = await _record_warnings(operation, run, job, group, lines=reading.lines, findings=findings)
     return JobOutcome(produced.image.image_id if produced.image else None, still_open)
@@ -72,14 +74,20 @@ async def record_named_images(
     built = await operation.step(f"images named by job {job.job_id}", lambda: _named_images(services, job, reading))
     if not built:
         return None
-    build = build_of(operation.record.environment)
-    groups = [_group_of(services.config, image, build) for image in built]
-    for image, group in zip(built, groups, strict=True):
-        row = _provenance(operation.number, run, job, group, image)
-        await operation.step(f"remember image {image.image_id}", partial(services.images.add, row))
+    groups = await _record_others(operation, run, job, built)
     findings = _suspicious(reading)
     warnings = await _record_warnings(operation, run, job, groups[0], lines=reading.lines, findings=findings)
     return JobOutcome(built[-1].image_id, warnings)
+
+
+async def _record_others(operation: Operation, run: WorkflowRun, job: Job, images: Sequence[Image]) -> list[ImageGroup]:
+    """Record the images of a job that its name says nothing about; what each is for, by its tag `Name`."""
+    services, build = operation.services, build_of(operation.record.environment)
+    groups = [_group_of(services.config, image, build) for image in images]
+    for image, group in zip(images, groups, strict=True):
+        row = _provenance(operation.number, run, job, group, image)
+        await operation.step(f"remember image {image.image_id}", partial(services.images.add, row))
+    return groups
 
 
 async def _record_warnings(
@@ -139,12 +147,12 @@ def _image_findings(produced: JobImage) -> list[LogFinding]:
     return [LogFinding(pattern=IMAGE_WARNING, line=0, text=problem) for problem in produced.warnings]
 
 
-async def _image(services: Services, job: Job, group: ImageGroup, reading: LogReading) -> JobImage:
+async def _image(services: Services, run: WorkflowRun, job: Job, group: ImageGroup, reading: LogReading) -> JobImage:
     return await built_images.image_of_job(
         services.aws.ec2,
         job,
         reading.images,
-        name_tag=group.name_tag,
+        built_images.Expected(group.name_tag, (recognition(services.config).run_tag, str(run.run_id))),
         region=services.aws.region,
         timeout=TIMEOUT,
     )
@@ -171,7 +179,7 @@ def _group_of(config: Config, image: Image, build: str) -> ImageGroup:
         for environment in config.whole_environments.values()
         for machine in environment.machines
     ]
-    matching = [group for group in groups if group.name_tag == image.name_tag]
+    matching = [group for group in groups if group.name_tag and group.name_tag == image.name_tag]
     if len(matching) == 1:
         return matching[0]
     return ImageGroup(NO_ENVIRONMENT if build else UNKNOWN, build or UNKNOWN, image.name_tag or "")

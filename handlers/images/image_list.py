@@ -95,12 +95,13 @@ async def retention_rules(services: Services) -> RetentionRules:
 
 
 def groups(config: Config) -> list[ImageGroup]:
-    """The image groups of all machine roles of all environments."""
-    return [
+    """The image groups of all machine roles of all environments; none where no tag identifies images."""
+    every = [
         config.image_group(machine, environment.name)
         for environment in config.whole_environments.values()
         for machine in environment.machines
     ]
+    return [group for group in every if group.name_tag]
 
 
 async def _references(services: Services) -> Mapping[str, str]:
@@ -146,6 +147,10 @@ async def request_clean_up(services: Services, click: Click) -> None:
 def _configured(config: Config) -> Images:
     if config.images is None:
         raise UserError("Images are not configured here: signalbox.yaml has no images section.")
+    if config.images.ami_name_tag is False:
+        raise UserError(
+            "Old images are found by their tag Name, and images.ami_name_tag in signalbox.yaml is false: name the tags there."
+        )
     return config.images
 
 

@@ -59,10 +59,7 @@ async def _requester(services: Services, number: int) -> str:
 
 async def _newest(services: Services, words: Sequence[str]) -> str:
     if len(words) == 1 and words[0] in services.config.builds:
-        built = await services.images.newest(words[0], NO_ENVIRONMENT)
-        if built is None:
-            raise UserError(f"Signalbox has recorded no image of {words[0]} for no one environment yet.")
-        return built.image_id
+        return await _recorded(services, words[0], NO_ENVIRONMENT)
     if len(words) == 1:
         raise UserError(
             f"{arguments.quoted(words[0])} is no AMI id (ami- and 8 or 17 hexadecimal digits). Usage: {USAGE}"
@@ -75,10 +72,19 @@ async def _newest(services: Services, words: Sequence[str]) -> str:
         near = arguments.nearest(name, environment.machines)
         raise UserError(f"{environment.name} has no machine {arguments.quoted(name)}{near} Usage: {USAGE}")
     group = services.config.image_group(name, environment.whole)
+    if not group.name_tag:
+        return await _recorded(services, name, environment.whole)
     images = await amis.named(services.aws.ec2, group.name_tag, timeout=TIMEOUT)
     if not images:
         raise UserError(f"EC2 has no image of ours whose tag Name is {group.name_tag} in {services.aws.region}.")
     return images[-1].image_id
+
+
+async def _recorded(services: Services, machine: str, environment: str) -> str:
+    built = await services.images.newest(machine, environment)
+    if built is None:
+        raise UserError(f"Signalbox has not recorded an image of {machine} for {environment} yet.")
+    return built.image_id
 
 
 async def _from_ec2(services: Services, image_id: str) -> tuple[Image, Sequence[StartedFrom], str]:

@@ -58,6 +58,11 @@ async def named(ec2: EC2Client, name_tag: str, *, timeout: float) -> tuple[Image
     return tuple(sorted(images, key=lambda image: (image.created_at is not None, image.created_at, image.image_id)))
 
 
+async def tagged(ec2: EC2Client, tag: str, value: str, *, timeout: float) -> tuple[Image, ...]:
+    """The account's own images with this tag. Raises as `describe`."""
+    return tuple(await _own(ec2, f"tag:{tag}", [escape_wildcards(value)], timeout=timeout))
+
+
 async def name_tags(ec2: EC2Client, wanted: Collection[str], *, timeout: float) -> frozenset[str]:
     """Those of the `wanted` tags `Name` that images of the account have; where one is missing, all that there are. Raises as `describe`."""
     there: set[str | None] = set()

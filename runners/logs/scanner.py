@@ -11,7 +11,7 @@ from runners.logs import ansible_results, excerpts, lines as log_lines
 from runners.logs.classifier import Classifier
 from runners.logs.excerpts import AROUND, TAIL, Excerpt, Findings
 from runners.logs.ignored import CLOSE, EXPRESSIONS, IgnoringSteps, is_trace
-from runners.logs.images import ANNOUNCEMENT, Images
+from runners.logs.images import LITERALS, Images
 from runners.logs.patterns import WEAK
 from runners.results import LogFinding, LogReading
 
@@ -41,7 +41,7 @@ class Scanner:
         self, patterns: Iterable[FailurePattern], rate_limits: Sequence[str], prefixes: Sequence[str] = ()
     ) -> None:
         self._rate_limits = rate_limits
-        literals = map(re2.escape, (*rate_limits, ANNOUNCEMENT))
+        literals = map(re2.escape, (*rate_limits, *LITERALS))
         self._classifier = Classifier(patterns, also=(*_ALSO, *literals), prefixes=prefixes)
         self._last: deque[bytes] = deque(maxlen=2 * TAIL)
         self._incomplete: list[Excerpt] = []
@@ -101,8 +101,8 @@ class Scanner:
             self._limit(screens)
             if not self._begin_result(lines, number):
                 self._classify(screens, lines, number)
-        if ANNOUNCEMENT in screens[-1]:
-            self._images.listing = True
+        self._images.begin(screens[-1])
+        if self._images.listing:
             self._images.take(map(log_lines.readable, lines[number + 1 :]))
 
     def _take_ignoring(self, text: str, number: int) -> None:

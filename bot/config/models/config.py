@@ -72,8 +72,10 @@ class Config(Model):
         return tuple(dict.fromkeys((self.github.repository, *own)))
 
     def image_group(self, machine: str, environment: str) -> ImageGroup:
-        """The machine's images in an environment, with the value of their tag `Name`."""
+        """The machine's images in an environment, with the value of their tag `Name`, "" where no tag identifies them."""
         tags = (self.images or Images(workflow="none.yml")).ami_name_tag
+        if tags is False:
+            return ImageGroup(environment, machine, "")
         template = tags.get(machine, tags.get("*", "{machine}-{environment}"))
         return ImageGroup(environment, machine, template.format(machine=machine, environment=environment))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -89,7 +89,7 @@ class Images(Model):
     inputs: BuildInputs = BuildInputs()
     command_inputs: CommandInputs = Field(default_factory=dict)
     instance_tag: Template = "{environment} {machine}"
-    ami_name_tag: Mapping[str, Template] = {"*": "{machine}-{environment}"}
+    ami_name_tag: Mapping[str, Template] | Literal[False] = {"*": "{machine}-{environment}"}
     suspicious: tuple[LogPattern, ...] = ()
     suspect_weight: Annotated[int, Field(ge=1, le=100)] = 3
     log_prefix: LogPrefix | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import boto3
 import pytest
 
 from runners.aws import amis
-from runners.aws.built_images import JobImage, image_of_job
+from runners.aws.built_images import Expected, JobImage, image_of_job
 from runners.results import Job, State
 from tests.unit.runners.ec2_world import HOME, listed_tags, refuse
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from runners.aws.client import Clients
 
 BASE = "ami-12c6146b"
+EXPECTED = Expected("staging", ("GITHUB_RUN_ID", "4711"))
+BY_LOG = replace(EXPECTED, name_tag="")  # images.ami_name_tag: false
 
 
 def make_image(name: str, name_tag: str | None) -> str:
@@ -35,7 +38,7 @@ def job(*, ended: timedelta = timedelta(minutes=1), took: timedelta = timedelta(
 
 
 async def of(aws: Clients, item: Job, *announced: tuple[str, str]) -> JobImage:
-    return await image_of_job(aws.ec2, item, announced, name_tag="staging", region=HOME, timeout=30)
+    return await image_of_job(aws.ec2, item, announced, EXPECTED, region=HOME, timeout=30)
 
 
 async def test_what_the_log_names_and_ec2_knows_by_its_tag_is_the_image(aws: Clients) -> None:
@@ -81,6 +84,47 @@ async def test_two_images_of_one_time_are_said(aws: Clients) -> None:
     assert result.image is not None
     assert result.image.image_id == first
     assert result.warnings == (f"EC2 has another image called staging from that time: {second}",)
+
+
+async def test_of_several_images_of_a_log_the_one_with_the_tag_is_the_job_s(aws: Clients) -> None:
+    own, other = make_image("staging-1", "staging"), make_image("golden-1", "golden")
+    result = await of(aws, job(), (HOME, own), ("eu-west-1", "ami-0123456789abcdef0"), (HOME, other), (HOME, own))
+    assert result.image is not None
+    assert (result.image.image_id, result.warnings) == (own, ())
+    assert [image.image_id for image in result.others] == [other]
+
+
+async def test_an_image_that_a_printed_manifest_has_from_before_is_not_the_job_s(aws: Clients) -> None:
+    image_id = make_image("staging-1", "staging")
+    gone = "ami-0123456789abcdef0"
+    result = await of(aws, job(), (HOME, image_id), (HOME, gone))
+    assert result.image is not None
+    assert (result.image.image_id, result.others, result.warnings) == (image_id, (), ())
+
+
+async def test_the_tag_of_the_run_identifies_an_image_that_no_log_names(aws: Clients) -> None:
+    image_id = make_image("staging-1", "staging")
+    make_image("cron-1", "cron-staging")
+    boto3.client("ec2", HOME).create_tags(Resources=[image_id], Tags=listed_tags({"GITHUB_RUN_ID": "4711"}))
+    result = await of(aws, job())
+    assert result.image is not None
+    assert (result.image.image_id, result.warnings) == (image_id, ())
+    other = await image_of_job(
+        aws.ec2, job(), (), replace(EXPECTED, run_tag=("GITHUB_RUN_ID", "12")), region=HOME, timeout=30
+    )
+    assert other.warnings == ("the log names no image; this one is from EC2, by its tag Name and its date",)
+
+
+async def test_without_a_name_the_log_or_the_tag_of_the_run_is_enough(aws: Clients) -> None:
+    image_id = make_image("whatever", None)
+    result = await image_of_job(aws.ec2, job(), ((HOME, image_id),), BY_LOG, region=HOME, timeout=30)
+    assert result.image is not None
+    assert (result.image.image_id, result.warnings) == (image_id, ())
+    nothing = await image_of_job(aws.ec2, job(), (), BY_LOG, region=HOME, timeout=30)
+    assert nothing.warnings == ("no image came out: the log names none, and EC2 has no new one of this run",)
+    boto3.client("ec2", HOME).create_tags(Resources=[image_id], Tags=listed_tags({"GITHUB_RUN_ID": "4711"}))
+    by_run = await image_of_job(aws.ec2, job(), (), BY_LOG, region=HOME, timeout=30)
+    assert (by_run.image is not None, by_run.warnings) == (True, ())
 
 
 async def test_an_image_in_another_region_is_said(aws: Clients) -> None:
