@@ -9,6 +9,8 @@ from bot.operations.operation import Operation
 from handlers.build import image_views, matrix as matrix_views
 from handlers.build.automatic_reruns import rerun_key
 from handlers.build.image_plans import environment_images, plans_begun
+from handlers.shared import log_judgement_views
+from handlers.shared.log_judgement import NO_FINDINGS, JudgedLogs
 from runners.stored import stored
 
 if TYPE_CHECKING:
@@ -22,17 +24,21 @@ FINAL_STEP = "final matrix"  # its result is read again when the message is rend
 @stored("final-build")
 @dataclass(frozen=True, slots=True)
 class FinalState:
-    """The state of a build when its run was over; `cancelled` says who cancelled it (mrkdwn)."""
+    """The state of a build when its run was over; `cancelled` says who cancelled it (mrkdwn).
+
+    `judged` are the findings in its logs that make no job suspect.
+    """
 
     matrix: BuildMatrix
     cancelled: str
+    judged: JudgedLogs = NO_FINDINGS
 
 
-async def record_final_state(operation: Operation, matrix: BuildMatrix, cancelled: str) -> Message:
+async def record_final_state(operation: Operation, matrix: BuildMatrix, cancelled: str, judged: JudgedLogs) -> Message:
     """Durable: store the state in which the run ended; the message for it."""
 
     async def state() -> FinalState:
-        return FinalState(matrix, cancelled)
+        return FinalState(matrix, cancelled, judged)
 
     final = await operation.step(FINAL_STEP, state)
     return await operation.step("final message", lambda: _message(operation.services, operation.number, final))
@@ -69,6 +75,7 @@ async def _message(services: Services, number: int, final: FinalState) -> Messag
     names = [name for name in matrix.environments if name in built_for]
     environments = await environment_images(services, run.run_id, names)
     closing = image_views.environment_rows(number, environments, await plans_begun(services, number, environments))
+    closing = [*closing, *log_judgement_views.blocks(final.judged, number)]
     again = await services.operations.started_by(rerun_key(run.run_id, run.attempt))
     return matrix_views.ended(
         replace(matrix, annotations=annotations),

@@ -15,6 +15,7 @@ from handlers.build.orphaned_resources import orphaned_builders
 from handlers.build.recovered_jobs import update_failure_messages
 from handlers.shared.dispatch import run_ended
 from handlers.shared.github_outage import outage_notice
+from handlers.shared.log_judgement import NO_FINDINGS, record_judgement
 from runners import phrases
 from runners.errors import RunnerError
 from runners.github.runs import reruns
@@ -106,7 +107,10 @@ async def conclude(build: FollowedBuild, run: WorkflowRun) -> None:
     build.notices += [notice for notice in (outage, orphans) if notice]
     matrix = build.matrix(run)
     cancelled = f"cancelled by {kit.user(build.cancelled_by)}" if build.cancelled_by else ""
-    message = await record_final_state(operation, matrix, cancelled)
+    judged = NO_FINDINGS
+    if await services.engine.patched("weak findings") and build.weak:
+        judged = await record_judgement(operation, build.weak)
+    message = await record_final_state(operation, matrix, cancelled, judged)
     outcome = "suspect" if run.state is State.SUCCEEDED and matrix.suspects else ""
     await operation.end(STATUSES.get(run.state, Status.FAILED), message, outcome=outcome)
     await update_failure_messages(build, run)

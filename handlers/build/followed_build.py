@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bot.operations.operation import Operation
     from bot.slack.blocks.kit import Message
     from handlers.build.matrix_grid import MatrixSlot
+    from handlers.shared.log_reading import ReadLog
     from runners.results import Commit, Job, WorkflowRun
 
 WITH_LOG = (State.SUCCEEDED, State.FAILED, State.UNKNOWN)  # the log of a cancelled job says only that it was cancelled
@@ -32,7 +33,7 @@ class FollowedBuild:
 
     `by` says who started the run where nobody requested it from Signalbox (escaped). `read` are the ids of jobs whose
     logs were read, `limited` the line of a failed job's log that names a rate limit; `annotations` are by job id.
-    `earlier` are the jobs of the attempts before by name, with their annotations, and `earlier_ended_at` is when the
+    `weak` are jobs that are not suspect, with the findings in their logs. `earlier` are the jobs of the attempts before by name, with their annotations, and `earlier_ended_at` is when the
     last of these attempts ended. `newest` is the run as GitHub reported it last; a restart loses it.
     """
 
@@ -47,6 +48,7 @@ class FollowedBuild:
     read: set[int] = field(default_factory=set)
     limited: dict[int, str] = field(default_factory=dict)
     annotations: dict[int, Annotation] = field(default_factory=dict)
+    weak: list[tuple[Job, ReadLog]] = field(default_factory=list)
     earlier: dict[str, tuple[Job, Annotation]] = field(default_factory=dict)
     earlier_ended_at: datetime | None = None
     notices: list[str] = field(default_factory=list)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # The labels of the release's commit and of the current one once the deploy has ended.
 _LABELS = {
-    "succeeded": ("Went out", "Ran before"),
+    **dict.fromkeys(("succeeded", "attention"), ("Went out", "Ran before")),
     **dict.fromkeys(("failed", "cancelled", "interrupted"), ("Was to go out", "Ran before")),
     **dict.fromkeys(("rejected", "expired"), ("Was to go out", "Ran then")),
 }
@@ -128,7 +128,7 @@ def deploy_message(
 
 def _release_blocks(release: Release, status: str = "", *, brief: bool = False) -> list[Block]:
     """The commit of the release and the current one; `brief` where an earlier state listed the commits between."""
-    deployed = status == "succeeded"
+    deployed = status in ("succeeded", "attention")
     label, current_label = (
         ("Would go out", "Runs now") if release.check else _LABELS.get(status, ("Goes out", "Runs now"))
     )

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, jobs as job_blocks, kit
-from handlers.shared import input_views, run_views
+from handlers.shared import input_views, log_judgement_views, run_views
+from handlers.shared.log_judgement import NO_FINDINGS, JudgedLogs
 from runners import phrases
 from runners.results import State
 from runners.stored import stored
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 OPEN = "run-open"  # the button beside each operation of the list
 CALLBACK, TITLE = "run", "Run"
+SUSPECT_RUN = (
+    "Check what this line is about. If it failed, mend it and run it again; if it is harmless, there is nothing to do."
+)
 MOST_LISTED = 40  # Slack takes fifty blocks in a message
 
 
@@ -127,13 +131,22 @@ def progress(
 
 
 def ended(
-    head: Head, run: Run, approval: ApprovalView | None, started: WorkflowRun, *, notices: Sequence[str] = ()
+    head: Head,
+    run: Run,
+    approval: ApprovalView | None,
+    started: WorkflowRun,
+    *,
+    notices: Sequence[str] = (),
+    judged: JudgedLogs = NO_FINDINGS,
 ) -> Message:
-    """A run that has ended; with a notice (mrkdwn) about its commit its success does not count."""
+    """A run that has ended, with notices (mrkdwn); `judged` is what its logs showed."""
     details = [*map(kit.section, notices), run_views.run_line(started), *job_blocks.table(started.jobs, ())]
     if started.state is not State.SUCCEEDED:
         return message(head, "failed", run_views.failure(started), run, approval, details=details)
-    return message(head, "succeeded", f"done{run_views.took(started)}", run, approval, details=details)
+    news = f"done{run_views.took(started)}{log_judgement_views.news(judged)}"
+    findings = log_judgement_views.blocks(judged, head.number, SUSPECT_RUN)
+    status = "attention" if judged.suspects else "succeeded"
+    return message(head, status, news, run, approval, details=[*findings, *details])
 
 
 def other_commit(head: Head, run: Run, approval: ApprovalView | None, started: WorkflowRun) -> Message:

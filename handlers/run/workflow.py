@@ -22,6 +22,7 @@ from handlers.shared.checkout import commit_of
 from handlers.shared.dispatch import Dispatch, dispatch_once
 from handlers.shared.github_outage import outage_notice
 from handlers.shared.inputs import check_sent, digest
+from handlers.shared.log_judgement import judge_run
 from handlers.shared.ref_guard import RefRules
 from runners.github.refs import COMMIT_SHA
 from runners.github.runs import workflow_file
@@ -154,11 +155,14 @@ async def _execute(operation: Operation, run: Run, approval: ApprovalView | None
     if started.head_sha != run.commit.sha:
         await operation.end(Status.FAILED, views.other_commit(operation.head, run, approval, started))
         return
+    notices = [outage] if outage else []
     if started.state is not State.SUCCEEDED:
         await run_follow.post_logs(operation, started)
-    status = Status.SUCCEEDED if started.state is State.SUCCEEDED else Status.FAILED
-    notices = [outage] if outage else []
-    await operation.end(status, views.ended(operation.head, run, approval, started, notices=notices))
+        await operation.end(Status.FAILED, views.ended(operation.head, run, approval, started, notices=notices))
+        return
+    judged = await judge_run(operation, started)
+    message = views.ended(operation.head, run, approval, started, notices=notices, judged=judged)
+    await operation.end(Status.SUCCEEDED, message, outcome="suspect" if judged.suspects else "")
 
 
 KINDS = (Kind(KIND, run_custom),)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.github.seed import BUILD_SOME, INFRASTRUCTURE
-from sandbox.stories._acting import announce, expect, shows, types
+from sandbox.stories._acting import announce, clicks, expect, shows, types
 from sandbox.world import Options
 
 if TYPE_CHECKING:
     from sandbox.world import World
 
-SUMMARY = "a green image build hides `composer: command not found` in an Ansible result; the image is suspect, the task is named"
-CHANNELS = ("#ops",)
+SUMMARY = "a green image build, then a green deploy, hide `composer: command not found` in an Ansible result; both are suspect"
+CHANNELS = ("#ops", "#dev")
 OPTIONS = Options(speed=60.0)
 OWN_AWS = True
 WORKFLOW = "build-images.yml"
@@ -32,3 +32,10 @@ async def play(world: World) -> None:
     expect(MISSING in warning.rendered, "the thread does not show the line of the script")
     expect("shell: command not found" in warning.rendered, "the thread does not name the failure pattern")
     expect("TASK [php : Configure the machine]" in warning.rendered, "the thread does not name the task")
+
+    repository.green_but_broken("deploy-dev.yml", job="cron", tool="script")
+    await types(world, "ana", "#dev", "/deploy dev")
+    signs = ("but its log shows signs of failure", MISSING, "The commit is recorded as deployed", "Went out")
+    deployed = await shows(world, "#dev", ":warning:", *signs, timeout=120)
+    announce(f"the deploy says: {deployed.rendered.splitlines()[0]}")
+    await clicks(world, "ana", deployed, "log-details")

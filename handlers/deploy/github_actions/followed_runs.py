@@ -103,10 +103,11 @@ async def follow_existing(operation: Operation) -> None:
         return
     if note := await operation.step("record", lambda: _record(operation, release, run)):
         release = replace(release, notices=(*release.notices, note))
-    if run.state is not State.SUCCEEDED:
-        await run_follow.post_logs(operation, run)
-    status = Status.SUCCEEDED if run.state is State.SUCCEEDED else Status.FAILED
-    await operation.end(status, views.run_ended(operation.head, release, None, run))
+    if run.state is State.SUCCEEDED:
+        await rollout.end_succeeded(operation, release, None, run)
+        return
+    await run_follow.post_logs(operation, run)
+    await operation.end(Status.FAILED, views.run_ended(operation.head, release, None, run))
 
 
 async def _release(operation: Operation) -> Release:

@@ -18,6 +18,7 @@ from handlers.deploy.inputs import check_unchanged
 from handlers.shared import run_follow
 from handlers.shared.dispatch import Dispatch, dispatch_once, run_url
 from handlers.shared.github_outage import outage_notice
+from handlers.shared.log_judgement import judge_run
 from runners.errors import RunnerError
 from runners.results import State
 
@@ -76,13 +77,25 @@ async def _end(operation: Operation, release: Release, approval: ApprovalView | 
     if run.state is State.SUCCEEDED:
         if not warning:
             await operation.step("record", lambda: releases.record_deployed(operation, release.commit))
-        message = views.run_ended(operation.head, release, approval, run, warning=warning)
-        await operation.end(Status.FAILED if warning else Status.SUCCEEDED, message)
+        if warning:
+            message = views.run_ended(operation.head, release, approval, run, warning=warning)
+            await operation.end(Status.FAILED, message)
+            return
+        await end_succeeded(operation, release, approval, run)
         return
     if not warning:
         await operation.step("record machines", lambda: record_machines(operation, release, run))
     await run_follow.post_logs(operation, run)
     await operation.end(Status.FAILED, views.run_ended(operation.head, release, approval, run, warning=warning))
+
+
+async def end_succeeded(
+    operation: Operation, release: Release, approval: ApprovalView | None, run: WorkflowRun
+) -> None:
+    """Durable: end a deploy whose run succeeded; what its logs say against it is in the message, and changes no record."""
+    judged = await judge_run(operation, run)
+    message = views.run_ended(operation.head, release, approval, run, judged=judged)
+    await operation.end(Status.SUCCEEDED, message, outcome="suspect" if judged.suspects else "")
 
 
 async def record_machines(operation: Operation, release: Release, run: WorkflowRun) -> None:

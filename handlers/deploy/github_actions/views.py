@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, jobs as job_blocks, kit
 from handlers.deploy.views import deploy_message
-from handlers.shared import run_views
+from handlers.shared import log_judgement_views, run_views
+from handlers.shared.log_judgement import NO_FINDINGS, JudgedLogs
 from handlers.shared.run_views import JOBS_NAMED
 from runners import phrases
 from runners.results import State
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from handlers.deploy.views import Release
     from runners.results import Commit, PendingReview, WorkflowRun
 
+SUSPECT_DEPLOY = (
+    "The commit is recorded as deployed. Check what this line is about on the machines: if it failed, mend it and deploy "
+    "again; if it is harmless, there is nothing to do."
+)
 PARTLY = "partly"  # the id of the block with what each machine runs
 
 
@@ -61,9 +66,15 @@ def not_begun(head: Head, status: str, news: str, release: Release, approval: Ap
 
 
 def run_ended(
-    head: Head, release: Release, approval: ApprovalView | None, run: WorkflowRun, *, warning: str = ""
+    head: Head,
+    release: Release,
+    approval: ApprovalView | None,
+    run: WorkflowRun,
+    *,
+    warning: str = "",
+    judged: JudgedLogs = NO_FINDINGS,
 ) -> Message:
-    """A run that has ended. With a `warning` (mrkdwn) its success does not count."""
+    """A run that has ended. With a `warning` (mrkdwn) its success does not count; `judged` is what its logs showed."""
     warned = [kit.section(f":warning: {warning}")] if warning else []
     partly = [] if run.state is State.SUCCEEDED or warning else _partly(run, release)
     details = [*warned, *partly, run_views.run_line(run), *job_blocks.table(run.jobs, release.roles)]
@@ -73,9 +84,10 @@ def run_ended(
     if warning:
         news = f"the run succeeded, but not with {short}"
         return deploy_message(head, "failed", news, release, approval, details=details)
-    return deploy_message(
-        head, "succeeded", f"deployed {short}{run_views.took(run)}", release, approval, details=details
-    )
+    news = f"deployed {short}{run_views.took(run)}{log_judgement_views.news(judged)}"
+    findings = log_judgement_views.blocks(judged, head.number, SUSPECT_DEPLOY)
+    status = "attention" if judged.suspects else "succeeded"
+    return deploy_message(head, status, news, release, approval, details=[*findings, *details])
 
 
 def run_again(message: Message, head: Head, commit: Commit, run: WorkflowRun) -> Message:

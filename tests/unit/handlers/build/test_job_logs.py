@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from handlers.build import job_logs
 from handlers.build.followed_build import FollowedBuild
+from handlers.shared.log_reading import ReadLog, read_log
 from runners.github import GitHub
-from runners.results import Job, State
+from runners.results import Job, LogFinding, LogReading, State
 from sandbox.github import GitHubStandIn, sandbox_repositories
 from tests.unit.handlers.build.followed import (
     AT,
     operation,
+    run,
 )
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ async def ended_job(stand_in: GitHubStandIn, *, lost: bool = False) -> Job:
 
 
 async def test_a_log_is_read_redacted_and_told_why(build: FollowedBuild, stand_in: GitHubStandIn) -> None:
-    read = await job_logs._read(build, await ended_job(stand_in))
+    read = await read_log(build.operation, build.repository, await ended_job(stand_in), build.images)
     assert read.reading
     assert "RequestLimitExceeded" in read.reading.rate_limited
     assert "hunter22" not in repr(read)
@@ -67,7 +69,7 @@ async def test_a_log_is_read_redacted_and_told_why(build: FollowedBuild, stand_i
 
 async def test_a_log_that_is_no_more_is_not_waited_for(build: FollowedBuild, stand_in: GitHubStandIn) -> None:
     missing = await ended_job(stand_in, lost=True)
-    read = await job_logs._read(build, missing)
+    read = await read_log(build.operation, build.repository, missing, build.images)
     assert (read.reading, read.why) == (None, "GitHub has no log of it (any more)")
     assert [item.status for item in stand_in.requests if item.path.endswith("/logs")] == [410], "asked for it again"
 
@@ -80,3 +82,25 @@ async def test_of_a_large_log_the_end_is_shown(tmp_path: Path) -> None:
     assert text.endswith("the end\n")
     path.write_bytes(b"\x1b[31mall\x1b[0m")
     assert job_logs._end_of(path) == "all"
+
+
+@pytest.mark.parametrize(("weight", "weak"), [(1, 1), (3, 0)])
+async def test_findings_below_the_threshold_are_kept_for_the_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, weight: int, weak: int
+) -> None:
+    finding = LogFinding("shell: no such file", 7, "rm: cannot remove 'x': No such file or directory", weight=weight)
+
+    async def read(*_: object) -> ReadLog:
+        return ReadLog(LogReading(lines=9, findings=(finding,)))
+
+    async def step(_: str, work: Any) -> Any:
+        return await work()
+
+    async def details(*_: object) -> None:
+        """Into the thread."""
+
+    monkeypatch.setattr(job_logs, "read_log", read)
+    build = FollowedBuild(operation(step=step, details=details, scratch=tmp_path), 5)
+    await job_logs.process_log(build, run(), Job(7, "notify", State.SUCCEEDED, "", AT, AT))
+    assert len(build.weak) == weak
+    assert build.annotations[7].suspect is (weak == 0)

@@ -96,8 +96,8 @@ async def test_of_several_images_of_a_log_the_one_with_the_tag_is_the_job_s(aws:
 
 async def test_an_image_that_a_printed_manifest_has_from_before_is_not_the_job_s(aws: Clients) -> None:
     image_id = make_image("staging-1", "staging")
-    gone = "ami-0123456789abcdef0"
-    result = await of(aws, job(), (HOME, image_id), (HOME, gone))
+    older = "ami-0123456789abcdef0"
+    result = await of(aws, job(), (HOME, image_id), (HOME, older))
     assert result.image is not None
     assert (result.image.image_id, result.others, result.warnings) == (image_id, (), ())
 

@@ -16,7 +16,8 @@ from bot.slack.blocks.markup import opened
 from handlers.deploy.github_actions import views
 from handlers.deploy.views import Release
 from handlers.shared import run_views
-from runners.results import Commit, Job, PendingReview, State, WorkflowRun
+from handlers.shared.log_judgement import JudgedJob, JudgedLogs
+from runners.results import Commit, Job, LogFinding, LogReading, PendingReview, State, WorkflowRun
 from tests.unit.bot.drawn import hostile, read, urls
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -55,6 +56,18 @@ def test_a_run_that_went_well_says_what_went_out_and_how_long_it_took() -> None:
     assert message.text == "#12 Deploy main to prod: deployed a1b2c3d in 2 min 0 s"
     assert "*Went out:* a1b2c3d" in rendered
     assert "*Ran before:* `9f8e7d6`" in rendered
+
+
+def test_a_run_that_went_well_with_a_suspect_log_says_so_first() -> None:
+    finding = LogFinding("shell: command not found", 41, "x.sh: line 41: composer: command not found")
+    judged = JudgedLogs((JudgedJob("backend", "https://github.com/o/r/job/1", LogReading(findings=(finding,))),))
+    message = views.run_ended(HEAD, OUT, GIVEN, run(State.SUCCEEDED, job("backend", State.SUCCEEDED)), judged=judged)
+    rendered = read(message)
+    assert message.text.endswith("deployed a1b2c3d in 2 min 0 s, but its log shows signs of failure")
+    assert rendered.startswith(":warning:")
+    assert "*Went out:* a1b2c3d" in rendered
+    assert "composer: command not found" in rendered
+    assert "The commit is recorded as deployed. Check what this line is about on the machines" in rendered
 
 
 def test_a_run_that_went_well_with_another_commit_is_no_success() -> None:
