@@ -61,6 +61,10 @@ class Directory:
         unreadable = {group: snapshot.error for group, snapshot in by_group.items() if snapshot.error}
         return Person(user_id, groups, unreadable, account.refusal)
 
+    async def members(self, group: str) -> frozenset[str]:
+        """The members of one of the configuration's groups; none where Slack does not say."""
+        return (await self._current(group)).members
+
     def forget(self) -> None:
         """Forget who is in which group and whose account may act, so that Slack is asked again."""
         self._snapshots.clear()

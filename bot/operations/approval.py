@@ -82,6 +82,7 @@ class OpenApproval:
         current = await self._check(approval.id)
         if current.outcome is not Outcome.PENDING:
             return True
+        await notices.remind(self.operation.services, self.operation.record, current)
         if (current.votes, current.lapsed) != (approval.votes, approval.lapsed):
             return True
         return self.updates is not None and await self.updates.changed()

@@ -19,8 +19,11 @@ from bot.slack.pacing import Lane
 from bot.store.annotations import SUPERSEDED_BY
 from bot.store.approvals import Outcome
 from bot.store.operations import Status
+from runners import phrases
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.services import Services
     from bot.slack.blocks.kit import Message
     from bot.store.approvals import Approval
@@ -28,7 +31,8 @@ if TYPE_CHECKING:
 
 # Ends after which something may be half done: the people of the environment have to know, not only the requester.
 ALARMING = (Status.INTERRUPTED,)
-APPROVAL = "approval "  # the beginning of the name of a question, before the approval's id
+# The beginnings of the names of questions, before the approval's id.
+APPROVAL, REMINDER, ESCALATION = "approval ", "reminder ", "escalation "
 
 
 async def ask_approvers(services: Services, record: Record, approval: Approval, message: Message) -> None:
@@ -36,6 +40,47 @@ async def ask_approvers(services: Services, record: Record, approval: Approval, 
     if who := _who_decides(services, record):
         text = f"{EMOJI['approval']} {who}: {_what(message)}. Decide until {kit.moment(approval.expires_at)}."
         await _put(services, record, outgoing.BROADCAST + APPROVAL + approval.id, Lane.DECISION, text)
+
+
+async def remind(services: Services, record: Record, approval: Approval) -> None:
+    """Notify, when it is time for that, those who have not decided yet, and those to whom it escalates; each once."""
+    target = find_target(services.config, record.environment)
+    if target is None:
+        return
+    rules, now = target.approval, services.clock()
+    before = rules.remind_before.total_seconds()
+    if now >= approval.expires_at - before and approval.expires_at - approval.created_at >= 2 * before:
+        await _ask_again(services, record, approval, REMINDER, await _undecided(services, record, approval))
+    if rules.escalate and now >= approval.created_at + rules.escalate.after.total_seconds():
+        people = policy.mentions(rules.escalate.to, but=record.requester)
+        await _ask_again(services, record, approval, ESCALATION, people)
+
+
+async def _ask_again(services: Services, record: Record, approval: Approval, kind: str, people: Sequence[str]) -> None:
+    name = kind + approval.id
+    if not people or f"thread {name}"[:80] in await services.operations.side_effects_of(record.number):
+        return
+    missing = approval.required - len(approval.approvers)
+    still = (
+        f"still needs {missing} {phrases.plural(missing, 'approval')}, and expires {kit.moment(approval.expires_at)}"
+    )
+    text = f"{EMOJI['expired']} {' '.join(people)}: #{record.number} {kit.escape(record.title)} {still}."
+    await _put(services, record, outgoing.BROADCAST + name, Lane.DECISION, text)
+
+
+async def _undecided(services: Services, record: Record, approval: Approval) -> list[str]:
+    """The mentions of those who may approve and have not: a group as a whole, while none of its members has."""
+    decided = {vote.person for vote in approval.votes} - set(approval.lapsed)
+    groups = {group for person in decided for group in (await services.directory.person(person)).groups}
+    people = list[str]()
+    for rule in policy.approver_rules(services.config, policy.target_of(services.config, record.environment)):
+        group = rule.removeprefix(policy.GROUP)
+        if group in groups:
+            members = await services.directory.members(group)
+            people += [kit.user(each) for each in sorted(members - decided - {record.requester})]
+        elif rule not in decided:
+            people += policy.mentions([rule], but=record.requester)
+    return list(dict.fromkeys(people))
 
 
 async def report_end(services: Services, record: Record, status: Status, message: Message) -> None:
@@ -63,8 +108,8 @@ async def post(services: Services, record: Record, name: str, content: bytes) ->
     A question that was decided meanwhile is not posted.
     """
     kind, _, about = name.partition(" ")
-    if about.startswith(APPROVAL):
-        approval = await services.approvals.get(about.removeprefix(APPROVAL))
+    if about.startswith((APPROVAL, REMINDER, ESCALATION)):
+        approval = await services.approvals.get(about.partition(" ")[2])
         if approval.outcome is not Outcome.PENDING:
             return
     text = outgoing.message_of(content).text
