@@ -64,7 +64,7 @@ async def run_playbook(job: PlaybookJob, *, on_progress: OnProgress, timeout: fl
         raise
     if places.cancelled.exists():  # started since the check, so that the cancel may have had nothing to end
         await end(places, run)
-    return await Following(job, places, run, env).to_the_end(on_progress, timeout)
+    return await Following(job, places, run).to_the_end(on_progress, timeout)
 
 
 async def resume_playbook(job: PlaybookJob, *, on_progress: OnProgress, timeout: float) -> PlaybookResult | None:

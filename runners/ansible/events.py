@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from runners.ansible.numbering import Numbering
+from runners.ansible.numbering import Numbering, planned
 from runners.ansible.output import ANSI, LONGEST_LINE, describe, short_path, tail_of
 from runners.results import FailedTask, HostResult, PlaybookResult, State, TaskChange
 from runners.spellings import Masker
@@ -110,7 +110,11 @@ class PlaybookRecord:
             if not line.startswith('{"'):
                 self._remember(line)
             return False
-        self._remember(str(event.get("stdout") or ""))
+        printed = str(event.get("stdout") or "")
+        if event.get("event") == "verbose" and not self.has_tasks and (count := planned(printed)) is not None:
+            self.numbering.plan(count)
+            return False
+        self._remember(printed)
         data = event.get("event_data")
         handle = self._handlers.get(str(event.get("event")))
         if handle is None or not isinstance(data, dict):

@@ -90,11 +90,6 @@ class Places:
         return self.data / "outcomes"
 
     @property
-    def tasks(self) -> Path:
-        """How many tasks the playbook has, once they are counted."""
-        return self.base / "tasks"
-
-    @property
     def cancelled(self) -> Path:
         """There once somebody has cancelled the run."""
         return self.base / "cancelled"

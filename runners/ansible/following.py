@@ -14,13 +14,10 @@ from typing import TYPE_CHECKING
 from runners.ansible.conclusion import conclude, forced_tasks
 from runners.ansible.events import NEVER_DISPLAYED, PlaybookRecord, masker
 from runners.ansible.files import LONGEST_OUTCOMES
-from runners.ansible.job import listing_argv, room_of
 from runners.ansible.logfile import LogFile
-from runners.ansible.numbering import listed
 from runners.ansible.outcomes import Outcomes
 from runners.ansible.refusals import refusal, stopped_by
-from runners.errors import RunnerError, TimedOutError
-from runners.processes import child
+from runners.errors import TimedOutError
 from runners.processes.stragglers import end_marked
 from runners.results import FailedTask, ForcedTasks, HostResult, PlaybookResult, State, TaskChange
 from runners.ssh import bastion
@@ -28,7 +25,7 @@ from runners.ssh.host_keys import refused_as_new
 from runners.ssh.keys import write_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
     from runners.ansible.files import Places
     from runners.ansible.job import PlaybookJob
@@ -40,22 +37,17 @@ GRACE = 5.0  # seconds: ansible-runner answers SIGINT by killing ansible-playboo
 PROGRESS_PAUSE = 0.2  # seconds, at least, between two calls of on_progress
 TICK = 10.0  # seconds, at most, between them: what hangs must be seen to hang
 LAST_WORD = 5.0  # seconds that a call of on_progress may take after the end
-LISTING_TIMEOUT = 60.0
 
 log = logging.getLogger(__name__)
 
 
 class Following:
-    """One run, from its first line on; begun anew after a restart, it reads them all again.
+    """One run, from its first line on; begun anew after a restart, it reads them all again."""
 
-    `env` is what the run was started with, where that was just now: then its tasks are counted beside it.
-    """
-
-    def __init__(self, job: PlaybookJob, places: Places, run: Child, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, job: PlaybookJob, places: Places, run: Child) -> None:
         self._job = job
         self._places = places
         self._run = run
-        self._env = env
         self._log = LogFile(places.log)
         self._mask = masker([*job.secret_vars.values(), *filter(None, job.secret_files.values())])
         names = [host.name for host in job.inventory.hosts]
@@ -80,15 +72,14 @@ class Following:
 
     async def to_the_end(self, on_progress: OnProgress, timeout: float) -> PlaybookResult:
         """See `run_playbook`."""
-        beside = [asyncio.create_task(self._report_changes(on_progress)), asyncio.create_task(self._count())]
+        reporting = asyncio.create_task(self._report_changes(on_progress))
         try:
             exit_code = await self._wait(timeout)
         finally:
             self._over.set()
             self._changed.set()
-            beside[1].cancel()
-            await asyncio.wait(beside, timeout=LAST_WORD)
-            beside[0].cancel()
+            await asyncio.wait([reporting], timeout=LAST_WORD)
+            reporting.cancel()
             self._log.close()
         return await self._conclude(exit_code)
 
@@ -113,28 +104,6 @@ class Following:
     async def _cut_short(self) -> None:
         await end(self._places, self._run)
         await asyncio.to_thread(keep, self._places, self._record.result(None, ended=True))
-
-    async def _count(self) -> None:
-        """Learn how many tasks there are. Nothing depends on it: a playbook that is refused says so itself."""
-        try:
-            if self._env is None:
-                self._record.numbering.plan(int(self._places.tasks.read_text(encoding="ascii")))
-                return
-            doing = f"listing the tasks of {self._job.playbook}"
-            argv = listing_argv(self._job, self._places)
-            answer = await child.run(
-                argv,
-                cwd=self._job.project,
-                env=self._env,
-                timeout=LISTING_TIMEOUT,
-                doing=doing,
-                grace=1.0,
-                room=room_of(self._job, self._places),
-            )
-            self._record.numbering.plan(listed(answer.stdout))
-            self._places.tasks.write_text(str(listed(answer.stdout)), encoding="ascii")
-        except (RunnerError, OSError, ValueError) as error:
-            log.info("how many tasks %s has is not known: %s", self._job.playbook, error)
 
     async def _report_changes(self, on_progress: OnProgress) -> None:
         """Report the newest state after each change, but not too often; a slow receiver delays nothing."""

@@ -14,7 +14,7 @@ from runners.processes.children import FILES
 from runners.processes.wall import WALL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from runners.ansible.files import Places
@@ -121,15 +121,10 @@ def room_of(job: PlaybookJob, places: Places) -> Room:
     )
 
 
-def listing_argv(job: PlaybookJob, places: Places, *listed: str) -> list[str]:
-    """What lists the playbook's tasks, or as `listed` says, without running any."""
-    argv = [
-        "ansible-playbook",
-        *(listed or (job.playbook, "--list-tasks")),
-        *_own_inventory(job),
-        "-i",
-        str(places.data / "inventory" / "hosts.json"),
-    ]
+def listing_argv(job: PlaybookJob, places: Places, playbooks: Sequence[str]) -> list[str]:
+    """What lists the hosts of each play of the playbooks, without running any."""
+    argv = ["ansible-playbook", *playbooks, "--list-hosts", *_own_inventory(job)]
+    argv += ["-i", str(places.data / "inventory" / "hosts.json")]
     argv += ["-e", f"@{places.data / 'env' / 'extravars'}"]
     argv += _tag_options(job)
     return [*argv, *([f"--limit={job.limit}"] if job.limit is not None else [])]

@@ -5,14 +5,20 @@ from __future__ import annotations
 import re
 from typing import Any
 
-# A line of `ansible-playbook --list-tasks`: six spaces, the task's name, its tags.
-_LISTED = re.compile(r"^ {6}(\S.*)\tTAGS: ", re.MULTILINE)
+from runners.ansible.output import ANSI
+
+# What `callback/signalbox_outcomes.py` prints, first of all.
+_PLANNED = re.compile(r"signalbox: (\d{1,6}) tasks")
 _GATHERING = "Gathering Facts"
 
 
-def listed(text: str) -> int:
-    """How many tasks `ansible-playbook --list-tasks` has named. It leaves out handlers and the gathering of facts."""
-    return len(_LISTED.findall(text))
+def planned(text: str) -> int | None:
+    """How many tasks our callback plugin counted, where this is what it prints of them.
+
+    It leaves out handlers and the gathering of facts, as `ansible-playbook --list-tasks` does.
+    """
+    match = _PLANNED.fullmatch(ANSI.sub("", text).strip())
+    return int(match[1]) if match else None
 
 
 class Numbering:
@@ -24,7 +30,7 @@ class Numbering:
         self._unplanned = 0
 
     def plan(self, count: int) -> None:
-        """So many tasks were listed."""
+        """There are so many tasks that are known before they begin."""
         self._planned = count
 
     @property
@@ -34,11 +40,11 @@ class Numbering:
 
     @property
     def total(self) -> int:
-        """How many there are in all, as far as that is known; 0 when nothing was listed."""
+        """How many there are in all, as far as that is known; 0 when nothing was planned."""
         return max(self._planned + self._unplanned, self.begun) if self._planned else 0
 
     def begin(self, data: dict[str, Any], *, unplanned: bool = False) -> None:
-        """A task begins, perhaps again: some strategies announce it for each host. `unplanned`: it was not listed."""
+        """A task begins, perhaps again: some strategies announce it for each host. `unplanned`: it was not counted before."""
         identity = str(data.get("task_uuid") or f"{len(self._numbers)}")
         if identity not in self._numbers:
             self._numbers[identity] = len(self._numbers) + 1

@@ -78,7 +78,7 @@ async def plays_of(job: PlaybookJob, playbooks: Sequence[str]) -> dict[str, tupl
 def _prepare(job: PlaybookJob, places: Places, playbooks: Sequence[str]) -> tuple[list[str], Room]:
     variables = ansible_files.variables_text(job.extra_vars, dict.fromkeys(job.secret_vars, _NOT_NAMED))
     ansible_files.prepare(places, job.inventory, variables, vault_password=job.vault_password)
-    return listing_argv(job, places, *playbooks, "--list-hosts"), room_of(job, places)
+    return listing_argv(job, places, playbooks), room_of(job, places)
 
 
 def _refused(job: PlaybookJob, doing: str, answer: child.Output) -> RunnerError:

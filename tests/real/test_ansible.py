@@ -220,7 +220,7 @@ async def test_nothing_secret_outlives_a_run_nor_shows_in_arguments(playbooks: P
     assert stat.S_IMODE((base / "data" / "env" / "extravars").stat().st_mode) == 0o600
     result = await running
     assert "***" in result.log_tail
-    assert sorted(path.name for path in base.iterdir()) == ["log.txt", "result.json", "tasks"]
+    assert sorted(path.name for path in base.iterdir()) == ["log.txt", "result.json"]
     assert SECRET not in playbooks.text_on_disk()
 
 

@@ -1,5 +1,7 @@
 """An Ansible callback plugin: it writes what each host got into the file SIGNALBOX_OUTCOMES, a JSON object a line.
 
+It also prints how many tasks there are, which `runners/ansible/numbering.py` reads.
+
 It runs inside ansible-playbook, so it imports nothing of Signalbox. Ansible's recap says nothing of tasks that a host never
 got because another host's failure ended the play. Only Ansible's iterator knows them, and no callback is given it: two
 methods are wrapped. Both exist since Ansible 2.4; in a version without them this plugin does not load, no file is
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible import context
 from ansible.executor.play_iterator import IteratingStates, PlayIterator
+from ansible.playbook.block import Block
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 
@@ -60,8 +63,13 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]  # Ansible has no type
         _before_each_mark(self._stop)
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
-        """Remember the plays; some may never start."""
+        """Remember the plays; some may never start. Print how many tasks they have."""
         self._plays = playbook.get_plays()
+        try:
+            count = sum(_planned(play, playbook._basedir) for play in self._plays)
+        except Exception:  # noqa: BLE001  -- whatever a variable of a play is about: the number stays unknown
+            return
+        self._display.display(f"signalbox: {count} tasks")
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """Write which hosts the play names, and which of them it begins with. Ansible calls this for each batch."""
@@ -219,6 +227,29 @@ def _hosts_of_unplayed(play: Any) -> list[str] | None:
         return [host.name for host in manager._inventory.get_hosts(pattern, ignore_restrictions=True)]
     except Exception:  # noqa: BLE001  -- whatever a variable of the play is about: its hosts stay unknown, which is reported
         return None
+
+
+def _planned(play: Any, directory: str) -> int:
+    """How many tasks of the play `ansible-playbook --list-tasks` names: without handlers and the gathering of facts.
+
+    The play's files of variables may be about tags; their paths are relative to the playbook, in this directory.
+    """
+    loader, manager = play.get_loader(), play.get_variable_manager()
+    before = loader.get_basedir()
+    loader.set_basedir(play._included_path or directory)
+    try:
+        variables = manager.get_vars(play=play)
+    finally:
+        loader.set_basedir(before)
+    return sum(_tasks_in(block.filter_tagged_tasks(variables)) for block in play.compile())
+
+
+def _tasks_in(block: Any) -> int:
+    return sum(_tasks_in(each) if isinstance(each, Block) else not _is_ansibles_own(each) for each in block.block)
+
+
+def _is_ansibles_own(task: Any) -> bool:
+    return bool(task.implicit) and str(task.action).rpartition(".")[2] == "meta"
 
 
 def _task_of(result: Any) -> Any:

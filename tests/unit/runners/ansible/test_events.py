@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, strategies as st
 
 from runners.ansible.events import PlaybookRecord, masker
-from runners.ansible.numbering import listed
 from runners.ansible.output import HIDDEN, describe, tail_of
 from runners.results import PlaybookResult, State, TaskChange
 
@@ -203,19 +202,6 @@ def test_only_the_last_failures_are_kept() -> None:
     assert len(made.result().failures) == 100
 
 
-LISTING = """
-playbook: deploy.yml
-
-  play #1 (backend): Deploy backend\tTAGS: []
-    tasks:
-      Make the release directory\tTAGS: []
-      web : Write the configuration\tTAGS: [config]
-
-  play #2 (cron): Deploy cron\tTAGS: []
-    tasks:
-"""
-
-
 def begin(task: str, uuid: str, kind: str = "task_start") -> str:
     return event(f"playbook_on_{kind}", task=task, task_uuid=uuid)
 
@@ -225,12 +211,11 @@ def at(host: str, task: str, uuid: str, created: str) -> str:
     return json.dumps({**message, "created": created})
 
 
-def test_tasks_are_numbered_and_counted_with_those_that_no_listing_names() -> None:
-    assert listed(LISTING) == 2
+def test_tasks_are_numbered_and_counted_with_those_that_begin_unplanned() -> None:
     made = record(begin("Gathering Facts", "u0"), begin("One", "u1"), begin("One", "u1"))
     made.take(at("a", "One", "u1", "2026-03-02T10:00:00+00:00"))
     made.take(at("b", "Gathering Facts", "u0", "2026-03-02T10:00:05+00:00"))
-    assert made.result().task_total == 0, "nothing was listed yet"
+    assert made.result().task_total == 0, "their number is unknown yet"
     made.numbering.plan(2)
     a, b = made.result().hosts
     assert (a.task_number, b.task_number, made.result().task_total) == (2, 1, 3)
@@ -241,6 +226,16 @@ def test_tasks_are_numbered_and_counted_with_those_that_no_listing_names() -> No
     for number in range(3):
         made.take(begin("Included", f"v{number}"))
     assert made.result().task_total == 7, "there are at least as many as have begun"
+
+
+def test_the_number_of_tasks_is_what_our_plugin_prints_before_the_first_one_and_no_part_of_the_log() -> None:
+    counted = json.dumps({"event": "verbose", "stdout": "\x1b[0;34msignalbox: 12 tasks\x1b[0m"})
+    later = counted.replace("12", "99")
+    made = record(counted, begin("One", "u1"), later)
+    assert made.result().task_total == 12
+    assert made.log_tail() == "signalbox: 99 tasks", "what a playbook prints is kept"
+    other = json.dumps({"event": "runner_on_ok", "stdout": "signalbox: 7 tasks", "event_data": {"host": "a"}})
+    assert record(other, begin("One", "u1")).result().task_total == 0
 
 
 def test_what_is_cancelled_leaves_each_host_at_its_task() -> None:
