@@ -130,7 +130,8 @@ async def _never_begun(job: PlaybookJob, places: Places) -> PlaybookResult:
 
 def _prepare(job: PlaybookJob, places: Places, key: str | None) -> dict[str, str]:
     try:
-        variables = ansible_files.variables_text(job.extra_vars, job.secret_vars)
+        pinned = ansible_files.pinned_variables(str(places.key) if key else "") if job.inventory.source else {}
+        variables = ansible_files.variables_text({**pinned, **job.extra_vars}, job.secret_vars)
         secrets = {"key": key, "vault_password": job.vault_password, "bastion_key": job.bastion_key}
         ansible_files.prepare(places, job.inventory, variables, known_hosts=job.known_hosts, **secrets)
         env = ansible_files.environment(places, forks=job.forks, pipelining=job.pipelining)

@@ -135,6 +135,18 @@ def _as_data(value: object) -> Any:
     return value
 
 
+def pinned_variables(key_file: str = "") -> dict[str, object]:
+    """With the team's own inventory: what no variable of it, or of a play, may change, as extra variables, which count above all."""
+    return {
+        "ansible_ssh_common_args": "",
+        "ansible_ssh_extra_args": "",
+        "ansible_ssh_private_key_file": key_file,
+        "ansible_private_key_file": key_file,
+        "ansible_host_key_checking": True,
+        "ansible_ssh_host_key_checking": True,
+    }
+
+
 def inventory_text(inventory: Inventory, home: Path) -> str:
     """A static inventory as JSON: all hosts, a group for each machine, and those that have every host.
 

@@ -28,6 +28,7 @@ from runners.processes import child
 from runners.processes.foreign_files import read_regular
 from runners.removal import remove_tree_if_possible
 from runners.results import Host, Inventory
+from runners.ssh.bastion import KEY as BASTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -47,15 +48,19 @@ _ADDRESS = re.compile(r"[A-Za-z0-9_:][A-Za-z0-9_.:-]{0,252}")
 _LONGEST_ID = 40  # characters, as the table of host keys has them
 # Each of these changes the program, the options or the key of the connection, or skips the comparison of host keys.
 _CONNECTION = re.compile(
-    r"ansible_(?:ssh_(?!host$|port$|user$).*|(?:sftp|scp|paramiko|netconf|libssh|local|docker|kubectl|winrm|psrp|httpapi)_.*"
+    r"ansible_(?:ssh_(?!host$|port$|user$|pipelining$|retries$|timeout$).+|(?:sftp|scp|paramiko|netconf|libssh|local|docker|kubectl|winrm|psrp|httpapi)_.*"
     r"|host_key_(?:checking|auto_add)|private_key(?:_file)?|password|control_path.*|pkcs11_provider|sshpass_prompt"
     r"|proxy_command|look_for_keys|connection_path|connection_user|delegated_vars)"
 )
 
 
+_PINNED = frozenset(ansible_files.pinned_variables())
+_PROXY = re.compile(r"\bProxy(?:Jump|Command)\b|(?:^|\s)-J|(?:^|\s)-W", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How the configuration reaches hosts. No host may differ."""
+    """How the configuration reaches hosts. A host may have another port, and nothing else."""
 
     user: str
     port: int
@@ -77,14 +82,15 @@ async def read(job: PlaybookJob, source: str, roles: Mapping[str, str], reach: R
     await asyncio.to_thread(_check_files, job, source, doing)
     variables: dict[str, dict[str, Any]] = {}
     listed: dict[str, Any] = {}
+    ignored: set[str] = set()
     for directory in dict.fromkeys(name.rpartition("/")[0] for name in roles.values()):
         listed = await _listed(job, source, directory, doing)
         for host, values in listed.get("_meta", {}).get("hostvars", {}).items():
             variables.setdefault(host, {}).update(values)
-            _check_variables(host, values, reach, doing)
+            ignored |= _check_variables(host, values, reach, doing)
     environment = job.inventory.environment
     hosts = tuple(
-        Host(name, role, _identity(environment, name), _address_of(name, variables.get(name, {}), doing), "", "")
+        Host(name, role, _identity(environment, name), *_reached(name, variables.get(name, {}), reach, doing))
         for role in roles
         for name in _members(listed, role, source, doing)
     )
@@ -98,6 +104,7 @@ async def read(job: PlaybookJob, source: str, roles: Mapping[str, str], reach: R
         job.inventory.groups,
         source=source,
         own_groups=groups,
+        ignored=tuple(sorted(ignored)),
     )
 
 
@@ -166,7 +173,7 @@ async def _listed(job: PlaybookJob, source: str, directory: str, doing: str) -> 
 def _refused(job: PlaybookJob, doing: str, answer: child.Output) -> RunnerError:
     text = in_job(job, answer.stderr)
     complaint = complaint_of(text) or (text.strip().splitlines() or ["Ansible cannot read it"])[-1][:300]
-    remedy = remedy_of(complaint)
+    remedy = remedy_of(complaint) or "Check it by `ansible-inventory --list -i FILE`."
     if re.search(r"^\s*plugin *:|Plugin configuration YAML file", text, re.MULTILINE):
         remedy = (
             "Inventory plugins are not supported: list the hosts, or leave the key out to find EC2 instances by tag."
@@ -175,12 +182,22 @@ def _refused(job: PlaybookJob, doing: str, answer: child.Output) -> RunnerError:
     return RunnerError(doing, complaint.rstrip("."), remedy=remedy, exit_code=answer.exit_code, log_tail=tail)
 
 
-def _check_variables(host: str, values: Mapping[str, Any], reach: Reach, doing: str) -> None:
-    """Raises AccessDeniedError where a variable changes how the host is reached. A play on localhost runs here in any case."""
+def _check_variables(host: str, values: Mapping[str, Any], reach: Reach, doing: str) -> set[str]:
+    """The variables in whose place the configuration counts. Raises AccessDeniedError where another one changes how the host is reached.
+
+    A play on localhost runs here in any case.
+    """
     if host in _HERE and str(values.get("ansible_connection", "local")) == "local":
-        return
-    permitted = {"user": reach.user, "port": str(reach.port), "connection": reach.connection}
+        return set()
+    permitted = {"user": reach.user, "connection": reach.connection}
     for name, value in values.items():
+        if name in _PINNED:
+            if _PROXY.search(str(value)):
+                problem = f"{host} is reached through a jump host by {name}"
+                raise AccessDeniedError(
+                    doing, problem, remedy=f"Set it in {BASTION}, with its host key, and remove it there."
+                )
+            continue
         if _CONNECTION.fullmatch(name):
             problem = f"{host} has the variable {name}, which changes how ssh reaches it"
             raise AccessDeniedError(doing, problem, remedy=_REMOVE)
@@ -189,6 +206,7 @@ def _check_variables(host: str, values: Mapping[str, Any], reach: Reach, doing: 
             setting = _setting_of(name)
             problem = f"{host} has {name}: {str(value)[:60]}, and {setting} of the configuration is {wanted}"
             raise AccessDeniedError(doing, problem, remedy=f"Make them the same, here or in deploy.ansible.{setting}.")
+    return {name for name in values if name in _PINNED}
 
 
 _REMOVE = "Remove it there. Keys, users and bastions are set in deploy.ansible of signalbox.yaml."
@@ -196,6 +214,14 @@ _REMOVE = "Remove it there. Keys, users and bastions are set in deploy.ansible o
 
 def _setting_of(name: str) -> str:
     return re.sub(r"^ansible_(?:ssh_)?(?:remote_)?", "", name) if name.startswith("ansible_") else ""
+
+
+def _reached(name: str, values: Mapping[str, Any], reach: Reach, doing: str) -> tuple[str, str, str, int]:
+    """What a Host has after its identity: its address, no image, no zone, its port where that is not the configured one."""
+    port = str(values.get("ansible_port", values.get("ansible_ssh_port", reach.port)))
+    if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 1 << 16:
+        raise AccessDeniedError(doing, f"the port {port[:60]!r} of {name[:60]} is no port", remedy="Write a number.")
+    return _address_of(name, values, doing), "", "", 0 if int(port) == reach.port else int(port)
 
 
 def _address_of(name: str, values: Mapping[str, Any], doing: str) -> str:
@@ -216,7 +242,13 @@ def _members(listed: Mapping[str, Any], role: str, source: str, doing: str) -> S
         return names
     there = sorted({*listed} - {"_meta", "ungrouped"})
     near = process.extract(role, there, scorer=fuzz.ratio, limit=_NAMED)
-    why = "has no host in the group" if group in listed else "has no group"
+    why = (
+        "has no group"
+        if group not in listed
+        else "has only localhost in the group"
+        if hosts
+        else "has no host in the group"
+    )
     raise NotFoundError(
         doing,
         f"{source} {why} `{group}`, and its hosts are those of the role {role}",

@@ -203,7 +203,7 @@ def host_variables(inventory: Inventory, host: Host) -> dict[str, object]:
     }
     if inventory.connection == _LOCAL:
         return variables | {"ansible_python_interpreter": sys.executable}
-    return variables | {"ansible_user": inventory.user, "ansible_port": inventory.port}
+    return variables | {"ansible_user": inventory.user, "ansible_port": inventory.port_of(host)}
 
 
 def group_name(name: str) -> str:

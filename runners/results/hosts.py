@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @stored("host")
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A machine that Ansible reaches, as EC2 lists it."""
+    """A machine that Ansible reaches, as EC2 or the team's inventory lists it. Its SSH port is the inventory's where `port` is 0."""
 
     name: str
     machine: str
@@ -22,6 +22,7 @@ class Host:
     address: str
     image_id: str
     zone: str
+    port: int = 0
 
 
 @stored("bastion")
@@ -41,7 +42,7 @@ class Inventory:
     """The running machines of an environment, in the configured order of machines; `groups` are further groups of every host.
 
     With a `bastion`, ssh reaches every host through it. `source` is the team's own inventory, relative to the playbooks, and
-    `own_groups` the groups that it has; without one, hosts are those of EC2.
+    `own_groups` the groups that it has, `ignored` the variables for which the configuration's values are used; without one, hosts are those of EC2.
     """
 
     environment: str
@@ -53,6 +54,11 @@ class Inventory:
     bastion: Bastion | None = None
     source: str = ""
     own_groups: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    def port_of(self, host: Host) -> int:
+        """The SSH port of a host."""
+        return host.port or self.port
 
 
 @stored("failed-task")

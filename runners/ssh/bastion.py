@@ -158,7 +158,7 @@ async def _key_of(inventory: Inventory, host: Host, bastion: Bastion, answered: 
         "StrictHostKeyChecking": "accept-new",  # into a file of its own: the caller compares
         "UserKnownHostsFile": f'"{answered}"',
     }
-    argv = ["ssh", "-T", *files_in(answered.parent).options, "-p", str(inventory.port), "-l", inventory.user]
+    argv = ["ssh", "-T", *files_in(answered.parent).options, "-p", str(inventory.port_of(host)), "-l", inventory.user]
     argv += [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
     argv += ["--", host.address, "true"]
     env = child.child_environment(answered.parent)

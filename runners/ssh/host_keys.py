@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runners.processes import child, wall
@@ -76,6 +76,14 @@ async def scan(inventory: Inventory, scratch: Path, bastion_key: str | None = No
         texts = await bastion.presented(inventory, inventory.bastion, bastion_key, scratch)
         behind = {host.instance_id: _keys_after_names(texts.get(host.name, "")) for host in inventory.hosts}
         return {instance: keys for instance, keys in behind.items() if keys}
+    presented: dict[str, tuple[HostKey, ...]] = {}
+    for port in dict.fromkeys(inventory.port_of(host) for host in inventory.hosts):
+        of_port = tuple(host for host in inventory.hosts if inventory.port_of(host) == port)
+        presented |= await _scan_port(replace(inventory, hosts=of_port, port=port), scratch)
+    return presented
+
+
+async def _scan_port(inventory: Inventory, scratch: Path) -> dict[str, tuple[HostKey, ...]]:
     addresses = list(dict.fromkeys(host.address for host in inventory.hosts))
     argv = ["ssh-keyscan", "-T", str(ANSWER), "-p", str(inventory.port), "-t", _SCANNED, "--", *addresses]
     env = child.child_environment(scratch)
@@ -123,7 +131,7 @@ def _differing(pinned: Sequence[HostKey], presented: Sequence[HostKey]) -> tuple
 def known_hosts(inventory: Inventory, pinned: Mapping[str, Sequence[HostKey]]) -> str:
     """The file that ssh compares with: a line for each key on record, by the address that is used now."""
     return "".join(
-        f"{_name(host, inventory.port)} {key.kind} {key.key}\n"
+        f"{_name(host, inventory.port_of(host))} {key.kind} {key.key}\n"
         for host in inventory.hosts
         for key in pinned.get(host.instance_id, ())
     )

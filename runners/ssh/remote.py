@@ -47,7 +47,7 @@ class Access:
             "UserKnownHostsFile": f'"{self.directory / "known_hosts"}"',
         }
         through = bastion.files_in(self.directory).options if self.inventory.bastion else []
-        argv = ["ssh", "-T", *through, "-p", str(self.inventory.port), "-l", self.inventory.user]
+        argv = ["ssh", "-T", *through, "-p", str(self.inventory.port_of(host)), "-l", self.inventory.user]
         argv += [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
         argv += ["-i", str(self.directory / "key")] if self.with_key else []
         return [*argv, "--", host.address, " ".join(shell)]

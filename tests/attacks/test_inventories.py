@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import getpass
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runners.errors import AccessDeniedError, RunnerError
+from runners.ansible.own_inventory import Reach
+from runners.errors import AccessDeniedError, NotFoundError, RunnerError
+from runners.ssh import host_keys
 from tests.real.own_inventory_support import SSH, put, read
+from tests.real.ssh_support import make_key, running_servers
 from tests.real.test_ansible import Playbooks, playbooks
 
 if TYPE_CHECKING:
@@ -20,14 +24,11 @@ __all__ = ["playbooks"]
 @pytest.mark.parametrize(
     "variable",
     [
-        "ansible_ssh_common_args='-o StrictHostKeyChecking=no'",
+        "ansible_ssh_common_args='-o ProxyJump=evil'",
+        "ansible_ssh_extra_args='-o \"proxycommand nc evil 22\"'",
         "ansible_ssh_args='-F /dev/null'",
         "ansible_ssh_extra_args='-J evil'",
         "ansible_ssh_executable=./ssh",
-        "ansible_ssh_private_key_file=/etc/other",
-        "ansible_private_key_file=/etc/other",
-        "ansible_ssh_host_key_checking=false",
-        "ansible_host_key_checking=false",
         "ansible_ssh_transfer_method=piped",
         "ansible_sftp_executable=./sftp",
         "ansible_control_path=/tmp/x",
@@ -35,8 +36,8 @@ __all__ = ["playbooks"]
         "ansible_connection=paramiko_ssh",
         "ansible_user=root",
         "ansible_ssh_user=root",
-        "ansible_port=2222",
-        "ansible_ssh_port=2222",
+        "ansible_port=0",
+        "ansible_ssh_port='22 -F x'",
         "ansible_password=x",
         "ansible_host='-oProxyCommand=id'",
         'ansible_host=\'{{ lookup("pipe", "id") }}\'',
@@ -61,8 +62,8 @@ async def test_a_variable_that_changes_the_connection_is_refused(playbooks: Play
 )
 async def test_wherever_it_is_written(playbooks: Playbooks, file: str) -> None:
     put(playbooks, "inventory/hosts", "[web]\nweb1\n")
-    put(playbooks, file, '{"ansible_ssh_common_args": "-o StrictHostKeyChecking=no"}')
-    with pytest.raises(AccessDeniedError, match="web1 has the variable ansible_ssh_common_args"):
+    put(playbooks, file, '{"ansible_ssh_args": "-o StrictHostKeyChecking=no"}')
+    with pytest.raises(AccessDeniedError, match="web1 has the variable ansible_ssh_args"):
         await read(playbooks, "web", source="inventory")
 
 
@@ -126,3 +127,45 @@ async def test_localhost_is_here_and_no_host_of_a_role(playbooks: Playbooks) -> 
     put(playbooks, "hosts", "localhost ansible_connection=local\n[web]\nlocalhost\nweb1\n")
     inventory = await read(playbooks, "web", reach=SSH)
     assert [host.name for host in inventory.hosts] == ["web1"]
+    put(playbooks, "hosts", "localhost ansible_connection=local ansible_python_interpreter=python3\n")
+    with pytest.raises(NotFoundError, match="has only localhost in the group `all`"):
+        await read(playbooks, "all")
+
+
+CARELESS = """\
+    [web]
+    web1 ansible_host=127.0.0.1 ansible_port={port} ansible_user={user}
+    [web:vars]
+    ansible_ssh_common_args=-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null
+    ansible_ssh_extra_args=-o GlobalKnownHostsFile=/dev/null -o ForwardAgent=yes
+    ansible_ssh_private_key_file={directory}/no-key
+    ansible_host_key_checking=false
+    """
+RAW = "- hosts: web\n  gather_facts: false\n  tasks:\n    - ansible.builtin.raw: touch {directory}/here\n"
+
+
+@pytest.mark.slow("a server, and Ansible five times")
+@pytest.mark.needs_sshd
+async def test_key_and_host_key_are_those_of_signalbox_whatever_it_says(
+    playbooks: Playbooks, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    user = getpass.getuser()
+    put(playbooks, "hosts", CARELESS.format(port=unused_tcp_port, user=user, directory=tmp_path))
+    put(playbooks, "deploy.yml", RAW.format(directory=tmp_path))
+    inventory = await read(playbooks, "web", reach=Reach(user, 22, "ssh"))
+    assert inventory.ignored == (
+        "ansible_host_key_checking",
+        "ansible_ssh_common_args",
+        "ansible_ssh_extra_args",
+        "ansible_ssh_private_key_file",
+    )
+    async with running_servers(tmp_path, unused_tcp_port, ["127.0.0.1"]) as (server,):
+        scanned = await host_keys.scan(inventory, tmp_path)
+        assert host_keys.known_hosts(inventory, scanned).split()[:3] == server.known_hosts.split()[:3]
+        given: dict[str, Any] = {"inventory": inventory, "private_key": server.user_key, "limit": "web1"}
+        make_key(tmp_path / "other")
+        other = f"[127.0.0.1]:{unused_tcp_port} {(tmp_path / 'other.pub').read_text()}"
+        for number, keys in enumerate((other, "", server.known_hosts)):
+            job = playbooks.job(known_hosts=keys, scratch=tmp_path / f"scratch-{number}", **given)
+            result = await playbooks.run(job)
+            assert (tmp_path / "here").exists() is (keys == server.known_hosts), result

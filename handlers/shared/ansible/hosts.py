@@ -66,5 +66,6 @@ def notices(inventory: Inventory) -> tuple[str, ...]:
     texts = [
         kit.code(name) if name == address else f"{kit.code(name)} ({kit.escape(address)})" for name, address in named
     ]
+    ignored = f". Ignored in it: {', '.join(map(kit.code, inventory.ignored))}" if inventory.ignored else ""
     more = f" and {len(texts) - NAMED} more" if len(texts) > NAMED else ""
-    return (f"Hosts of {kit.code(inventory.source)}: {', '.join(texts[:NAMED])}{more}",)
+    return (f"Hosts of {kit.code(inventory.source)}: {', '.join(texts[:NAMED])}{more}{ignored}",)

@@ -36,6 +36,9 @@ def own(count: int) -> Inventory:
 def test_approvers_see_each_host_with_its_address() -> None:
     twice = replace(own(1), hosts=(*own(2).hosts, replace(own(1).hosts[0], machine="cron")))
     assert notices(twice) == ("Hosts of `inv/staging`: `web1` (10.0.0.1), `web2` (10.0.0.2)",)
+    assert notices(replace(own(1), ignored=("ansible_ssh_extra_args",)))[0].endswith(
+        "(10.0.0.1). Ignored in it: `ansible_ssh_extra_args`"
+    )
     assert notices(own(NAMED + 3))[0].endswith(f"`web{NAMED}` (10.0.0.{NAMED}) and 3 more")
     assert notices(HOSTS) == (), "EC2's hosts may be replaced between approval and deploy"
 
