@@ -102,7 +102,7 @@ async def help_page(_: Services, invocation: Invocation, __: Sequence[str]) -> M
     """Every command and topic."""
     commands = [(command.usage, command.summary) for command in invocation.registry.commands if command.name != NAME]
     topics = [(topic.usage, topic.summary) for topic in invocation.registry.topics]
-    return replies.help_page([*commands, *topics])
+    return replies.help_page((*commands, *topics))
 
 
 async def status(services: Services, _: Invocation, __: Sequence[str]) -> Message:

@@ -6,8 +6,9 @@ import asyncio
 import re
 import threading
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from botocore import exceptions
 from botocore.config import Config
@@ -41,6 +42,17 @@ class Clients:
     region: str
     ec2: EC2Client
     sts: STSClient
+
+
+class _WhenNeeded:
+    """In the place of a client, which is made at its first use: not while the bot starts."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+
+    def __getattr__(self, name: str) -> Any:
+        """Raises AccessDeniedError where it cannot be made."""
+        return getattr(self._make(), name)
 
 
 class NotConfigured:
@@ -102,7 +114,8 @@ class Account:
 
     def clients(self, region: str) -> Clients:
         """The clients of a region."""
-        return Clients(region, self.ec2(region), self.client("sts", region))
+        ec2, sts = (_WhenNeeded(partial(self.client, service, region)) for service in ("ec2", "sts"))
+        return Clients(region, cast("EC2Client", ec2), cast("STSClient", sts))
 
     def number(self) -> str:
         """The account's id, 12 digits; read once."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, kit, modals
@@ -74,8 +75,9 @@ def database_away() -> Message:
     return kit.message(text, [kit.section(f":warning: {text}")])
 
 
-def help_page(commands: Sequence[tuple[str, str]]) -> Message:
-    """Every command as (usage, summary)."""
+@lru_cache(maxsize=1)
+def help_page(commands: tuple[tuple[str, str], ...]) -> Message:
+    """Every command as (usage, summary). They are the same as long as the process runs."""
     lines = [f"{kit.code(line)}\n      {kit.escape(summary)}" for line, summary in commands]
     return kit.message("What Signalbox can do", [kit.header("What Signalbox can do"), *kit.sections(lines)])
 

@@ -146,3 +146,12 @@ def test_filters_take_two_hundred_values_each() -> None:
     assert escape_wildcards("a*b?c\\") == "a\\*b\\?c\\\\"
     assert tags_of({"Tags": [{"Key": "k", "Value": "v"}]}) == {"k": "v"}
     assert tags_of({}) == {}
+
+
+def test_a_client_is_made_at_its_first_use() -> None:
+    account = Account((HOME,))
+    clients = account.clients(HOME)
+    assert not account._clients, "the start of the bot does not wait for them"
+    assert clients.ec2.meta.region_name == HOME
+    assert set(account._clients) == {("ec2", HOME)}
+    assert clients.ec2.describe_instances == account.ec2(HOME).describe_instances

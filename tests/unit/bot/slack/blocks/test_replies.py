@@ -25,7 +25,7 @@ def test_an_apology_has_the_id_that_is_in_the_log() -> None:
 
 
 def test_help_has_every_command() -> None:
-    rendered = read(replies.help_page([(f"/command{number} <x>", "Does it.") for number in range(60)]))
+    rendered = read(replies.help_page(tuple((f"/command{number} <x>", "Does it.") for number in range(60))))
     assert "`/command0 <x>`" in rendered
     assert "`/command59 <x>`" in rendered
 
@@ -57,7 +57,7 @@ def test_slack_takes_every_answer_whatever_is_in_it(pool: list[str], count: int)
     lines = [EnvironmentLine(first, "?", line(last, "failed", first)) for _ in range(count)]
     read(replies.refusal(first))
     read(replies.apology("ab12"))
-    read(replies.help_page([(first, last)] * count))
+    read(replies.help_page(((first, last),) * count))
     read(replies.status_page(lines, [line(last, "waiting", first)] * count))
     read(replies.audit_page([(1.0, first, last, last)] * min(count, 30)))
     check_view(replies.home(replies.status_blocks(lines[:20], [line(last)] * 8)), "home")
