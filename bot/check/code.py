@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.check.code_ansible import check_playbooks
 from bot.check.code_terraform import check_directory
-from bot.check.code_terragrunt import check_unit
+from bot.check.code_terragrunt import check_units
 from bot.check.result import Findings
 from bot.config.isolation import isolations
 from runners.errors import RunnerError
@@ -61,7 +61,7 @@ class CodeCheck:
         if terraform and terraform.code:
             checkout = await self._checkout(environment, terraform.ref, "plan", isolation, findings)
             if checkout and terraform.terragrunt:
-                check_unit(checkout, terraform.terragrunt, findings)
+                check_units(checkout, terraform.terragrunt, findings)
             elif checkout:
                 await check_directory(self.config, self.environ, checkout, terraform, findings)
         return findings

@@ -14,9 +14,9 @@ from bot.operations import follow_ups, requests
 from bot.operations.registry import Kind
 from bot.operations.requests import OperationRequest
 from bot.store.operations import Status
-from handlers.plan import stack_views as views
+from handlers.plan import stack_views as views, units
 from handlers.plan.stack_views import StackState, Standing
-from handlers.shared.requests import plan_request
+from handlers.shared.requests import UNIT, plan_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -105,7 +105,9 @@ def _why(state: StackState) -> str:
 
 
 async def _order(operation: Operation) -> dict[str, tuple[str, ...]]:
-    """Within a step: the stacks as the configuration has them when the operation begins."""
+    """Within a step: the stacks as the configuration, or Terragrunt's files, have them when the operation begins."""
+    if operation.environment.has_units:
+        return await units.order(operation)
     stacks = operation.services.config.planned(operation.environment.name)
     return {stack.part: stack.terraform.after if stack.terraform else () for stack in stacks}
 
@@ -176,6 +178,8 @@ async def _begin(operation: Operation, name: str) -> None:
 
 
 def _request(operation: Operation, name: str) -> OperationRequest:
+    if operation.environment.has_units:
+        return plan_request(operation.environment, operation.record.requester, _key(operation, name), {UNIT: name})
     full = f"{operation.environment.name}{PART}{name}"
     stack = operation.services.config.environments.get(full)
     if stack is None or stack.terraform is None:

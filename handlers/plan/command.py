@@ -11,11 +11,11 @@ from bot.config.values import PART
 from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Button, Click, Command, Invocation
-from handlers.plan import all_stacks, stack_views
+from handlers.plan import all_stacks, stack_views, units
 from handlers.plan.settings import settings_of
 from handlers.shared.clicks import listed_key
 from handlers.shared.permissions import attempt
-from handlers.shared.requests import plan_request
+from handlers.shared.requests import UNIT, plan_request
 from runners.terraform.addresses import MOST, is_replaceable, is_target
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ def read(config: Config, text: str) -> tuple[Environment, dict[str, str]]:
     rest = named.rest[1:] if environment.part and [*named.rest[:1]] == [ALL] else named.rest
     if others:
         raise _not_of_several(config, typed)
+    unit, rest = units.chosen(environment, rest, USAGE)
     return environment, {
+        **unit,
         **_variables(environment, rest),
         **_addresses(typed.addresses),
         **_ref(environment, typed.refs),
@@ -77,7 +79,7 @@ def _typed(config: Config, text: str) -> _Typed:
     refs = [word for word in written if word.startswith(f"{REF}=")]
     rest = " ".join(word for word in written if word not in (*addresses, *refs))
     _no_other_options(rest.split())
-    arguments = typed_arguments.split(rest, USAGE, most=MOST_ARGUMENTS)
+    arguments = units.split_name(config, typed_arguments.split(rest, USAGE, most=MOST_ARGUMENTS))
     if not arguments:
         raise UserError(f"Which environment? There are {', '.join(config.whole_environments)}. Usage: {USAGE}")
     return _Typed(parts.choose(config, arguments, parts.STACKS, USAGE), addresses, refs)
@@ -97,7 +99,7 @@ def _not_of_several(config: Config, typed: _Typed) -> UserError:
 
 def chosen(arguments: Mapping[str, str]) -> Chosen:
     """The choices in an operation's arguments."""
-    variables = {name: value for name, value in arguments.items() if name not in (*ADDRESSES, REF)}
+    variables = {name: value for name, value in arguments.items() if name not in (*ADDRESSES, REF, UNIT)}
     return Chosen(variables, tuple(arguments.get(TARGET, "").split()), tuple(arguments.get(REPLACE, "").split()))
 
 
@@ -175,7 +177,7 @@ def _unknown_variable(environment: Environment, name: str, allowed: Sequence[str
 async def handle(services: Services, invocation: Invocation) -> Message | None:
     """Start a plan."""
     several = _typed(services.config, invocation.text)
-    if len(several.named.parts) > 1 and [*several.words] in ([], [ALL]):
+    if (len(several.named.parts) > 1 or several.named.parts[0].has_units) and [*several.words] in ([], [ALL]):
         return await _of_several(services, invocation, several)
     environment, arguments = read(services.config, invocation.text)
     await requests.start(services, plan_request(environment, invocation.user, invocation.key, arguments))
@@ -189,6 +191,8 @@ async def _of_several(services: Services, invocation: Invocation, typed: _Typed)
         await requests.start(services, all_stacks.request(environment, invocation.user, invocation.key))
         return None
     await requests.check_may_use(services, invocation.user, "/plan")
+    if environment.has_units:
+        return await units.listing(services, environment)
     stacks = [(stack.part, stack.terraform.after if stack.terraform else ()) for stack in typed.named.parts]
     return stack_views.listing(environment.name, stacks)
 
@@ -197,6 +201,11 @@ async def plan_listed(services: Services, click: Click) -> None:
     """Plan the stack, or all stacks, of a button under the list: its value is what follows /plan."""
     name, _, stack = click.value.partition(" ")
     key = listed_key(click)
+    if stack != ALL and policy.environment_of(services.config, name).has_units:
+        whole = policy.environment_of(services.config, name)
+        request = plan_request(whole, click.user, key, {UNIT: stack})
+        await requests.start(services, request, attempt(click.user, request.title, whole.name))
+        return
     environment = policy.environment_of(services.config, name if stack == ALL else f"{name}{PART}{stack}")
     planned = all_stacks.request if stack == ALL else plan_request
     request = planned(environment, click.user, key)

@@ -54,7 +54,8 @@ def _intervals(config: Config) -> Mapping[str, timedelta]:
     drift = config.watch.drift if config.watch else None
     if drift is None:
         return {}
-    return {name: drift.every for name, environment in config.environments.items() if environment.terraform}
+    planned = {name: each for name, each in config.environments.items() if each.terraform and not each.has_units}
+    return dict.fromkeys(planned, drift.every)
 
 
 def _room_of(environment: Environment) -> Precedence | None:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from bot.operations.posting import deliver
 from bot.operations.room import Precedence, in_room, wait_for_room
-from handlers.plan import audit_entries, command as plan_command, saved_plans, views
+from handlers.plan import audit_entries, command as plan_command, saved_plans, units, views
 from handlers.plan.hcp_run import DRIFT_CHECK
 from handlers.plan.settings import settings_of, timeout_of
 from handlers.shared.caches import cache_of
 from handlers.shared.checkout import code_of, commit_of
+from handlers.shared.requests import UNIT
 from handlers.shared.resuming import prepared
 from runners import terraform
 from runners.aws.credentials import credential_variables
@@ -59,6 +60,7 @@ async def make_plan(operation: Operation, commit: Commit) -> PlanSummary:
 
 async def _make_plan(operation: Operation, commit: Commit) -> PlanSummary:
     workspace, timeout = await _workspace(operation, commit), timeout_of(operation.services.config)
+    await units.check_unit(operation, workspace)
     before = await saved_plans.code_files(operation, workspace)
     await terraform.init(workspace, timeout=timeout)
     chosen = plan_command.chosen(operation.record.arguments)
@@ -181,7 +183,7 @@ async def _workspace_in(operation: Operation, root: Path) -> Workspace:
     return Workspace(
         program=await terraform.find_program(programs.program, search_path),
         terragrunt=terragrunt,
-        directory=root / str(settings.code),
+        directory=root / str(settings.code) / operation.record.arguments.get(UNIT, ""),
         scratch=operation.scratch,
         env=await _environment(operation, settings),
         plugin_cache=_plugin_cache(operation),

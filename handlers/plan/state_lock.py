@@ -18,6 +18,7 @@ from handlers.plan.views import UNLOCK
 from handlers.shared import permissions
 from handlers.shared.checkout import commit_of
 from handlers.shared.clicks import clicked
+from handlers.shared.requests import UNIT, lane_of
 from runners.concurrency import run_blocking
 from runners.errors import NotFoundError
 from runners.processes.stragglers import marked
@@ -82,7 +83,9 @@ async def start_unlock(services: Services, click: Click) -> None:
     if await services.operations.started_by(key):
         raise UserError("This lock is being given back already.")
     title = f"Unlock the state of {environment.name}"
-    request = OperationRequest(UNLOCK_KIND, title, click.user, key, environment, {"lock": lock})
+    unit = {UNIT: record.arguments[UNIT]} if UNIT in record.arguments else {}
+    arguments = {"lock": lock, **unit}
+    request = OperationRequest(UNLOCK_KIND, title, click.user, key, environment, arguments, lane=lane_of(unit))
     await requests.start(services, request, attempt)
 
 
@@ -90,7 +93,7 @@ async def _orphaned_by(operation: Operation, error: StateLockedError) -> str:
     if error.lock_id is None or error.created is None or len(error.lock_id) > LONGEST_ID:
         return ""
     operations, at = operation.services.operations, error.created.timestamp()
-    for record in await operations.open_between(operation.environment.name, at - MARGIN, at + MARGIN):
+    for record in await operations.open_between(operation.record.environment, at - MARGIN, at + MARGIN):
         if is_orphaned_lock(error, _terraform_run(operation, record)) and not await _has_processes(operation, record):
             await operation.services.annotations.add(operation.number, ORPHANED_LOCK, error.lock_id)
             return f"#{record.number}"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 DEPLOY_AFTER = "deploy-after"
 CODE_DEPLOY = FollowUp(DEPLOY_AFTER, "after-", "code deploy")  # the deploy that an apply of older images requires
+UNIT = "-unit"  # an argument of plans: the path of a unit of Terragrunt, below the directory that the environment names
 PLANNED_IMAGE = "image"  # annotations of a plan: the images that it would roll out
 
 
@@ -39,7 +40,17 @@ def deploy_request(environment: Environment, ref: str, user: str, key: str) -> O
 def plan_request(
     environment: Environment, user: str, key: str, arguments: Mapping[str, str] | None = None
 ) -> OperationRequest:
-    """The request to plan the environment, with variables and addresses as /plan stores them."""
+    """The request to plan the environment, with variables and addresses as /plan stores them.
+
+    A unit of Terragrunt has a queue of its own, so that its plans supersede those of the same unit only.
+    """
     arguments = arguments or {}
-    title = " ".join(["Plan for", environment.name, *(f"{name}={value}" for name, value in arguments.items())])
-    return OperationRequest("plan", title, user, key, environment, arguments)
+    unit = [arguments[UNIT]] if UNIT in arguments else []
+    words = [f"{name}={value}" for name, value in arguments.items() if name != UNIT]
+    title = " ".join(["Plan for", environment.name, *unit, *words])
+    return OperationRequest("plan", title, user, key, environment, arguments, lane=lane_of(arguments))
+
+
+def lane_of(arguments: Mapping[str, str]) -> str:
+    """The lane of an operation with these arguments: "unit network:vpc" for the unit network/vpc; else empty."""
+    return f"unit {arguments[UNIT].replace('/', ':')}" if UNIT in arguments else ""

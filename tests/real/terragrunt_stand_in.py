@@ -2,7 +2,7 @@
 
 Made from the source and docs of gruntwork-io/terragrunt v1.1.4: internal/cli/commands/run/flags.go, internal/runner/run/run.go,
 internal/shell/run_cmd.go. It reads units in JSON (terragrunt.hcl.json), of which it supports `terraform` (source, hooks),
-`inputs`, `generate` and `exclude`, and no function but get_repo_root().
+`inputs`, `generate`, `dependencies` and `exclude`, and no function but get_repo_root().
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 FLAGS = {"--non-interactive", "--no-color", "--no-auto-retry", "--tf-forward-stdout"}
 VALUES = {"--log-level", "--log-format", "--tf-path"}
 FORWARD_AFTER = 2  # seconds; SignalForwardingDelay is 15
-SUPPORTED = {"terraform", "inputs", "generate", "exclude"}
+SUPPORTED = {"terraform", "inputs", "generate", "exclude", "dependencies"}
 
 
 def fail(message: str) -> NoReturn:

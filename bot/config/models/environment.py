@@ -45,7 +45,7 @@ class Hcp(Model):
 class Terraform(Model):
     """How an environment's infrastructure is planned: from a directory of the repository, by Terragrunt, or in HCP Terraform.
 
-    `terragrunt` is a directory with Terragrunt's units, each of which is planned as a stack, or one unit.
+    `terragrunt` is a directory with Terragrunt's units, each of which is planned as a stack; in a stack it is one unit.
     `variables` may be given with the command; destroying a resource of a `protected` type needs a typed confirmation.
     `secret_environment` maps a variable of the child to the name of one in the bot's environment. `aws_profile` replaces
     the profile and the role of this environment. A mapping in `backend_config` is a block of the backend, or a setting with keys.
@@ -128,6 +128,11 @@ class Environment(Model):
     def file_name(self) -> str:
         """The name as that of a file or directory."""
         return self.name.replace(PART, ".")
+
+    @property
+    def has_units(self) -> bool:
+        """Whether its code decides which stacks there are: the units of Terragrunt in a directory."""
+        return bool(self.terraform and self.terraform.terragrunt and not self.part)
 
     @property
     def words(self) -> str:
