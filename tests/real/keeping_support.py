@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from runners.processes.children import Child
 
 OPERATION = 7
+# Seconds between an interrupt and SIGKILL. On a busy machine a program that listens may wait for its turn for seconds.
+GRACE, GRACE_OF_THE_DEAF = 30.0, 1.0
 # Writes a beat every 20 ms, so that a witness sees when it ran. It takes an interrupt as Terraform does: it ends soon.
 PROGRAM = """
 import os, signal, sys, time
@@ -57,7 +59,10 @@ class Machine:
     @property
     def children(self) -> SharedChildren:
         """The long children of the operation, as a bot on this machine has them."""
-        return SharedChildren(ChildRows(self.store), self.holder, OPERATION, grace=1.0)
+        return self._children(GRACE)
+
+    def _children(self, grace: float) -> SharedChildren:
+        return SharedChildren(ChildRows(self.store), self.holder, OPERATION, grace)
 
     @property
     def holder(self) -> Holder:
@@ -78,7 +83,8 @@ class Machine:
         argv = [sys.executable, "-S", "-c", PROGRAM, str(beats), str(seconds), manner]
         env = child_environment(self.home) | {"A_SECRET": "in-the-environment"}
         place = self.home / "apply"
-        return await self.children.start("apply", place, argv, cwd=self.home, env=env, room=OUTSIDE, leaves=leaves)
+        children = self._children(GRACE_OF_THE_DEAF if manner == "deaf" else GRACE)
+        return await children.start("apply", place, argv, cwd=self.home, env=env, room=OUTSIDE, leaves=leaves)
 
     async def attach(self) -> Child | None:
         """Find the program, wherever it was started."""
@@ -91,10 +97,9 @@ class Machine:
 
     def _is_keeper(self, process: psutil.Process) -> bool:
         try:
-            opened = [file.path for file in process.open_files()]
-            return (
-                "bot.children.keeper" in " ".join(process.cmdline()) and str(self.home / "apply/keeper.log") in opened
-            )
+            if "bot.children.keeper" not in " ".join(process.cmdline()):
+                return False  # to list the open files of every process of the machine takes a second where it has many
+            return str(self.home / "apply/keeper.log") in [file.path for file in process.open_files()]
         except psutil.Error:
             return False
 
