@@ -240,6 +240,7 @@ RoleArn = Annotated[
     ),
 ]
 Person = Annotated[str, _checked(_person_problem)]
+AccountId = Annotated[str, Matching(r"\d{12}", "is not the id of an AWS account; write its twelve digits in quotes")]
 Name = Annotated[str, Matching(_NAME, _NAME_PROBLEM)]
 EnvironmentName = Annotated[str, Matching(_CAPITALS, _CAPITALS_PROBLEM)]
 NameWithPart = Annotated[str, Matching(rf"{_CAPITALS}(?:{PART}{_NAME})?", _CAPITALS_PROBLEM)]

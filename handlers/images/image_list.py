@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from bot.access import arguments
@@ -19,8 +20,10 @@ from handlers.images import list_views
 from handlers.shared import permissions
 from handlers.shared.builders import recognition
 from handlers.shared.requests import PLANNED_IMAGE
+from runners.aws.client import Account
 from runners.aws.images.listing import list_images
 from runners.aws.images.orphaned_storage import find_orphaned_storage
+from runners.aws.images.other_accounts import OtherAccount
 from runners.aws.images.retention import RetentionRules
 from runners.results import Candidate, KeepRule, OrphanedImageResources, RecycleBin, Removal, What
 
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from bot.config import Config
     from bot.services import Services
     from bot.slack.blocks.kit import Message
-    from runners.results import ImageGroup, ImageList, OrphanedSnapshot, OrphanedVolume
+    from runners.results import AwsPlace, ImageGroup, ImageList, OrphanedSnapshot, OrphanedVolume
 
 KIND, PROPOSAL = "clean up", "propose clean-up"
 TITLE = "Clean up old images"
@@ -91,7 +94,30 @@ async def retention_rules(services: Services) -> RetentionRules:
     """What decides now whether images can be deleted."""
     keep = services.config.images.keep if services.config.images else Keep()
     now = datetime.fromtimestamp(services.clock(), UTC)
-    return RetentionRules(KeepRule(keep.newest, keep.younger_than), await _references(services), now)
+    return RetentionRules(
+        KeepRule(keep.newest, keep.younger_than),
+        await _references(services),
+        now,
+        other_accounts(services.config),
+        frozenset(keep.ignore_shared_with),
+    )
+
+
+def other_accounts(config: Config) -> tuple[OtherAccount, ...]:
+    """The accounts and regions of environments where `aws` is not: each once, named by its environments."""
+    users: dict[AwsPlace, list[str]] = {}
+    for environment in config.whole_environments.values():
+        place = config.aws_of(environment)
+        if place is not None and place != config.aws_place:
+            users.setdefault(place, []).append(environment.name)
+    return tuple(
+        OtherAccount(" and ".join(names), place.region, partial(_account, place)) for place, names in users.items()
+    )
+
+
+@cache
+def _account(place: AwsPlace) -> Account:
+    return Account([place.region], place.profile, place.role)
 
 
 def groups(config: Config) -> list[ImageGroup]:

@@ -13,6 +13,7 @@ from bot.config.models.approval import SHARED_APPROVAL, Approval
 from bot.config.models.inputs import CommandInputs
 from bot.config.models.refs import Refs
 from bot.config.values import (
+    AccountId,
     Channel,
     Duration,
     LogPattern,
@@ -37,11 +38,12 @@ class Rerun(Model):
 class Keep(Model):
     """The images that a clean-up never proposes to remove.
 
-    With `disable_first` an approved image is first disabled for that time: it cannot be launched, and can be enabled again.
+    Sharing an image with one of the accounts `ignore_shared_with` does not keep it. With `disable_first` an approved image is first disabled for that time: it cannot be launched, and can be enabled again.
     """
 
     newest: Annotated[int, Field(ge=1)] = 3
     younger_than: Duration = timedelta(days=30)
+    ignore_shared_with: tuple[AccountId, ...] = ()
     disable_first: Duration | None = None
 
 

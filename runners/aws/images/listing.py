@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +13,17 @@ from runners.aws.client import (
     batches,
     escape_wildcards,
     explained,
-    filters,
     in_each_region,
-    listed,
     tags_of,
 )
+from runners.aws.images.other_accounts import reach, users_in
+from runners.aws.images.own import own_images
 from runners.aws.images.retention import assess, protection_of
 from runners.aws.images.usage import read_usage
 from runners.results import AssessedImage, ImageGroup, ImageList, RecycleBin, Retention, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from mypy_boto3_ec2 import EC2Client
 
@@ -94,8 +94,15 @@ def list_region(
     deletable = [
         image for image in assessed if image.retention is Retention.DELETABLE and only in (None, image.image_id)
     ]
-    shared = _sharing(ec2, deletable, share_checks)
-    return [shared.get(image.image_id, image) for image in assessed], usage
+    places = reach(rules.other_accounts) if deletable else ()
+    sharing = _sharing(ec2, deletable, share_checks, {*rules.harmless_shares, *(place.number for place in places)})
+    remaining = [image for image in deletable if image.image_id not in sharing.retained]
+    reasons = sharing.retained | users_in(region, remaining, sharing.shares, places)
+    return [_with_reason(image, reasons.get(image.image_id)) for image in assessed], usage
+
+
+def _with_reason(image: AssessedImage, reason: tuple[Retention, str] | None) -> AssessedImage:
+    return replace(image, retention=reason[0], reason=reason[1]) if reason else image
 
 
 def _images(ec2: EC2Client, region: str, groups: Sequence[ImageGroup]) -> Iterator[tuple[AssessedImage, Protection]]:
@@ -105,16 +112,6 @@ def _images(ec2: EC2Client, region: str, groups: Sequence[ImageGroup]) -> Iterat
             group = by_tag.get(tags_of(answer).get("Name", ""))
             if group:
                 yield read_image(answer, region, group), protection_of(answer)
-
-
-def own_images(ec2: EC2Client, named: Mapping[str, Iterable[str]]) -> Iterator[Any]:
-    """The account's own images, also disabled ones, page by page.
-
-    EC2 lists deregistered images for some time: they are omitted.
-    """
-    more: Any = {"Owners": ["self"], "IncludeDisabled": True, "IncludeDeprecated": True}
-    images = listed(ec2, "describe_images", "Images", page=_PAGE, Filters=filters(named), **more)
-    return (image for image in images if image.get("State") != "deregistered")
 
 
 def read_image(answer: Mapping[str, Any], region: str, group: ImageGroup) -> AssessedImage:
@@ -139,30 +136,43 @@ def _snapshots(answer: Mapping[str, Any]) -> Iterator[Snapshot]:
             yield Snapshot(ebs["SnapshotId"], ebs.get("VolumeSize", 0))
 
 
-def _sharing(ec2: EC2Client, deletable: Collection[AssessedImage], checks: int) -> dict[str, AssessedImage]:
-    """The images that are shared, or whose sharing is unknown, with that retention; by id."""
-    shared = {}
+@dataclass(frozen=True, slots=True)
+class _Sharing:
+    """Why images are kept for whom they are shared with, and the accounts that the others are shared with; both by id."""
+
+    retained: dict[str, tuple[Retention, str]]
+    shares: dict[str, tuple[str, ...]]
+
+
+def _sharing(ec2: EC2Client, deletable: Collection[AssessedImage], checks: int, visible: Collection[str]) -> _Sharing:
+    """Whom the images are shared with; an account that is not `visible` may use an image without our knowledge."""
+    result = _Sharing({}, {})
     oldest_first = sorted(deletable, key=lambda image: image.created_at)
     for number, image in enumerate(image for image in oldest_first if not image.disabled):
-        if number < checks:
-            retention, reason = _shared_with(ec2, image)
+        if number >= checks:
+            reason = f"not looked at yet: {checks} older ones come first"
+            result.retained[image.image_id] = (Retention.UNKNOWN, reason)
+            continue
+        doing = "reading whom it is shared with"
+        try:
+            others = _shared_with(ec2, image)
+        except (exceptions.BotoCoreError, exceptions.ClientError) as error:
+            reason = f"nobody can say whom it is shared with: {explained(error, doing).problem}"
+            result.retained[image.image_id] = (Retention.UNKNOWN, reason)
+            continue
+        if unseen := [other for other in others if other not in visible]:
+            reason = f"shared with {', '.join(unseen[:5])}, whose use of it we cannot see"
+            result.retained[image.image_id] = (Retention.IN_USE, reason)
         else:
-            retention, reason = Retention.UNKNOWN, f"not looked at yet: {checks} older ones come first"
-        if retention is not Retention.DELETABLE:
-            shared[image.image_id] = replace(image, retention=retention, reason=reason)
-    return shared
+            result.shares[image.image_id] = others
+    return result
 
 
-def _shared_with(ec2: EC2Client, image: AssessedImage) -> tuple[Retention, str]:
-    doing = "reading whom it is shared with"
-    try:
-        attribute = ec2.describe_image_attribute(ImageId=image.image_id, Attribute="launchPermission")
-    except (exceptions.BotoCoreError, exceptions.ClientError) as error:
-        return Retention.UNKNOWN, f"nobody can say whom it is shared with: {explained(error, doing).problem}"
-    others = [
+def _shared_with(ec2: EC2Client, image: AssessedImage) -> tuple[str, ...]:
+    attribute = ec2.describe_image_attribute(ImageId=image.image_id, Attribute="launchPermission")
+    return tuple(
         "everybody"
         if permission.get("Group")
         else permission.get("UserId") or permission.get("OrganizationArn") or "an organizational unit"
         for permission in attribute.get("LaunchPermissions", ())
-    ]
-    return (Retention.IN_USE, f"shared with {', '.join(others[:5])}") if others else (Retention.DELETABLE, "")
+    )

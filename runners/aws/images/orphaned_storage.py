@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runners.aws.builders.orphaned_resources import YOUNG, orphaned_volumes
 from runners.aws.client import PROTECTION_TAG, filters, in_each_region, listed, tags_of
-from runners.aws.images.listing import own_images
+from runners.aws.images.own import own_images
 from runners.aws.images.usage import read_usage
 from runners.results import OrphanedImageResources, OrphanedSnapshot
 

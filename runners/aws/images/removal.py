@@ -10,7 +10,8 @@ from botocore import exceptions
 
 from runners.aws.client import PROTECTION_TAG, code_of, explained, filters, tags_of
 from runners.aws.images import recycle_bin
-from runners.aws.images.listing import list_region, own_images
+from runners.aws.images.listing import list_region
+from runners.aws.images.own import own_images
 from runners.aws.images.usage import read_usage
 from runners.aws.steps import Polling, StepRecorder, failed_step
 from runners.concurrency import run_blocking

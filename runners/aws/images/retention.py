@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from runners.aws.images.other_accounts import OtherAccount
     from runners.aws.images.usage import Usage
     from runners.results import KeepRule, Unreadable
 
@@ -27,12 +28,15 @@ NEWEST = "the newest one: Terraform's most_recent would pick it"
 class RetentionRules:
     """What decides about images: the rule of the configuration, and the time.
 
-    `references` says what else needs an image, by its id ("named in the plan #12").
+    `references` says what else needs an image, by its id ("named in the plan #12"). `other_accounts` are the other accounts and
+    regions whose environments may use an image or its copies; sharing with the accounts `harmless_shares` keeps no image.
     """
 
     keep: KeepRule
     references: Mapping[str, str]
     now: datetime
+    other_accounts: tuple[OtherAccount, ...] = ()
+    harmless_shares: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

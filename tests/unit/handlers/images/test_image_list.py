@@ -9,7 +9,7 @@ import pytest
 
 from bot.config import read as read_config
 from bot.config.targets import IMAGES
-from bot.errors import UserError
+from bot.errors import ConfigError, UserError
 from handlers.images import image_list
 from runners.results import ImageList, OrphanedImageResources, OrphanedSnapshot
 from tests.unit.bot.drawn import buttons, read
@@ -18,6 +18,7 @@ from tests.unit.handlers.clean_up_support import (
     pressed,
     three_images,
 )
+from tests.unit.handlers.conftest import FILE
 from tests.unit.runners.ec2_world import HOME
 
 if TYPE_CHECKING:
@@ -58,3 +59,19 @@ async def test_the_page_can_be_of_a_machine_or_an_environment(desk: Desk, accoun
         assert newest in read(page)
     with pytest.raises(UserError, match="did you mean “backend”"):
         await image_list.topic(desk.services, cast("Any", None), ("backnd",))
+
+
+def test_accounts_and_regions_of_environments_are_read_once_each() -> None:
+    here, there = "aws: {region: us-west-2}", "aws: {region: eu-west-1, role: 'arn:aws:iam::111122223333:role/x'}"
+    text = FILE.replace("  dev:\n", f"  dev:\n    {there}\n").replace("  prod:\n", f"  prod:\n    {there}\n")
+    places = image_list.other_accounts(read_config(text.replace("  staging:\n", f"  staging:\n    {here}\n")))
+    assert [(place.name, place.region) for place in places] == [("dev and prod", "eu-west-1")]
+    assert image_list.other_accounts(read_config(FILE)) == ()
+
+
+async def test_the_accounts_that_do_not_count_come_from_the_configuration(desk: Desk) -> None:
+    text = FILE.replace("build.yml}", "build.yml, keep: {ignore_shared_with: ['111122223333']}}")
+    desk.config = read_config(text)
+    assert (await image_list.retention_rules(desk.services)).harmless_shares == {"111122223333"}
+    with pytest.raises(ConfigError, match="write its twelve digits in quotes"):
+        read_config(text.replace("'111122223333'", "'1234'"))
