@@ -1,16 +1,12 @@
-"""/build: its arguments (machine roles, environments, ref), and the workflow inputs that they become."""
+"""The arguments of /build (machine roles, environments, ref), and the workflow inputs that they become."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bot.access import arguments as typed_arguments, inputs, policy
-from bot.config.targets import builds_target
+from bot.access import arguments as typed_arguments, inputs
 from bot.errors import UserError
-from bot.operations import requests
-from bot.operations.registry import Command, Invocation
-from bot.operations.requests import OperationRequest
 from handlers.build.matrix_grid import slot_of
 from handlers.shared.inputs import check_sent
 from runners.github.refs import COMMIT_SHA
@@ -19,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bot.config import Config, Images
-    from bot.services import Services
-    from bot.slack.blocks.kit import Message
     from handlers.build.matrix_grid import MatrixSlot
     from runners.github.runs.workflow_file import Input, WorkflowFile
 
@@ -247,19 +241,6 @@ def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-async def handle(services: Services, invocation: Invocation) -> Message | None:
-    """Start a build of all images, or of those that are named."""
-    await requests.check_may_use(services, invocation.user, "/build")
-    text, given = inputs.take(invocation.text, USAGE, other=(REF.rstrip("="),))
-    words = typed_arguments.split(text, USAGE, most=4, refs=True)
-    request = replace(parse(services.config, words), given=given)
-    check_given(images_of(services.config, request.build), request)
-    target = policy.target_of(services.config, builds_target(request.build))
-    operation = OperationRequest("build", request.title, invocation.user, invocation.key, target, request.arguments)
-    await requests.start(services, operation)
-    return None
-
-
 def images_of(config: Config, build: str = "") -> Images:
     """The settings of an image workflow. Raises UserError where there is none (any more)."""
     if build not in config.builds:
@@ -280,14 +261,3 @@ def expected_slots(config: Config, file: WorkflowFile, request: BuildRequest | N
             if machine in (request.machines or machines) and name in (request.environments or environments)
         )
     return frozenset(written)
-
-
-COMMANDS = (
-    Command(
-        "/build",
-        USAGE,
-        USAGE.partition(" ")[2],
-        "Build machine images; all of them without words.",
-        handle,
-    ),
-)

@@ -20,7 +20,7 @@ async def play(world: World) -> None:
     """Act it out."""
     await types(world, "ana", "#ops", "/build bakend,cron")
     await gets_notice(world.person("ana"), "did you mean “backend”?")
-    await types(world, "ana", "#ops", "/build")
+    await types(world, "ana", "#ops", "/build all")
     matrix = await shows(world, "#ops", "Build all images at main", "of 12 images", "⏳ waiting")
     expect("Cancel" in matrix.buttons, "a build under way can be cancelled")
     await shows(world, "#ops", "Build all images at main", "🔄 running")

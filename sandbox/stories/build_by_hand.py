@@ -28,7 +28,7 @@ async def play(world: World) -> None:
     await shows(
         world, "#ops", f"Build images, run {first.number}", "started in GitHub by max-weber", "🔄 running", timeout=120
     )
-    await types(world, "ana", "#ops", "/build")
+    await types(world, "ana", "#ops", "/build all")
     await shows(world, "#ops", "Build all images at main", "not started: the workflow is running already")
     held.release()
     await shows(world, "#ops", ":white_check_mark:", f"Build images, run {first.number}", "1 of 1 image", timeout=120)

@@ -88,13 +88,13 @@ def running_by_hand(world: World) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("fault", "text", "answer"),
     [
-        (switched_off, "/build", "GitHub has switched it off because the repository was quiet for 60 days"),
-        (taken_away, "/build", f"GitHub knows no workflow {WORKFLOW}"),
+        (switched_off, "/build all", "GitHub has switched it off because the repository was quiet for 60 days"),
+        (taken_away, "/build all", f"GitHub knows no workflow {WORKFLOW}"),
         (without_trigger, "/build pushed", "has no workflow_dispatch trigger at pushed"),
         (nullcontext, "/build cron", "takes no inputs at main: it always builds the same images"),
         (nullcontext, "/build bakend", "“bakend” is no branch or tag on GitHub, no machine and no environment"),
         (nullcontext, "/build ref=last-applied staging", "takes no inputs at last-applied"),
-        (running_by_hand, "/build", "not started: the workflow is running already"),
+        (running_by_hand, "/build all", "not started: the workflow is running already"),
     ],
 )
 async def test_what_cannot_be_started_is_refused_before_anything_is(

@@ -37,7 +37,7 @@ COMMANDS = (
     Command("/deploy staging web", "#staging", "deploy", "staging/web", 2),
     Command("/deploy staging jobs", "#staging", "deploy", "staging/jobs", 1),
     Command("/run restart-service machine=cron service=queue-daemon", "#staging", "run", "staging", 2),
-    Command("/build", "#ops", "build", "image builds", 1),
+    Command("/build all", "#ops", "build", "image builds", 1),
     Command(IMAGES, "#ops", "clean up", "old images", 2),
     Command(BUILDER, "#ops", "builder", "stuck builders", 2),
 )

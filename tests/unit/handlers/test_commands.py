@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bot.errors import UserError
-from handlers.build import command as build_command
+from handlers.build import begin as build_command
 from handlers.deploy import command as deploy_command
 from handlers.infra import topics as infra_topics
 from handlers.plan import command as plan_command
@@ -120,7 +120,7 @@ async def test_a_plan_with_variables_says_so_in_its_title(desk: Desk) -> None:
         (plan_command, "staging"),
         (infra_topics, "status"),
         (infra_topics, ""),
-        (build_command, ""),
+        (build_command, "all"),
     ],
 )
 async def test_a_guest_may_do_nothing_and_that_is_kept(desk: Desk, command: Any, text: str) -> None:

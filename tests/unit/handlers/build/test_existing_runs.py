@@ -14,7 +14,7 @@ from bot.errors import Denied, UserError
 from bot.operations.queue import head_of
 from bot.operations.registry import Click, WorkflowOf
 from bot.store.operations import Request, Status
-from handlers.build import command as build_command, existing_runs
+from handlers.build import begin, existing_runs
 from runners.results import State, WorkflowRun
 from tests.unit.handlers.conftest import FILE, typed
 
@@ -81,7 +81,7 @@ async def test_the_failed_jobs_of_a_followed_run_can_run_again(desk: Desk) -> No
 
 
 async def test_a_build_that_is_asked_for_is_in_the_shared_line(desk: Desk) -> None:
-    await build_command.handle(desk.services, typed("backend staging"))
+    await begin.handle(desk.services, typed("backend staging"))
     (begun,) = desk.engine.begun
     assert (begun.kind, begun.environment, begun.channel) == ("build", "image builds", "C0OPS")
     assert begun.title == "Build backend images for staging at main"
@@ -91,7 +91,7 @@ async def test_a_build_that_is_asked_for_is_in_the_shared_line(desk: Desk) -> No
 async def test_without_images_in_the_configuration_there_is_no_build(desk: Desk) -> None:
     desk.config = read(FILE.replace("images: {workflow: build.yml}", ""))
     with pytest.raises(UserError, match="not configured here"):
-        await build_command.handle(desk.services, typed(""))
+        await begin.handle(desk.services, typed(""))
 
 
 async def ended_build(desk: Desk, *, run: int | None = 4711, status: Status = Status.FAILED) -> int:

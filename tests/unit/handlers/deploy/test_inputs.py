@@ -12,7 +12,7 @@ import pytest
 from bot.config import read as read_config
 from bot.errors import Denied, UserError
 from bot.operations.registry import NextPage
-from handlers.build import command as build_command
+from handlers.build import begin, command as build_command
 from handlers.deploy import command, inputs, workflow
 from handlers.deploy.ansible import backend as ansible_backend
 from handlers.deploy.ansible.scope import work_of
@@ -183,14 +183,14 @@ async def test_inputs_that_the_configuration_changed_are_not_sent() -> None:
 
 
 async def test_a_build_takes_inputs_beside_its_words(desk_with_inputs: Desk) -> None:
-    await build_command.handle(desk_with_inputs.services, typed("backend version=9 ref=a=b"))
+    await begin.handle(desk_with_inputs.services, typed("backend version=9 ref=a=b"))
     (begun,) = desk_with_inputs.engine.begun
     assert begun.title == "Build backend images at a=b with version=9"
     request = build_command.request_from(begun.arguments)
     assert request.given == {"version": "9"}
     assert request.command == '/build backend "a=b" version=9'
     with pytest.raises(UserError, match="Builds take no input “size”"):
-        await build_command.handle(desk_with_inputs.services, typed("size=1"))
+        await begin.handle(desk_with_inputs.services, typed("size=1"))
 
 
 ANSIBLE = read_config(

@@ -1,0 +1,100 @@
+"""Begins builds: /build with words, or the window that /build without words opens; nothing starts before it is submitted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.access import arguments as typed_arguments, inputs, policy
+from bot.config.targets import builds_target
+from bot.operations import requests
+from bot.operations.registry import Button, Click, Command, Invocation, Modal, Submission, WorkflowOf
+from bot.operations.requests import OperationRequest
+from bot.slack.modal import open_modal, open_modal_early
+from handlers.build import window
+from handlers.build.command import REF, USAGE, all_machines, check_given, images_of, parse
+from handlers.shared.input_views import about_of
+from handlers.shared.inputs import declared_inputs, submitted as entered
+from handlers.shared.permissions import attempt, check_may_use
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.services import Services
+    from bot.slack.blocks.kit import Block, Message
+    from handlers.build.command import BuildRequest
+
+
+async def handle(services: Services, invocation: Invocation) -> Message | None:
+    """Start a build of what is named; without words ask in a window, or list the image workflows where there are several."""
+    await requests.check_may_use(services, invocation.user, "/build")
+    text, given = inputs.take(invocation.text, USAGE, other=(REF.rstrip("="),))
+    several = len(services.config.builds) > 1
+    words = typed_arguments.split(text, USAGE, most=4 if several else 3, refs=True)
+    if words or given:
+        request = replace(parse(services.config, words), given=given)
+        await _start(services, request, invocation.user, invocation.key)
+        return None
+    images_of(services.config)
+    if several:
+        return window.listing(services.config.builds)
+
+    async def content() -> Block:
+        return await _window(services, "")
+
+    await open_modal_early(services.chat, invocation.trigger_id, window.TITLE, content)
+    return None
+
+
+async def _start(services: Services, request: BuildRequest, user: str, key: str) -> None:
+    check_given(images_of(services.config, request.build), request)
+    target = policy.target_of(services.config, builds_target(request.build))
+    await requests.start(services, OperationRequest("build", request.title, user, key, target, request.arguments))
+
+
+async def _window(services: Services, build: str) -> Block:
+    config, images = services.config, images_of(services.config, build)
+    workflow = WorkflowOf(config.github.repository, images.workflow)
+    declared = await declared_inputs(services, workflow, images.ref, images.command_inputs)
+    return window.view(build, images, all_machines(config), tuple(config.whole_environments), declared)
+
+
+async def open_window(services: Services, click: Click) -> None:
+    """Open the window of the image workflow whose button in the list was pressed."""
+    build = "" if click.value == window.MAIN else click.value
+
+    async def content() -> Block:
+        await check_may_use(services, attempt(click.user, "build images", builds_target(build)))
+        return await _window(services, build)
+
+    await open_modal(services.chat, click.trigger_id, window.TITLE, content)
+
+
+async def submitted(services: Services, submission: Submission) -> Mapping[str, str]:
+    """Start what the window asked for."""
+    await requests.check_may_use(services, submission.user, "/build")
+    build, _ = about_of(submission.private_metadata)
+    values = submission.values
+    branch = values.get(window.BRANCH, "").strip()
+    words = [
+        build,
+        values.get(window.ROLES, ""),
+        values.get(window.ENVIRONMENTS, ""),
+        f"{REF}{branch}" if branch else "",
+    ]
+    request = replace(parse(services.config, [word for word in words if word]), given=entered(values))
+    await _start(services, request, submission.user, submission.key)
+    return {}
+
+
+COMMANDS = (
+    Command(
+        "/build",
+        USAGE,
+        USAGE.partition(" ")[2],
+        "Build machine images; without words choose what to build.",
+        handle,
+    ),
+)
+BUTTONS = (Button(window.OPEN, open_window),)
+MODALS = (Modal(window.CALLBACK, submitted),)
