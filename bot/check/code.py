@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bot.check.code_ansible import check_playbooks
+from bot.check.code_ansible import Playbooks, check_playbooks, find_hosts
 from bot.check.code_terraform import check_directory
 from bot.check.code_terragrunt import check_units
 from bot.check.result import Findings
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from bot.config import Config, Environment
+    from bot.config import Ansible, Config, Environment
     from runners.github import GitHub
     from runners.processes.wall import Isolation
     from runners.results import Commit
@@ -56,8 +56,8 @@ class CodeCheck:
         isolation = self._isolations[environment.name]
         ansible = environment.deploy.ansible if environment.deploy else None
         terraform = environment.terraform
-        if ansible and (checkout := await self._checkout(environment, ansible.ref, "deploy", isolation, findings)):
-            await check_playbooks(self.config, self.environ, checkout, ansible, findings)
+        if ansible:
+            await self._check_ansible(environment, ansible, isolation, findings)
         if terraform and terraform.code:
             checkout = await self._checkout(environment, terraform.ref, "plan", isolation, findings)
             if checkout and terraform.terragrunt:
@@ -65,6 +65,23 @@ class CodeCheck:
             elif checkout:
                 await check_directory(self.config, self.environ, checkout, terraform, findings)
         return findings
+
+    async def _check_ansible(
+        self, environment: Environment, ansible: Ansible, isolation: Isolation, findings: Findings
+    ) -> None:
+        """Add the findings of the environment's deploys, and of the playbooks that /run runs there."""
+        hosts = await find_hosts(self.config, environment, ansible, findings)
+        key = environment.key_of("deploy", "ansible")
+        wanted = {"deploy": Playbooks(ansible, environment.machines, key, environment.name)}
+        for name, custom in self.config.operations.custom.items():
+            settings = self.config.playbook_settings(custom) if custom.environment == environment.name else None
+            if settings:
+                machines, title = self.config.machines_of(custom), f"{environment.name}: /run {name}"
+                wanted[f"run-{name}"] = Playbooks(settings, machines, f"operations.{name}", title)
+        for purpose, playbooks in wanted.items():
+            checkout = await self._checkout(environment, playbooks.settings.ref, purpose, isolation, findings)
+            if checkout:
+                await check_playbooks(self.environ, checkout, playbooks, hosts, findings)
 
     async def _checkout(
         self, environment: Environment, ref: str, purpose: str, isolation: Isolation, findings: Findings

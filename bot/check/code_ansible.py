@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.check.nearest import there_is
@@ -27,12 +27,22 @@ if TYPE_CHECKING:
 TIMEOUT = 40.0  # seconds
 
 
+@dataclass(frozen=True, slots=True)
+class Playbooks:
+    """Playbooks of an environment: their settings, for these machines; `key` is where signalbox.yaml has `playbook`."""
+
+    settings: Ansible
+    machines: tuple[str, ...]
+    key: str
+    title: str
+
+
 async def check_playbooks(
-    config: Config, environ: Mapping[str, str], checkout: Checkout, settings: Ansible, findings: Findings
+    environ: Mapping[str, str], checkout: Checkout, playbooks: Playbooks, hosts: Inventory, findings: Findings
 ) -> None:
-    """Add what is wrong with the directory, the playbooks, their collections and groups, and the instances."""
+    """Add what is wrong with the directory, the playbooks, their collections and groups."""
     environment, key = checkout.environment, checkout.environment.key_of("deploy", "ansible")
-    at = f"{checkout.commit.ref} ({checkout.commit.short})"
+    settings, at = playbooks.settings, f"{checkout.commit.ref} ({checkout.commit.short})"
     project = checkout.root / settings.directory
     if not project.is_dir():
         others = {str(path.parent.relative_to(checkout.root)) for path in checkout.root.rglob("*.y*ml")}
@@ -40,28 +50,30 @@ async def check_playbooks(
         findings.add_problem(problem, there_is(settings.directory, others))
         return
     roles_of: dict[str, list[str]] = {}
-    for role in environment.machines:
+    for role in playbooks.machines:
         name = settings.playbook.format(machine=role, environment=environment.whole)
         roles_of.setdefault(name, []).append(role)
     for name in [name for name in roles_of if not (project / name).is_file()]:
         others = {str(path.relative_to(project)) for path in project.rglob("*.y*ml")}
-        problem = f"{key}.playbook: there is no {settings.directory}/{name} at {at}, for {', '.join(roles_of[name])}"
+        problem = f"{playbooks.key}.playbook: there is no {settings.directory}/{name} at {at}, for {', '.join(roles_of[name])}"
         findings.add_problem(problem, there_is(name, others))
         del roles_of[name]
     source = settings.inventory_of(environment.whole)
-    hosts = _made_up(environment, settings) if source else await _hosts(config, checkout, settings, findings)
     try:
         job = await _job(checkout, settings, project, hosts, environ.get(settings.vault_password_env or ""))
         if source:
             job = replace(job, inventory=await _own_hosts(job, source, roles_of, settings))
     except RunnerError as error:
-        findings.add_problem(f"{key}: {error}", error.remedy.replace("Nothing was deployed.", "").strip())
+        findings.add_problem(f"{playbooks.key}: {error}", error.remedy.replace("Nothing was deployed.", "").strip())
         return
     hosts = job.inventory
     plays = await _all_plays(job, [*roles_of])
-    reached = [name for name, roles in roles_of.items() if await _is_good(job, name, roles, key, findings, plays)]
+    reached = [
+        name for name, roles in roles_of.items() if await _is_good(job, name, roles, playbooks.key, findings, plays)
+    ]
     count = f"{len(reached)} {'playbook' if len(reached) == 1 else 'playbooks'}"
-    findings.add_fact(f"{environment.name}: {count} can run on {len(hosts.hosts)} hosts at {checkout.commit.short}")
+    on = sum(1 for host in hosts.hosts if host.machine in playbooks.machines)
+    findings.add_fact(f"{playbooks.title}: {count} can run on {on} hosts at {checkout.commit.short}")
 
 
 async def _all_plays(job: PlaybookJob, names: list[str]) -> Plays:
@@ -85,9 +97,13 @@ async def _is_good(  # noqa: PLR0917 -- what the answer is made of
     return True
 
 
-async def _hosts(config: Config, checkout: Checkout, settings: Ansible, findings: Findings) -> Inventory:
-    """The running hosts; one made up for each role where AWS has not all of them, which is reported."""
-    environment = checkout.environment
+async def find_hosts(config: Config, environment: Environment, settings: Ansible, findings: Findings) -> Inventory:
+    """The running hosts; one made up for each role where AWS has not all of them, which is reported.
+
+    Of an inventory of the team's own all are made up: a playbook's hosts are read with the code.
+    """
+    if settings.inventory:
+        return _made_up(environment, settings)
     try:
         doing = "reading the AWS settings"
         clients = await run_blocking(make_clients, config.aws_of(environment), timeout=TIMEOUT, doing=doing)
@@ -104,7 +120,7 @@ async def _hosts(config: Config, checkout: Checkout, settings: Ansible, findings
             timeout=TIMEOUT,
         )
     except RunnerError as error:
-        findings.add_problem(f"{checkout.environment.key_of('machines')}: {error.problem}", error.remedy)
+        findings.add_problem(f"{environment.key_of('machines')}: {error.problem}", error.remedy)
     return _made_up(environment, settings)
 
 

@@ -105,6 +105,8 @@ def _dispatches(config: Config) -> list[_Dispatch]:
 def _custom_dispatches(config: Config) -> list[_Dispatch]:
     dispatches = []
     for name, custom in config.operations.custom.items():
+        if custom.workflow is None:
+            continue
         mark_input = (custom.mark_input,) if custom.mark_input else ()
         dispatches.append(
             _Dispatch(

@@ -23,7 +23,9 @@ def check(environments: Mapping[str, object], add_fault: AddFault) -> None:
         keys = ("environments", name, "deploy", "github_actions")
         check_inputs(add_fault, keys, actions, fixed=names(actions.get("inputs")), given="command_inputs")
         ansible = keys_of(keys_of(keys_of(values).get("deploy")).get("ansible"))
-        _check_variables(add_fault, ("environments", name, "deploy", "ansible"), ansible)
+        others = {other: keys_of(ansible.get(other)) for other in ("extra_vars", "secret_vars")}
+        at = ("environments", name, "deploy", "ansible", "command_inputs")
+        check_variables(add_fault, at, names(ansible.get("command_inputs")), others)
 
 
 def check_inputs(
@@ -51,17 +53,26 @@ def check_inputs(
         add_fault((*keys, other if fixed else given), problem)
 
 
-def _check_variables(add_fault: AddFault, keys: tuple[str, ...], ansible: Mapping[str, object]) -> None:
-    """A variable of Ansible has a single source, and a person sets none that decides how Ansible connects."""
-    for name in names(ansible.get("command_inputs")):
-        for other in ("extra_vars", "secret_vars"):
-            if name in keys_of(ansible.get(other)):
-                add_fault((*keys, "command_inputs"), f"{name} is also in {other}; keep one")
+def check_variables(
+    add_fault: AddFault,
+    keys: tuple[str, ...],
+    variables: Collection[str],
+    others: Mapping[str, Mapping[str, object]],
+    *,
+    whose: str = "",
+) -> None:
+    """A variable of Ansible has a single source, and a person sets none that decides how Ansible connects.
+
+    `others` has the variables of other keys, `whose` is what a fault writes before the name of such a key.
+    """
+    for name in variables:
+        for other, values in others.items():
+            if name in values:
+                add_fault(keys, f"{name} is also in {whose}{other}; keep one")
         if not _VARIABLE.fullmatch(name):
-            problem = f"{name} is no variable of Ansible; use letters, digits and underscores"
-            add_fault((*keys, "command_inputs"), problem)
+            add_fault(keys, f"{name} is no variable of Ansible; use letters, digits and underscores")
         elif name.startswith(("ansible_", "signalbox_")):
-            add_fault((*keys, "command_inputs"), f"{name} is not for people: it decides how playbooks run; remove it")
+            add_fault(keys, f"{name} is not for people: it decides how playbooks run; remove it")
 
 
 def names(value: object) -> tuple[str, ...]:

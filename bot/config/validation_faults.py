@@ -122,7 +122,9 @@ def _no_custom_operation(model: type[BaseModel], keys: Keys) -> str:
     if keys[:-1] != ("operations",) or str(keys[-1]) in settings:
         return ""
     meant = did_you_mean(str(keys[-1]), settings)
-    return f"unknown key{meant or '; write a mapping with `workflow` for a custom operation, or remove it'}"
+    return (
+        f"unknown key{meant or '; write a mapping with `workflow` or `playbook` for a custom operation, or remove it'}"
+    )
 
 
 def _wrong_type(kind: str, value: object, keys: Keys) -> str:

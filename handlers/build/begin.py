@@ -73,7 +73,7 @@ async def open_window(services: Services, click: Click) -> None:
 async def submitted(services: Services, submission: Submission) -> Mapping[str, str]:
     """Start what the window asked for."""
     await requests.check_may_use(services, submission.user, "/build")
-    build, _ = about_of(submission.private_metadata)
+    build, *_ = about_of(submission.private_metadata)
     values = submission.values
     branch = values.get(window.BRANCH, "").strip()
     words = [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.access import arguments as typed_arguments, inputs
 from bot.errors import UserError
+from handlers.shared.machine_types import MACHINES, machine_types, twice
 from handlers.shared.requests import default_ref
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ USAGE = "/deploy <environment> [service] [machine,machine] [branch, tag or commi
 SHORT_SHA = 7  # digits
 ANY_REF = "<branch, tag or commit>"  # in a command that somebody is to complete
 # The names of an operation's arguments; roles and hosts (EC2's instance ids) are lists separated by commas.
-ROLES, HOSTS, CHECK = "machines", "hosts", "check"
+ROLES, HOSTS, CHECK = MACHINES, "hosts", "check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +81,12 @@ def repeating_command(environment: Environment, arguments: Mapping[str, str]) ->
 
 
 def _with(arguments: Arguments, environment: Environment, word: str) -> Arguments:
-    if isinstance(word, typed_arguments.QuotedRef):
-        return _with_ref(arguments, word)
-    if word == CHECK:
+    if word == CHECK and not isinstance(word, typed_arguments.QuotedRef):
         return replace(arguments, check=True)
-    parts = tuple(dict.fromkeys(word.split(",")))
-    if all(part in environment.machines for part in parts):
-        if arguments.roles:
-            raise UserError(f"Machine types are given twice; put commas between them, without blanks. Usage: {USAGE}")
-        return replace(arguments, roles=tuple(role for role in environment.machines if role in parts))
-    if "" in parts:
-        raise UserError(f"Put commas between machine types, without blanks: {_example(environment)}. Usage: {USAGE}")
-    if len(parts) > 1:
-        wrong = next(part for part in parts if part not in environment.machines)
-        hint = typed_arguments.nearest(wrong, environment.machines) if environment.machines else "; it has none."
-        raise UserError(f"{environment.name} has no machine type {typed_arguments.quoted(wrong)}{hint} Usage: {USAGE}")
-    return _with_ref(arguments, word)
+    roles = machine_types(word, environment.machines, environment.name, USAGE)
+    if roles and arguments.roles:
+        raise twice(USAGE)
+    return replace(arguments, roles=roles) if roles else _with_ref(arguments, word)
 
 
 def _with_ref(arguments: Arguments, word: str) -> Arguments:
@@ -103,7 +94,3 @@ def _with_ref(arguments: Arguments, word: str) -> Arguments:
         both = f"{typed_arguments.quoted(arguments.ref)} and {typed_arguments.quoted(word)}"
         raise UserError(f"{both}: I can deploy one branch, tag or commit. Usage: {USAGE}")
     return replace(arguments, ref=typed_arguments.ref(word, USAGE))
-
-
-def _example(environment: Environment) -> str:
-    return ",".join(environment.machines[:2]) or "backend,cron"

@@ -141,7 +141,7 @@ async def submitted(services: Services, submission: Submission) -> Mapping[str, 
 
 async def submitted_inputs(services: Services, submission: Submission) -> Mapping[str, str]:
     """Start the deploy whose inputs were asked for; errors are under the first input."""
-    name, ref = about_of(submission.private_metadata)
+    name, ref, _ = about_of(submission.private_metadata)
     environment = typed_arguments.environment(services.config, name, USAGE)
     arguments = Arguments(ref, given=entered(submission.values))
     check_given(environment, arguments.given)

@@ -21,6 +21,7 @@ from handlers.deploy.arguments import ANY_REF, CHECK, HOSTS, ROLES
 from handlers.deploy.backend import backend_of, check_supported
 from handlers.deploy.promote import workflow as promote_workflow
 from handlers.shared import inputs, ref_guard, ref_views
+from handlers.shared.machine_types import neither
 from handlers.shared.ref_guard import RefRules
 from handlers.shared.requests import default_ref
 from runners.errors import NoSuchRefError
@@ -137,13 +138,7 @@ def unknown_word(environment: Environment, ref: str) -> UnknownWord | None:
     roles = environment.machines if backend_of(environment).TAKES_ROLES else ()
     if not roles or ref == default_ref(environment) or COMMIT_SHA.fullmatch(ref):
         return None
-    similar = typed_arguments.near(ref, roles)
-    meant = f"; did you mean “{similar}”?" if similar else "."
-    problem = (
-        f"{typed_arguments.quoted(ref)} is neither a branch or tag nor a machine type of {environment.name}{meant} "
-        f"Its machine types are {', '.join(roles)}"
-    )
-    return UnknownWord(problem, similar)
+    return UnknownWord(neither(ref, roles, environment.name), typed_arguments.near(ref, roles))
 
 
 def _nothing_deployed(operation: Operation) -> FailureContext:

@@ -2,64 +2,75 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.access import arguments as typed_arguments, inputs, policy
+from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Button, Click, Command, Invocation, Modal, Submission, WorkflowOf
 from bot.operations.requests import OperationRequest
 from bot.slack.modal import open_modal, open_modal_early
 from handlers.run import views
-from handlers.run.settings import NAME, USAGE, check_given, settings_of
+from handlers.run.settings import NAME, USAGE, Wanted, check_given, settings_of
 from handlers.shared.input_views import about_of
-from handlers.shared.inputs import declared_inputs, is_missing, submitted as entered
+from handlers.shared.inputs import configured_inputs, declared_inputs, is_missing, submitted as entered
+from handlers.shared.machine_types import MACHINES, machine_types, twice
 from handlers.shared.permissions import attempt, check_may_use
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from bot.config import Config
     from bot.config.models.custom import CustomOperation
     from bot.services import Services
     from bot.slack.blocks.kit import Block, Message
     from runners.github.runs.workflow_file import Input
 
 KIND = "run"
-MOST_WORDS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What somebody wants to run: the custom operation's name, the ref ("" for the usual one), the inputs."""
-
-    name: str
-    ref: str = ""
-    given: Mapping[str, str] = field(default_factory=dict)
+MOST_WORDS, MOST_OF_PLAYBOOK = 2, 3  # the name among them
 
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
     """Run an operation; without a name list all; without an input that it needs open its window."""
     text, given = inputs.take(invocation.text, USAGE)
-    words = typed_arguments.split(text, USAGE, most=MOST_WORDS, refs=True)
+    words = typed_arguments.split(text, USAGE, most=MOST_OF_PLAYBOOK, refs=True)
     if not words:
         await requests.check_may_use(services, invocation.user, "/run")
         return views.listing(services.config.operations.custom)
     settings = settings_of(services.config, words[0])
-    wanted = Wanted(words[0], typed_arguments.ref(words[1], USAGE) if words[1:] else "", given)
+    if settings.workflow:
+        typed_arguments.split(text, USAGE, most=MOST_WORDS, refs=True)
+    wanted = replace(_read(services.config, settings, words), given=given)
     check_given(wanted.name, settings, given)
     if settings.inputs and not given:
         await requests.check_may_use(services, invocation.user, "/run")
-        ref = wanted.ref or settings.ref
-        declared = await _declared(services, settings, ref)
-        if any(is_missing(each, settings.fixed_inputs) for each in declared):
+        declared = await _declared(services, settings, wanted.ref or settings.ref)
+        # A playbook declares no variables, so nobody knows which of them it needs.
+        if settings.playbook or any(is_missing(each, settings.fixed_inputs) for each in declared):
 
             async def content() -> Block:
-                return views.window(wanted.name, settings, wanted.ref, declared)
+                return views.window(wanted, settings, declared)
 
             await open_modal_early(services.chat, invocation.trigger_id, views.TITLE, content)
             return None
     await requests.start(services, request_for(services, wanted, invocation.user, invocation.key))
     return None
+
+
+def _read(config: Config, settings: CustomOperation, words: Sequence[str]) -> Wanted:
+    """The name, and in any order machine types and a ref."""
+    wanted = Wanted(words[0])
+    for word in words[1:]:
+        machines = config.machines_of(settings) if settings.playbook else ()
+        named = machine_types(word, machines, wanted.name, USAGE) if machines else ()
+        if named and wanted.machines:
+            raise twice(USAGE)
+        if not named and wanted.ref:
+            both = f"{typed_arguments.quoted(wanted.ref)} and {typed_arguments.quoted(word)}"
+            raise UserError(f"{both}: I can run one branch, tag or commit. Usage: {USAGE}")
+        wanted = replace(wanted, machines=named) if named else replace(wanted, ref=typed_arguments.ref(word, USAGE))
+    return wanted
 
 
 def request_for(services: Services, wanted: Wanted, user: str, key: str) -> OperationRequest:
@@ -68,8 +79,10 @@ def request_for(services: Services, wanted: Wanted, user: str, key: str) -> Oper
     target = policy.environment_of(services.config, settings.environment)
     ref = wanted.ref or settings.ref
     at = f" at {ref}" if wanted.ref and wanted.ref != settings.ref else ""
-    title = inputs.titled(f"Run {wanted.name}{at}", wanted.given)
-    arguments = {NAME: wanted.name, "ref": ref, **inputs.stored(wanted.given)}
+    on = f" on {', '.join(wanted.machines)}" if wanted.machines else ""
+    title = inputs.titled(f"Run {wanted.name}{on}{at}", wanted.given)
+    limited = {MACHINES: ",".join(wanted.machines)} if wanted.machines else {}
+    arguments = {NAME: wanted.name, "ref": ref, **limited, **inputs.stored(wanted.given)}
     return OperationRequest(KIND, title, user, key, target, arguments)
 
 
@@ -79,7 +92,9 @@ async def open_window(services: Services, click: Click) -> None:
 
 
 async def _declared(services: Services, settings: CustomOperation, ref: str) -> tuple[Input, ...]:
-    """The inputs that a person may give, as the workflow's file at the ref declares them."""
+    """The inputs that a person may give: of a workflow as its file at the ref declares them."""
+    if settings.workflow is None:
+        return configured_inputs(settings.inputs)
     environment = policy.environment_of(services.config, settings.environment)
     workflow = WorkflowOf(services.config.repository_of(environment), settings.workflow)
     return await declared_inputs(services, workflow, ref, settings.inputs)
@@ -89,13 +104,13 @@ async def _window(services: Services, click: Click) -> Block:
     settings = settings_of(services.config, click.value)
     await check_may_use(services, attempt(click.user, f"run {click.value}", settings.environment))
     declared = await _declared(services, settings, settings.ref)
-    return views.window(click.value, settings, "", declared)
+    return views.window(Wanted(click.value), settings, declared)
 
 
 async def submitted(services: Services, submission: Submission) -> Mapping[str, str]:
     """Run what the window asked for; errors are under its first input."""
-    name, ref = about_of(submission.private_metadata)
-    wanted = Wanted(name, ref, entered(submission.values))
+    name, ref, machines = about_of(submission.private_metadata)
+    wanted = Wanted(name, ref, tuple(filter(None, machines.split(","))), entered(submission.values))
     check_given(name, settings_of(services.config, name), wanted.given)
     await requests.start(services, request_for(services, wanted, submission.user, submission.key))
     return {}

@@ -1,11 +1,13 @@
-"""The custom operations of the configuration, and the inputs of one."""
+"""The custom operations of the configuration, the inputs of one, and what somebody wants to run."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.access import arguments as typed_arguments, inputs
 from bot.errors import UserError
+from handlers.shared.machine_types import MACHINES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,8 +15,21 @@ if TYPE_CHECKING:
     from bot.config import Config
     from bot.config.models.custom import CustomOperation
 
-USAGE = "/run <name> [branch or tag] [input=value ...]"
+USAGE = "/run <name> [machine,machine] [branch or tag] [input=value ...]"
 NAME = "name"  # of the argument of an operation that has the name of the custom operation
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody wants to run: the custom operation's name, the ref ("" for the usual one), the inputs.
+
+    `machines` are machine types on which a playbook runs; empty for all of the operation.
+    """
+
+    name: str
+    ref: str = ""
+    machines: tuple[str, ...] = ()
+    given: Mapping[str, str] = field(default_factory=dict)
 
 
 def settings_of(config: Config, name: str) -> CustomOperation:
@@ -43,4 +58,5 @@ def inputs_of(name: str, settings: CustomOperation, given: Mapping[str, str]) ->
 def command_text(arguments: Mapping[str, str]) -> str:
     """The command to type for an operation with these arguments again."""
     ref = typed_arguments.typed_ref(arguments["ref"])
-    return " ".join(["/run", arguments[NAME], ref, *inputs.typed(inputs.given(arguments))])
+    limited = [arguments[MACHINES]] if arguments.get(MACHINES) else []
+    return " ".join(["/run", arguments[NAME], *limited, ref, *inputs.typed(inputs.given(arguments))])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot.config.models.custom import CustomOperation
     from bot.slack.blocks.common import ApprovalView, Head
     from bot.slack.blocks.kit import Block, Message
+    from handlers.run.settings import Wanted
     from runners.github.runs.workflow_file import Input
     from runners.results import Commit, PendingReview, WorkflowRun
 
@@ -35,6 +36,7 @@ class Run:
     """What a custom operation runs: a workflow at a commit, `inputs` with those that a person gave (`given`).
 
     `usual_ref` is the configured ref, `mark_input` the input for the operation's mark; `notices` are sentences of mrkdwn.
+    Where `workflow` is "" it runs `playbooks` instead: each the file for one of `machines`, with `tags` and `skip_tags`.
     """
 
     name: str
@@ -46,6 +48,15 @@ class Run:
     inputs: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    playbooks: tuple[str, ...] = ()
+    machines: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    skip_tags: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> str:
+        """The workflow, or the playbooks, each once (plain text)."""
+        return self.workflow or ", ".join(dict.fromkeys(self.playbooks))
 
 
 def listing(custom: Mapping[str, CustomOperation]) -> Message:
@@ -72,11 +83,12 @@ def _described(name: str, settings: CustomOperation) -> str:
     return f"*{kit.escape(name)}* for {kit.escape(settings.environment)}{takes}{about}"
 
 
-def window(name: str, settings: CustomOperation, ref: str, declared: Sequence[Input]) -> Block:
-    """Asks for the inputs of a run at `ref` ("" for the usual one); name and ref come back with the submission."""
-    at = f" at {kit.code(ref)}" if ref else ""
-    head = f"{_described(name, settings)}{at}"
-    return input_views.window(CALLBACK, head, (name, ref), declared, title=TITLE, submit="Run")
+def window(wanted: Wanted, settings: CustomOperation, declared: Sequence[Input]) -> Block:
+    """Asks for the inputs of a run; its name, ref and machine types come back with the submission."""
+    at, machines = f" at {kit.code(wanted.ref)}" if wanted.ref else "", ",".join(wanted.machines)
+    head = f"{_described(wanted.name, settings)}{f' on {kit.escape(machines)}' if machines else ''}{at}"
+    about = (wanted.name, wanted.ref, machines)
+    return input_views.window(CALLBACK, head, about, declared, title=TITLE, submit="Run")
 
 
 def working(head: Head, activity: str) -> Message:
@@ -86,9 +98,7 @@ def working(head: Head, activity: str) -> Message:
 
 def awaiting_approval(head: Head, run: Run, approval: ApprovalView) -> Message:
     """What is to run, with Approve and Reject."""
-    question = (
-        f"Signalbox will run *{kit.escape(run.name)}* ({kit.escape(run.workflow)}) in *{kit.escape(head.environment)}*."
-    )
+    question = f"Signalbox will run *{kit.escape(run.name)}* ({kit.escape(kit.cut(run.files, 100))}) in *{kit.escape(head.environment)}*."
     news = "waiting for approval"
     blocks = [common.first_line(head, "approval", news), *_about(run)]
     buttons = common.decision_buttons(approval, approve=f"Approve and run {kit.cut(run.name, 40)}", question=question)
@@ -97,12 +107,20 @@ def awaiting_approval(head: Head, run: Run, approval: ApprovalView) -> Message:
 
 
 def message(
-    head: Head, status: str, news: str, run: Run, approval: ApprovalView | None, *, details: Iterable[Block] = ()
+    head: Head,
+    status: str,
+    news: str,
+    run: Run,
+    approval: ApprovalView | None,
+    *,
+    details: Iterable[Block] = (),
+    buttons: Iterable[Block] = (),
 ) -> Message:
     """An operation that has been decided about: `news` and `details` say its state."""
     decided = [common.approval_lines(approval)] if approval else []
     blocks = [common.first_line(head, status, news), *_about(run), *details]
-    foot = [*decided, common.requester_block(head, f"through GitHub Actions {kit.escape(run.workflow)}")]
+    through = f"GitHub Actions {kit.escape(kit.cut(run.workflow, 100))}" if run.workflow else "Ansible"
+    foot = [*buttons, *decided, common.requester_block(head, f"through {through}")]
     return kit.message(common.plain(head, news), blocks, foot=foot)
 
 
@@ -160,7 +178,16 @@ def other_commit(head: Head, run: Run, approval: ApprovalView | None, started: W
 
 
 def _about(run: Run) -> list[Block]:
-    about = f"{kit.escape(run.description)}\n" if run.description else ""
-    lines = f"{about}*Workflow:* {kit.code(run.workflow)} at {common.commit_line(run.commit)}"
+    about = f"{kit.escape(kit.cut(run.description, 200))}\n" if run.description else ""
+    what, on = (
+        ("Workflow", "") if run.workflow else ("Playbook", f" on {kit.escape(kit.cut(', '.join(run.machines), 300))}")
+    )
+    lines = f"{about}*{what}:* {kit.code(run.files)}{on} at {common.commit_line(run.commit)}{_tags(run)}"
     extra = [line for line in (input_views.line(run.given), *run.notices) if line]
     return [kit.section(lines), *map(kit.section, extra)]
+
+
+def _tags(run: Run) -> str:
+    listed = [("only tasks tagged", run.tags), ("without tasks tagged", run.skip_tags)]
+    parts = [f"{words} {kit.escape(kit.cut(', '.join(tags), 200))}" for words, tags in listed if tags]
+    return f"\n{', '.join(parts)}" if parts else ""

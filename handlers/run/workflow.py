@@ -1,4 +1,4 @@
-"""The workflow of /run: commit and inputs, approval, dispatch, the run to its end. It records nothing about the environment."""
+"""The workflow of /run: commit and inputs, approval, and the run of a workflow or of playbooks. It records nothing about the environment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.slack.blocks import kit
 from bot.slack.blocks.common import FailureContext
 from bot.store.approvals import Outcome
 from bot.store.operations import Status
-from handlers.run import views
+from handlers.run import playbooks, views
 from handlers.run.command import KIND
 from handlers.run.settings import NAME, command_text, inputs_of, settings_of
 from handlers.run.views import Run
@@ -53,11 +53,16 @@ async def run_custom(operation: Operation) -> None:
         return
     if not standing.allowed:
         run = replace(run, notices=(*ref_views.notices(operation.environment.name, standing), *run.notices))
+    elif run.playbooks:
+        run = await playbooks.examine(operation, run)
     approval = await _approval(operation, run, standing)
     if approval is not None and not await _taken_up(operation, run, standing, approval):
         return
     await operation.step("inputs again", lambda: _check_unchanged(operation, run))
-    await _execute(operation, run, approval)
+    if run.playbooks:
+        await playbooks.execute(operation, run, approval)
+    else:
+        await _execute(operation, run, approval)
 
 
 async def _prepared(operation: Operation) -> Run:
@@ -65,6 +70,8 @@ async def _prepared(operation: Operation) -> Run:
     arguments, services = operation.record.arguments, operation.services
     name, ref = arguments[NAME], arguments["ref"]
     settings, given = _settings(operation), given_inputs.given(arguments)
+    if settings.workflow is None:
+        return await playbooks.prepared(operation, settings)
     if COMMIT_SHA.fullmatch(ref):
         raise UserError("GitHub starts workflows on a branch or tag only; name one of these rather than a commit.")
     sent = inputs_of(name, settings, given)
@@ -101,7 +108,8 @@ async def _approval(operation: Operation, run: Run, standing: RefStanding) -> Ap
     required = policy.required_approvals(operation.environment, at_least=0 if standing.allowed else 1)
     if required == 0:
         return None
-    approved = f"run {operation.number} {operation.environment.name} {run.name} {run.workflow} {run.commit.sha}"
+    what = run.workflow or playbooks.bound(run)
+    approved = f"run {operation.number} {operation.environment.name} {run.name} {what} {run.commit.sha}"
     binding = hashlib.sha256(f"{approved} {digest(run.inputs)}".encode()).hexdigest()
     if not standing.allowed:
         await ref_guard.announce(operation, binding)
@@ -124,8 +132,9 @@ async def _taken_up(operation: Operation, run: Run, standing: RefStanding, appro
 async def _check_unchanged(operation: Operation, run: Run) -> None:
     """Within a step: raises UserError where signalbox.yaml says something else by now than was displayed."""
     settings = _settings(operation)
-    now = settings.workflow, settings.ref, inputs_of(run.name, settings, run.given)
-    if now != (run.workflow, run.usual_ref, dict(run.inputs)):
+    inputs = inputs_of(run.name, settings, run.given)
+    same = (settings.workflow or "", settings.ref, inputs) == (run.workflow, run.usual_ref, dict(run.inputs))
+    if not same or (run.playbooks and not playbooks.unchanged(operation, settings, run)):
         raise UserError(
             f"operations.{run.name} in signalbox.yaml has changed since this was requested, so nothing was started. Run "
             "the command again."

@@ -26,17 +26,17 @@ def line(given: Mapping[str, str]) -> str:
 
 
 def window(
-    callback: str, head: str, about: tuple[str, str], declared: Sequence[Input], *, title: str, submit: str
+    callback: str, head: str, about: Sequence[str], declared: Sequence[Input], *, title: str, submit: str
 ) -> Block:
-    """A modal that asks for inputs below `head` (mrkdwn); name and ref, in `about`, come back with the submission."""
+    """A modal that asks for inputs below `head` (mrkdwn); `about`, of name and ref at least, comes back with the submission."""
     blocks = [kit.section(head), *fields(declared)]
     return modals.modal(callback, blocks, metadata=json.dumps(about), title=title, submit=submit, close="Cancel")
 
 
-def about_of(metadata: str) -> tuple[str, str]:
-    """The name and the ref of a submitted window."""
-    name, ref = json.loads(metadata)
-    return str(name), str(ref)
+def about_of(metadata: str) -> tuple[str, str, str]:
+    """The name and the ref of a submitted window, and what else came with it ("" for nothing)."""
+    name, ref, *more = json.loads(metadata)
+    return str(name), str(ref), str(*more[:1])
 
 
 def fields(declared: Sequence[Input]) -> list[Block]:

@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from rapidfuzz import fuzz, process
+
 from runners.ansible.files import CALLBACK
 from runners.ansible.refusals import unpacked_submodule
 from runners.errors import NotFoundError, RunnerError
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from runners.results import Inventory
 
 IDENT = "run"
+NAMED, MOST_COMPARED = 3, 500  # playbooks in a remedy, and those among which the similar ones are found
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +85,18 @@ def check_job(job: PlaybookJob, places: Places) -> None:
         raise NotFoundError(
             job.doing,
             f"there is no playbook {job.playbook} in {job.project.name}/",
-            remedy="Check `directory` and `playbook` in the configuration, and that this commit has the file.",
+            remedy=f"{_nearest(job)}Check `directory` and `playbook` in the configuration, and that this commit has the file.",
         )
     for directory in sorted((job.project / "roles").glob("*/")):
         if not any(directory.iterdir()):  # Ansible would run its plays without a word
             raise unpacked_submodule(job, f"roles/{directory.name}")
+
+
+def _nearest(job: PlaybookJob) -> str:
+    """The playbooks that there are, the most similar names first, as the beginning of a remedy."""
+    names = [path.name for path in sorted(job.project.glob("*.y*ml"))[:MOST_COMPARED]]
+    similar = [match[0] for match in process.extract(job.playbook, names, scorer=fuzz.ratio, limit=NAMED)]
+    return f"There is {', '.join(similar)}. " if similar else ""
 
 
 def argv_of(job: PlaybookJob, places: Places) -> list[str]:

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import getpass
-import sys
 from typing import TYPE_CHECKING
 
-from sandbox.ssh_server import ADDRESS, SshServer, new_key
 from sandbox.stories._acting import announce, clicks, expect, gets_notice, shows, types
+from sandbox.stories._bastion import options, running_bastion
 from sandbox.stories._infrastructure import commit
-from sandbox.world import Options, free_port
 
 if TYPE_CHECKING:
-    from sandbox.aws import AwsHandle
+    from sandbox.ssh_server import SshServer
     from sandbox.world import World
 
 SUMMARY = "a server shows another host key: refused with both fingerprints, accepted by an approver, then deployed to"
 CHANNELS = ("#staging",)
 OWN_AWS = True
-_PRIVATE, _PUBLIC = new_key()
-_PORT = free_port()
-_CHANNEL = '    channel: "#staging"\n'
-OPTIONS = Options(
-    environment={"DEPLOYER_PRIVATE_KEY": _PRIVATE},
-    config={
-        f"{_CHANNEL}    machines: [backend, cron, taskrunner, sftp]": f"{_CHANNEL}    machines: [bastion]",
-        "        user: deployer\n        port: 22222\n        connection: local\n": f"        user: {getpass.getuser()}\n"
-        f"        port: {_PORT}\n        address: private_ip\n        private_key_env: DEPLOYER_PRIVATE_KEY\n",
-        "signalbox_root: ": f"ansible_python_interpreter: {sys.executable}, signalbox_root: ",
-    },
-)
+OPTIONS = options()
 _PLAYBOOK = """- name: Deploy the bastion
   hosts: bastion
   gather_facts: false
@@ -43,14 +28,9 @@ _PLAYBOOK = """- name: Deploy the bastion
 
 async def play(world: World) -> None:
     """Act it out."""
-    server = SshServer(world.files / "bastion", _PORT, _PUBLIC)
-    await server.start()
-    try:
-        await asyncio.to_thread(_launch, world.aws)
+    async with running_bastion(world) as server:
         commit(world, {"provisioners/deploy-bastion.yml": _PLAYBOOK}, "Deploy the bastion")
         await _play(world, server)
-    finally:
-        await server.stop()
 
 
 async def _play(world: World, server: SshServer) -> None:
@@ -75,14 +55,3 @@ async def _deploy(world: World, number: int) -> None:
     await types(world, "ana", "#staging", "/deploy staging")
     ask = await shows(world, "#staging", f"#{number} ", "Waiting for approval")
     await clicks(world, "lee", ask, "approve")
-
-
-def _launch(aws: AwsHandle) -> None:
-    ec2 = aws.ec2()
-    ec2.run_instances(
-        ImageId="ami-0ba5e000000000001",
-        MinCount=1,
-        MaxCount=1,
-        PrivateIpAddress=ADDRESS,
-        TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "type", "Value": "staging bastion"}]}],
-    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bot.check.code import Checkout
-from bot.check.code_ansible import check_playbooks
+from bot.check.code_ansible import Playbooks, check_playbooks, find_hosts
 from bot.check.result import Findings
 from bot.config import read
 from runners.processes.wall import WALL
@@ -37,7 +37,9 @@ async def findings(root: Path, hosts: str, play_hosts: str) -> tuple[list[str], 
     playbook.write_text(f"- hosts: {play_hosts}\n  tasks: [{{ansible.builtin.debug: {{msg: hi}}}}]\n")
     result = Findings("code")
     checkout = Checkout(environment, COMMIT, root / "code", root / "scratch", WALL)
-    await check_playbooks(config, {}, checkout, settings, result)
+    running = await find_hosts(config, environment, settings, result)
+    playbooks = Playbooks(settings, environment.machines, environment.key_of("deploy", "ansible"), environment.name)
+    await check_playbooks({}, checkout, playbooks, running, result)
     return result.facts, result.problems
 
 

@@ -20,6 +20,13 @@ _STAGING = 'channel: "#staging"\n    machines: [backend, cron'
 # A configuration in which a deploy of staging runs two playbooks: each takes Ansible seconds of processor time.
 TWO_ROLES = {f"{_STAGING}, taskrunner, sftp]": f"{_STAGING}]"}
 
+_DIRECTORY = '  directory: "{files}/var"\n'
+# Operations of playbooks on two machines of staging: `lost` has a file that there is not.
+OWN_OPERATION = {
+    _DIRECTORY: f"{_DIRECTORY}  rotate: {{playbook: rotate.yml, environment: staging, machines: [backend, cron]}}\n"
+    "  lost: {playbook: deploy-crn.yml, environment: staging, machines: [cron]}\n"
+}
+
 
 @dataclass(frozen=True)
 class Gate:

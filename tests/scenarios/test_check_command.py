@@ -159,6 +159,7 @@ async def test_what_the_code_does_not_have_is_one_line_with_the_nearest(
         "deploy-{machine}.yml": "deply-{machine}.yml",
         "workflow: deploy-prod.yml, ref: main": "workflow: deploy-pord.yml, ref: main",
         'instance_tag: "{environment} {machine}"': 'instance_tag: "{environment} x-{machine}"',
+        "watch:\n": "operations:\n  rotate: {playbook: deploy-crn.yml, environment: staging}\nwatch:\n",
     }
     text = config.read_text()
     for old, new in wrong.items():
@@ -176,6 +177,7 @@ async def test_what_the_code_does_not_have_is_one_line_with_the_nearest(
         "environments.staging.deploy.ansible.playbook: there is no provisioners/deply-backend.yml at main",
         "There is deploy-backend.yml, ",
         "There is deploy-prod.yml, ",
+        "operations.rotate.playbook: there is no provisioners/deploy-crn.yml at main",
         "Running instances have 'staging backend'",
     ):
         assert sum(words in line for line in failed) == 1, f"{words}\n{rendered}"

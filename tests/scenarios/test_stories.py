@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 STORIES = stories.find()
 # What Slack refuses in a story because of what people do there, not because of the bot.
 REFUSED = {"message-deleted": ("message_not_found", "is_inactive", "is_archived")}
-NEEDS = {"host-key-changed": [pytest.mark.needs_sshd], "worker-gone": [pytest.mark.needs_postgres]}
+_SSHD = [pytest.mark.needs_sshd]
+NEEDS = {"host-key-changed": _SSHD, "run-playbook": _SSHD, "worker-gone": [pytest.mark.needs_postgres]}
 
 
 @pytest.mark.slow("stories show GitHub's runs and Ansible at work, which take their time")

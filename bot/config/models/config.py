@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from pydantic import Field
 
 from bot.config.models import Model
 from bot.config.models.approval import SHARED_APPROVAL, Approval
 from bot.config.models.audit import Audit
-from bot.config.models.deploy import DeploySettings
+from bot.config.models.deploy import Ansible, DeploySettings
 from bot.config.models.environment import Environment
 from bot.config.models.general import Access, Aws, GitHub, Operations, Slack, TerraformProgram
 from bot.config.models.images import Images
 from bot.config.models.watch import Watch
 from bot.config.values import PART, NameWithPart
 from runners.results import AwsPlace, ImageGroup
+
+if TYPE_CHECKING:
+    from bot.config.models.custom import CustomOperation
 
 Section = TypeVar("Section", bound=DeploySettings)
 
@@ -96,6 +99,27 @@ class Config(Model):
             for name, environment in self.environments.items()
             if environment.deploy and isinstance(environment.deploy.settings, section)
         }
+
+    def playbook_settings(self, custom: CustomOperation) -> Ansible | None:
+        """How the operation's playbook runs: as the environment's deploys, but for its file, ref, tags and inputs. None without one."""
+        deploy = self.environments[custom.environment].deploy
+        if custom.playbook is None or deploy is None or deploy.ansible is None:
+            return None
+        return deploy.ansible.model_copy(
+            update={
+                "playbook": custom.playbook,
+                "ref": custom.ref,
+                "tags": custom.tags,
+                "skip_tags": custom.skip_tags,
+                "extra_vars": {**deploy.ansible.extra_vars, **custom.fixed_inputs},
+                "command_inputs": custom.inputs,
+            }
+        )
+
+    def machines_of(self, custom: CustomOperation) -> tuple[str, ...]:
+        """The machine types on which the operation's playbook runs, in the environment's order."""
+        machines = self.environments[custom.environment].machines
+        return tuple(machine for machine in machines if machine in (custom.machines or machines))
 
     @property
     def secret_names(self) -> frozenset[str]:

@@ -68,7 +68,7 @@ async def prepare(operation: Operation, work: Work) -> tuple[Path, Path | None]:
 async def run(operation: Operation, play: Play, on_progress: OnProgress) -> PlaybookResult:
     """Within a step: run the playbook, once."""
     job = await _job(operation, play)
-    await operation.check_authorized("deploy")
+    await operation.check_authorized("playbooks")
     action = "playbook check started" if play.work.scope.check else "playbook started"
     await annotate_once(operation, action, machine=play.role, commit=play.work.commit.short)
     result = await ansible.run_playbook(job, on_progress=on_progress, timeout=_timeout(operation))
@@ -95,7 +95,7 @@ async def _job_again(operation: Operation, play: Play, started: Child) -> Playbo
         return await prepared(lambda: _job(operation, play), started, timeout=CODE_TIMEOUT)
     except RunnerError as error:
         doing, problem = f"following the playbook of {play.role}", f"{error.doing}: {error.problem}"
-        raise UncertainError(doing, problem, remedy="Check the hosts before you deploy again.") from error
+        raise UncertainError(doing, problem, remedy="Check the hosts before you start it again.") from error
 
 
 async def timed_out(operation: Operation, role: str, error: TimedOutError) -> PlaybookResult | None:

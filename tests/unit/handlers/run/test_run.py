@@ -15,6 +15,7 @@ from hypothesis import given, strategies as st
 from bot.config import read as read_config
 from bot.errors import Denied, UserError
 from bot.operations.registry import Click
+from bot.slack.blocks import kit
 from bot.slack.blocks.common import ApprovalView, Head
 from handlers.run import command, views, workflow
 from handlers.run.settings import command_text
@@ -222,7 +223,9 @@ OPEN = ApprovalView("ID", 1, "pending", (), 1_700_003_600.0, "<@U0LEE>")
 @given(st.lists(hostile, min_size=1, max_size=5).map(cycle), st.sampled_from(State), urls)
 def test_slack_takes_every_state_whatever_is_in_it(text: Any, state: State, url: str) -> None:
     commit = Commit("r", "a" * 40, next(text), next(text), next(text), url)
-    run = Run(next(text), next(text), next(text), commit, "main", "", {}, {next(text): next(text)}, (next(text),))
+    run = Run(
+        next(text), next(text), next(text), commit, "main", "", {}, {next(text): next(text)}, (kit.escape(next(text)),)
+    )
     head = Head(3, next(text), next(text), "U0ANA")
     jobs = (Job(1, next(text), state, url),)
     started = WorkflowRun("r", 1, 1, 1, next(text), "a" * 40, state, url, AT, jobs)
