@@ -18,7 +18,7 @@ import psutil
 from bot.engine.lease import LOST
 from bot.engine.versions import APPLICATION_VERSION
 from sandbox.bot_process import BotProcess
-from sandbox.waiting import until
+from sandbox.waiting import slowness, until
 from tests.soak.cuts import Cut
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ REACHED = {
     "github": "GITHUB_API_URL",
     "aws": "AWS_ENDPOINT_URL",
 }
-STARTS = 4  # a busy machine may take longer than the short lease to start
+STARTS = 4  # of an idle machine: a busy one may take longer than the short lease to start
 CLOCK_OFF = "300"  # seconds
 # Machine a reaches no network of staging (tests/soak/bench.py).
 LABEL = "net"
@@ -165,7 +165,8 @@ class Machine:
         """
         if self.process is None:
             return
-        for _ in range(STARTS):
+        most = round(STARTS * slowness())
+        for _ in range(most):
             try:
                 await self.process.start()
             except RuntimeError:
@@ -174,7 +175,7 @@ class Machine:
                     raise
             else:
                 return
-        raise RuntimeError(f"{self.executor} lost its lease {STARTS} times while it started")
+        raise RuntimeError(f"{self.executor} lost its lease {most} times while it started")
 
     async def restart(self) -> None:
         """Stop its process politely, and start it again."""

@@ -12,7 +12,7 @@ from tests.soak import faults, people
 from tests.soak.model import violations
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Coroutine, Sequence
 
     from tests.soak.bench import Bench
     from tests.soak.faults import Fault
@@ -60,25 +60,24 @@ async def play(bench: Bench, chosen: Sequence[Round]) -> list[str]:
     """Play rounds that overlap, and wait until nothing is open. A sentence for each violation."""
     before = set(violations(bench.observed()))
     rng = Random(chosen[0].seed)  # noqa: S311  -- as above
-    beside = [asyncio.create_task(work) for work in (people.Deciders(bench, rng).decide(), _keep_running(bench))]
-    try:
-        await asyncio.gather(*(_later(number * BEGINS_EVERY, _play(bench, each)) for number, each in enumerate(chosen)))
+    async with asyncio.TaskGroup() as group:  # what fails ends the others at once
+        beside = [group.create_task(work) for work in (people.Deciders(bench, rng).decide(), _keep_running(bench))]
+        async with asyncio.TaskGroup() as played:
+            for number, each in enumerate(chosen):
+                played.create_task(_later(number * BEGINS_EVERY, _play(bench, each)))
         await bench.heal()
         stuck = await _quiet(bench)
-    finally:
         for task in beside:
             task.cancel()
-        await asyncio.wait(beside)
-    for task in beside:
-        if not task.cancelled() and (error := task.exception()):
-            raise error
     return [*stuck, *(each for each in violations(bench.observed()) if each not in before), *_left(bench)]
 
 
 async def _play(bench: Bench, chosen: Round) -> None:
-    tasks = [_later(act.at, people.act(bench, act.person, act.command)) for act in chosen.acts]
-    tasks += [_later(fault.at, faults.befalls(bench, fault)) for fault in chosen.faults]
-    await asyncio.gather(*tasks)
+    async with asyncio.TaskGroup() as group:
+        for act in chosen.acts:
+            group.create_task(_later(act.at, people.act(bench, act.person, act.command)))
+        for fault in chosen.faults:
+            group.create_task(_later(fault.at, faults.befalls(bench, fault)))
 
 
 async def _keep_running(bench: Bench) -> None:
@@ -100,7 +99,7 @@ def _left(bench: Bench) -> list[str]:
     return listed
 
 
-async def _later(seconds: float, work: Awaitable[None]) -> None:
+async def _later(seconds: float, work: Coroutine[None, None, None]) -> None:
     await asyncio.sleep(seconds * min(waiting.slowness(), SLOWEST))
     await work
 
