@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox import stories, trial, wall
-from sandbox.world import Options, World, free_port
+from sandbox.ports import free_port
+from sandbox.world import Options, World
 
 if TYPE_CHECKING:
     from sandbox.stories import Story
@@ -44,16 +45,23 @@ def _try_out(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> int
     """Put a directory of the user's own into the sandbox."""
     directory = Path(chosen.repository).expanduser().resolve()
     if chosen.inside:
-        wanted = trial.Trial(directory, chosen.port, chosen.action, chosen.output)
+        wanted = trial.Trial(directory, chosen.port, chosen.action, chosen.output, chosen.other)
         return asyncio.run(_inside(wanted, Path(chosen.inside), chosen.pages))
     if chosen.port and not _is_free(chosen.port):
         parser.error(f"another program listens on port {chosen.port}: choose another port, or 0 for any")
-    wanted = trial.Trial(directory, _port(chosen, stays=True) or free_port(), chosen.action, chosen.output)
+    port, others = _port(chosen, stays=True) or free_port(), [_absolute(each) for each in chosen.other]
+    wanted = trial.Trial(directory, port, chosen.action, chosen.output, others)
     if reason := trial.missing(wanted):
         print(reason, file=sys.stderr)
         return trial.REFUSED
     print("Starting the sandbox, without a network ...", flush=True)
     return asyncio.run(trial.run_without_network(wanted))
+
+
+def _absolute(other: str) -> str:
+    """OWNER/NAME=DIR with the whole path, since the sandbox runs elsewhere."""
+    name, equals, directory = other.partition("=")
+    return f"{name}{equals}{Path(directory).expanduser().resolve() if directory else directory}"
 
 
 async def _inside(wanted: trial.Trial, sockets: Path, pages: int) -> int:
@@ -141,6 +149,13 @@ def _parser(available: dict[str, Story]) -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="say which stories there are")
     parser.add_argument(
         "--repository", metavar="DIR", help="try a repository of your own: no network, none of your credentials"
+    )
+    parser.add_argument(
+        "--other",
+        action="append",
+        default=[],
+        metavar="OWNER/NAME=DIR",
+        help="another repository that your signalbox.yaml names, such as that of a service",
     )
     parser.add_argument(
         "--action", action="append", default=[], metavar="OWNER/NAME", help="an action that is played without an effect"

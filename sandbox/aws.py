@@ -43,16 +43,22 @@ class AwsHandle:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def ec2(self) -> EC2Client:
-        """A client of the stand-in, for what somebody does in the console or looks up."""
+    def ec2(self, *, region: str = "", role: str = "") -> EC2Client:
+        """A client of the stand-in, for what somebody does in the console or looks up; `role` is the ARN of one to assume."""
         keys = self.environment()
-        return boto3.client(
-            "ec2",
-            endpoint_url=self.url,
-            region_name=self.region,
-            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+        at, key, secret = self.region, keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"]
+        base = boto3.Session(aws_access_key_id=key, aws_secret_access_key=secret, region_name=region or at)
+        if not role:
+            return base.client("ec2", endpoint_url=self.url)
+        sts = base.client("sts", endpoint_url=self.url)
+        given = sts.assume_role(RoleArn=role, RoleSessionName="sandbox")["Credentials"]
+        assumed = boto3.Session(
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+            region_name=region or at,
         )
+        return assumed.client("ec2", endpoint_url=self.url)
 
 
 class AwsStandIn:

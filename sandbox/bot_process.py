@@ -120,6 +120,13 @@ class BotProcess:
         self.starts.append(time.time())
         self._child = await self._launch(argv, self._environment, self.log)
 
+    async def runs(self, command: str, log: Path) -> tuple[int, str]:
+        """Another command, with the bot's configuration and environment: its exit status, and what it prints to `log`."""
+        argv = (sys.executable, "-m", "bot", *command.split(), "--config", str(self._config))
+        log.touch()
+        child = await self._launch(argv, self._environment, log)
+        return await child.wait(), log.read_text(errors="replace")
+
     async def stop(self) -> None:
         """Ask it to stop (SIGTERM) and wait until it has."""
         await self._end(signal.SIGTERM)

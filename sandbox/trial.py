@@ -15,35 +15,49 @@ from sandbox import wall
 from sandbox.bot_process import PROJECT, surroundings
 from sandbox.no_network import ports_inside, ports_outside, without_network
 from sandbox.own import CONFIG, OwnRepositoryError, own_repository
-from sandbox.world import Options, World, free_port
+from sandbox.ports import free_port
+from sandbox.world import Options, World
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sandbox.github import Repository
+    from sandbox.own import Own
 
 REFUSED = 2  # the exit code where the directory cannot be tried
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """`actions` are `owner/name`, `outputs` are `WORKFLOW:JOB.NAME=VALUE`: see GitHub's stand-in."""
+    """`actions` are `owner/name`, `outputs` are `WORKFLOW:JOB.NAME=VALUE`: see GitHub's stand-in. `others` are `OWNER/NAME=DIR`."""
 
     directory: Path
     page_port: int
     actions: Sequence[str] = ()
     outputs: Sequence[str] = ()
+    others: Sequence[str] = ()
 
     def arguments(self) -> list[str]:
         """Its options for the command line."""
         more = [f"--action={each}" for each in self.actions] + [f"--output={each}" for each in self.outputs]
+        more += [f"--other={each}" for each in self.others]
         return [f"--repository={self.directory}", f"--port={self.page_port}", *more]
+
+    def own(self) -> Own:
+        """The repositories. Raises OwnRepositoryError."""
+        neighbours = {}
+        for written in self.others:
+            name, equals, directory = written.partition("=")
+            if not (equals and "/" in name):
+                raise OwnRepositoryError(f"--other {written}: write OWNER/NAME=DIR, as in acme/api=../api")
+            neighbours[name] = Path(directory).expanduser()
+        return own_repository(self.directory, neighbours)
 
 
 def missing(trial: Trial) -> str:
     """Why the directory cannot be tried, in words for people; empty where it can."""
     try:
-        own_repository(trial.directory)
+        trial.own()
         _parsed(trial.outputs)
     except OwnRepositoryError as error:
         return str(error)
@@ -77,14 +91,16 @@ async def run_without_network(trial: Trial) -> int:
 async def run_inside(trial: Trial, sockets: Path, pages: int, closed: asyncio.Event) -> int:
     """Run the sandbox with the directory in it until `closed`, or until standard input ends, as when its parent dies."""
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), closed.set)
-    own = own_repository(trial.directory)
+    own = trial.own()
     options = Options(page_port=trial.page_port, github_port=pages, own=own)
     async with ports_inside(sockets, (trial.page_port, pages)), World(options) as world:
-        repository = world.github.repository(own.repository)
-        repository.settings.actions.update(trial.actions)
-        repository.settings.outputs.update(_parsed(trial.outputs))
+        repositories = [world.github.repository(name) for name in (own.repository, *own.neighbours)]
+        for repository in repositories:
+            repository.settings.actions.update(trial.actions)
+            repository.settings.outputs.update(_parsed(trial.outputs))
+        refused = [line for repository in repositories for line in refusals(repository)]
         print(f"\n{own.repository} is {trial.directory}. Nothing here reaches a network.", flush=True)
-        print(*(f"  - {line}" for line in [*own.notes, *refusals(repository)]), sep="\n", flush=True)
+        print(*(f"  - {line}" for line in [*own.notes, *refused]), sep="\n", flush=True)
         print(f"\nThe chat page, for your browser: {world.slack.url}/  (Ctrl+C closes the sandbox)", flush=True)
         await closed.wait()
         print("Closing ...", flush=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import random
-import socket
+import asyncio
 import tempfile
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -17,12 +16,15 @@ from sandbox.aws import REGION, AwsHandle, AwsStandIn
 from sandbox.bot_process import PROJECT, BotProcess, Launch, launch, surroundings
 from sandbox.github import GitHubStandIn, WebhookSettings, sandbox_repositories
 from sandbox.hcp import Fetched, HcpStandIn, HcpToken, NotificationSettings
+from sandbox.own.machines import start_machines
+from sandbox.ports import held_port
 from sandbox.postgres_server import initdb, running_postgres
 from sandbox.slack import SlackSettings, SlackStandIn
+from sandbox.ssh_server import new_key
 from sandbox.terraform_state import write_state
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from sandbox.own import Own
     from sandbox.slack import Channel, Person
@@ -90,7 +92,7 @@ class World:
 
     slack: SlackStandIn
     github: GitHubStandIn
-    hcp: HcpStandIn  # with the option `hcp` only
+    hcp: HcpStandIn  # with the option `hcp`, or where the user's repository is planned there
     bot: BotProcess
 
     def __init__(self, options: Options | None = None, launch: Launch = launch) -> None:
@@ -149,7 +151,7 @@ class World:
         )
         await self.github.start(self.options.github_port)
         self._stack.push_async_callback(self.github.stop)
-        if self.options.hcp:
+        if self._plans_in_hcp:
             await self._hcp(port)
         await self._slack(port)
         log = self.files / "bot.log"
@@ -163,15 +165,19 @@ class World:
         if initdb():
             for number in range(1, self.options.workers + 1):
                 await self._worker(f"worker-{number}", config, variables)
-        if self.options.hcp:
+        if self._plans_in_hcp:
             self.hcp.notify()
 
     def _disks(self) -> None:
         """Make the directories for states and machines; a repository of one's own begins without resources."""
         if self.options.own:
             (self.files / "home").mkdir()
-            for name in self.options.own.states:
-                self.state_of(name).parent.mkdir(parents=True)
+            for environment in self.options.own.config["environments"]:
+                self.machines_of(environment).mkdir(parents=True)
+            for name, workspace in self.options.own.states.items():
+                self.state_of(name).parent.joinpath("workspaces", workspace).mkdir(parents=True)
+            for each in self.options.own.hcp:
+                self.state_of(each.state).parent.mkdir(parents=True)
             return
         for environment in ENVIRONMENTS:
             self.machines_of(environment).mkdir(parents=True)
@@ -194,12 +200,18 @@ class World:
         return WebhookSettings(url, WEBHOOK_SECRET["GITHUB_WEBHOOK_SECRET"]) if self.options.webhooks else None
 
     async def _aws(self) -> AwsHandle | None:
-        if self.options.without_aws or self.options.aws:
-            return self.options.aws
-        stand_in = AwsStandIn()
-        handle = await stand_in.start()
-        self._stack.push_async_callback(stand_in.stop)
+        handle = self.options.aws
+        if not self.options.without_aws and handle is None:
+            stand_in = AwsStandIn()
+            handle = await stand_in.start()
+            self._stack.push_async_callback(stand_in.stop)
+        if handle and self.options.own and self.options.own.machines:
+            await asyncio.to_thread(start_machines, handle, self.options.own.machines)
         return handle
+
+    @property
+    def _plans_in_hcp(self) -> bool:
+        return self.options.hcp or bool(self.options.own and self.options.own.hcp)
 
     async def _hcp(self, bot_port: int) -> None:
         notifications = NotificationSettings(
@@ -209,9 +221,12 @@ class World:
             tokens={HCP_SECRETS["TFE_TOKEN"]: HcpToken("team", "signalbox")},
             notifications=None if self.options.hcp_silent else notifications,
         )
-        self.hcp.add(
-            "PermanentOrg", "production", working_directory="instances/production", state=self.state_of("prod")
-        )
+        for each in self.options.own.hcp if self.options.own else ():
+            state = self.state_of(each.state)
+            self.hcp.add(each.organization, each.name, working_directory=each.directory, state=state)
+        if self.options.hcp:
+            state = self.state_of("prod")
+            self.hcp.add("PermanentOrg", "production", working_directory="instances/production", state=state)
         await self.hcp.start()
         self._stack.push_async_callback(self.hcp.stop)
 
@@ -267,31 +282,10 @@ class World:
         addresses = {"SLACK_API_URL": f"{self.slack.url}/api/", "GITHUB_API_URL": self.github.url}
         if self.options.webhooks:
             secrets |= WEBHOOK_SECRET
-        if self.options.hcp:
+        if self._plans_in_hcp:
             secrets |= HCP_SECRETS
             addresses["TFE_ADDRESS"] = self.hcp.url
         own = dict.fromkeys(self.options.own.secrets, "sandbox") if self.options.own else {}
+        own |= {name: new_key()[0] for name in (self.options.own.private_keys if self.options.own else ())}
         home = {"HOME": str(self.files / "home")} if self.options.own else {}
         return {**surroundings(), **home, **own, **aws_variables, **secrets, **addresses, **self.options.environment}
-
-
-@contextmanager
-def held_port() -> Iterator[int]:
-    """A port that nobody but the bot listens on: until the end no other program is given it, also while the bot is down."""
-    with socket.socket() as holder:
-        # Bound, not listening: a server that sets the same option can bind it and listen.
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holder.bind(("0.0.0.0", 0))  # noqa: S104  -- nothing listens here
-        yield int(holder.getsockname()[1])
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses now.
-
-    It is below those that a system gives to connections (Linux: from 32768 on): one of these may be taken before it is used here.
-    """
-    while True:
-        port = random.randrange(10_000, 32_000)
-        with suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return port

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # answer, and for GitHub after an apply. A bot that is started as people start it waits for 1, 5, 15 and 30.
 TURN_INTERVAL, RUN_INTERVAL, ANSWER_TIMEOUT, CODE_TIMEOUT = 0.2, 1.0, 3, 2.0
 # Imported by the bot only when it needs them, which most tests would wait for at each start.
-LATE = ("pytfe", "dbos", "alembic.command", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql")
+LATE = ("bot.check", "pytfe", "dbos", "alembic.command", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql")
 SERVICES = ("ec2", "sts", "autoscaling", "backup", "iam", "imagebuilder", "pricing", "rbin", "ssm")
 MODULE = "tests.forked_bot"
 _PR_SET_PDEATHSIG = 1

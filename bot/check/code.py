@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bot.check.code_ansible import Playbooks, check_playbooks, find_hosts
 from bot.check.code_terraform import check_directory
 from bot.check.code_terragrunt import check_units
+from bot.check.nearest import other_refs
 from bot.check.result import Findings
 from bot.config.isolation import isolations
 from runners.errors import RunnerError
@@ -94,7 +95,8 @@ class CodeCheck:
                 self._fetched[wanted] = asyncio.create_task(self._fetch(*wanted, into))
             commit, fetched = await self._fetched[wanted]
         except RunnerError as error:
-            findings.add_problem(f"{environment.key_of()}: {error}", error.remedy or "Check `ref`.")
+            others = await other_refs(self.github, self.config.repository_of(environment), ref)
+            findings.add_problem(f"{environment.key_of()}: {error}", others or error.remedy or "Check `ref`.")
             return None
         scratch.mkdir(mode=0o700)
         root = scratch / "code"

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from bot.check.nearest import there_is
+from bot.check.nearest import other_refs, there_is
 from bot.check.permissions import check_permissions
 from bot.check.result import Findings
 from bot.config import GitHubActions
+from bot.config.validation_faults import nearest
 from runners.errors import NotFoundError, RunnerError, UnavailableError
 from runners.github.runs import workflow_file
 
@@ -96,8 +97,10 @@ def _dispatches(config: Config) -> list[_Dispatch]:
         )
     for name, images in config.builds.items():
         key, home = f"images.workflows.{name}" if name else "images", config.github.repository
+        selects = tuple(name for name in (images.inputs.machines, images.inputs.environments) if name)
+        allowed = images.command_inputs
         dispatches.append(
-            _Dispatch(key, home, images.workflow, images.ref, (), fixed_inputs=False, allowed=images.command_inputs)
+            _Dispatch(key, home, images.workflow, images.ref, selects, fixed_inputs=False, allowed=allowed)
         )
     return [*dispatches, *_custom_dispatches(config)]
 
@@ -159,7 +162,7 @@ async def _check_file(github: GitHub, repository: str, dispatch: _Dispatch, find
     except NotFoundError:
         findings.add_problem(
             f"{dispatch.key}: there is no {dispatch.workflow} on {dispatch.ref}",
-            "Check `ref`, or add the workflow to that branch.",
+            await other_refs(github, repository, dispatch.ref) or "Check `ref`, or add the workflow to that branch.",
         )
         return
     except UnavailableError:
@@ -199,7 +202,8 @@ def _check_inputs(file: WorkflowFile, dispatch: _Dispatch, where: str, findings:
             problem = f"{dispatch.key}.{dispatch.keys[1]}.{each.name}: {where} does not take {choice!r}"
             findings.add_problem(problem, there_is(choice, each.options, "it takes"))
     possible = (*dispatch.inputs, *dispatch.allowed)
-    if dispatch.fixed_inputs and (missing := workflow_file.missing_inputs(file, possible)):
+    missing = workflow_file.missing_inputs(file, possible) if dispatch.fixed_inputs else ()
+    if missing := tuple(name for name in missing if not nearest(name, unknown)):  # else it is misspelled, as reported
         findings.add_problem(
             f"{dispatch.key}: {where} requires the input {', '.join(missing)}, which has no default",
             f"Set it under {dispatch.key}.{dispatch.keys[0]}, allow it under {dispatch.keys[1]}, or give it a default in the "

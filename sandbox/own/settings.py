@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +12,9 @@ import yaml
 from sandbox.aws import REGION
 from sandbox.github.commits import Author, CommitGraph
 from sandbox.own.files import OwnRepositoryError, read_files
+from sandbox.own.machines import Machine, machines_of
 from sandbox.own.proposal import proposal
+from sandbox.own.terraform import HcpWorkspace, States
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from sandbox.github.seed import Seed
 
 CONFIG = "signalbox.yaml"
-OVERRIDE = "signalbox_sandbox_override.tf"
-_LOCAL_BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 _PEOPLE = {"operators": "usergroup:S0INFRA", "approvers": "usergroup:S0LEADS"}
-_ACCOUNTS = frozenset(["profile", "role", "role_arn", "external_id", "aws_profile", "account"])
-_PROVIDER = re.compile(rb"""^\s*(?:resource|data)\s+"([a-z0-9-]+)_""", re.MULTILINE)
+_ACCOUNTS = frozenset(["profile", "role_arn", "external_id", "aws_profile", "account"])
 _BY = Author("Ana Duarte", "ana@lineside.example", "ana-duarte")
 
 
 @dataclass(slots=True)
 class Own:
-    """`notes` say what is replaced, and what cannot be had. In the configuration, `{files}` is the sandbox's directory."""
+    """`notes` say what is replaced, and what cannot be had. In the configuration, `{files}` is the sandbox's directory.
+
+    `states` has the Terraform workspace in each local state, `neighbours` the files of other repositories of the user's.
+    """
 
     repository: str
     files: dict[str, bytes]
@@ -41,7 +41,11 @@ class Own:
     others: set[str] = field(default_factory=set)
     channels: set[str] = field(default_factory=set)
     secrets: set[str] = field(default_factory=set)
-    states: set[str] = field(default_factory=set)
+    private_keys: set[str] = field(default_factory=set)
+    states: dict[str, str] = field(default_factory=dict)
+    hcp: list[HcpWorkspace] = field(default_factory=list)
+    machines: list[Machine] = field(default_factory=list)
+    neighbours: dict[str, dict[str, bytes]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def config_text(self, files: Path, *, metadata_service: bool = False) -> str:
@@ -56,9 +60,11 @@ class Own:
         return yaml.safe_dump(config, sort_keys=False, allow_unicode=True).replace("{files}", str(files))
 
     def repositories(self) -> dict[str, Seed]:
-        """The user's repository, and an empty one for each other that the configuration names."""
-        empty = {name: self._seed({"README.md": f"# {name}\n".encode()}) for name in sorted(self.others)}
-        return {self.repository: self._seed(self.files), **empty}
+        """The user's repositories, and an empty one for each other that the configuration names."""
+        empty = {name: {"README.md": f"# {name}\n".encode()} for name in sorted(self.others)}
+        return {
+            name: self._seed(files) for name, files in {self.repository: self.files, **empty, **self.neighbours}.items()
+        }
 
     def _seed(self, files: Mapping[str, bytes]) -> Seed:
         def plant(graph: CommitGraph) -> None:
@@ -69,8 +75,11 @@ class Own:
         return plant
 
 
-def own_repository(directory: Path) -> Own:
-    """The repository in a directory. Raises OwnRepositoryError, with a proposal where there is no signalbox.yaml."""
+def own_repository(directory: Path, neighbours: Mapping[str, Path] | None = None) -> Own:
+    """The repository in a directory, and other repositories (`owner/name`) in theirs.
+
+    Raises OwnRepositoryError, with a proposal where there is no signalbox.yaml.
+    """
     files = read_files(directory)
     if CONFIG not in files:
         raise OwnRepositoryError(f"{directory} has no {CONFIG}. This is a beginning:\n\n{proposal(files)}")
@@ -80,13 +89,20 @@ def own_repository(directory: Path) -> Own:
     except (yaml.YAMLError, TypeError, KeyError) as error:
         raise OwnRepositoryError(f"{directory / CONFIG} names no github.repository: {error}") from error
     own = Own(str(repository), files, config)
+    own.neighbours = {name: read_files(each) for name, each in (neighbours or {}).items()}
     _Replacement(own).apply()
+    if unnamed := sorted(own.neighbours.keys() - own.others):
+        named = ", ".join(sorted(own.others)) or "none"
+        raise OwnRepositoryError(
+            f"{directory / CONFIG} does not name the repository {unnamed[0]}; others that it names: {named}"
+        )
     return own
 
 
 class _Replacement:
     def __init__(self, own: Own) -> None:
         self._own = own
+        self._states = States(own.files, own.notes, own.states, own.hcp)
 
     def apply(self) -> None:
         own = self._own
@@ -98,9 +114,10 @@ class _Replacement:
         }
         if isinstance(own.config.get("aws"), Mapping):
             own.config["aws"] = {**own.config["aws"], "region": REGION}
+        own.machines.extend(machines_of(own.config) if own.config.get("aws") else ())
         own.notes.insert(0, "Ana and the sandbox's other people are your operators and approvers.")
-        if own.others:
-            own.notes.append(f"Empty here, since only your directory is read: {', '.join(sorted(own.others))}.")
+        if empty := sorted(own.others - own.neighbours.keys()):
+            own.notes.append(f"Empty here, since only your directory is read: {', '.join(empty)}.")
 
     def _replaced(self, value: Any, path: tuple[str, ...]) -> Any:
         if isinstance(value, list):
@@ -112,11 +129,11 @@ class _Replacement:
             inner = (*path, str(key))
             if key in _PEOPLE and isinstance(each, list):
                 result[key] = [_PEOPLE[key]] if each else each
-            elif key in _ACCOUNTS and len(path) <= 3:
+            elif key in _ACCOUNTS and (len(path) <= 3 or "aws" in path[-1:] or "stacks" in path[-2:]):
                 self._own.notes.append(f"{'.'.join(inner)} is left out: AWS is a stand-in.")
             elif key == "terraform" and isinstance(each, Mapping) and len(path) > 1:
-                if (terraform := self._terraform(dict(each), path)) is not None:
-                    result[key] = terraform
+                if (terraform := self._states.replaced("-".join(path[1:]), each)) is not None:
+                    result[key] = self._replaced(terraform, inner)
             else:
                 result[key] = self._replaced(each, inner)
         return result
@@ -133,25 +150,6 @@ class _Replacement:
             self._own.refs.add(value.removeprefix("refs/heads/"))
         if key.endswith("_env") or {"secret_vars", "secret_environment"} & set(path[-2:-1]):
             self._own.secrets.add(value)
+        if key == "private_key_env":
+            self._own.private_keys.add(value)
         return value
-
-    def _terraform(self, written: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any] | None:
-        name = "-".join(path[1:])
-        if "hcp" in written or "directory" not in written:
-            self._own.notes.append(f"{name}: the sandbox has no HCP Terraform for your repository: no plans there.")
-            return None
-        directory = posixpath.normpath(str(written["directory"]))
-        self._own.files[posixpath.join(directory, OVERRIDE)] = _LOCAL_BACKEND.encode()
-        self._own.states.add(name)
-        written["backend_config"] = {"path": f"{{files}}/state/{name}/terraform.tfstate"}
-        self._own.notes.append(f"{name}: the state is empty and in the sandbox, whatever backend {directory} names.")
-        inside = [content for file, content in self._own.files.items() if posixpath.dirname(file) == directory]
-        providers = sorted(
-            {match.decode() for content in inside for match in _PROVIDER.findall(content)} - {"terraform"}
-        )
-        if providers:
-            self._own.notes.append(
-                f"{name}: there is no network, so `terraform init` cannot get its providers "
-                f"({', '.join(providers)}) and a plan ends there."
-            )
-        return {str(key): self._replaced(value, (*path, "terraform", str(key))) for key, value in written.items()}

@@ -8,8 +8,9 @@ import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from sandbox.ports import free_port
 from sandbox.ssh_server import ADDRESS, SshServer, new_key
-from sandbox.world import Options, free_port
+from sandbox.world import Options
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from sandbox.bot_process import PROJECT
-from sandbox.world import SECRETS, Options, World, free_port
+from sandbox.ports import free_port
+from sandbox.world import SECRETS, Options, World
 from tests.bench import record
 from tests.bench.figures import Figure
 from tests.bench.posts import Post, command, rate

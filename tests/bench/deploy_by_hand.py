@@ -16,7 +16,7 @@ from runners.ansible import PlaybookJob, run_playbook
 from runners.ansible.files import inventory_text
 from runners.results import Host, Inventory, State
 from runners.ssh import host_keys
-from sandbox.world import free_port
+from sandbox.ports import free_port
 from tests.bench.figures import Figure
 from tests.real.ssh_support import Server, running_servers
 

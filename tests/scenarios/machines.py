@@ -11,7 +11,7 @@ import psutil
 
 from bot.children import traces
 from sandbox.bot_process import BotProcess
-from sandbox.world import free_port
+from sandbox.ports import free_port
 from tests.scenarios.moments import until
 
 if TYPE_CHECKING:

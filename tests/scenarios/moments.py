@@ -16,8 +16,8 @@ import psutil
 from sandbox import waiting
 from sandbox.bot_process import PROJECT
 from sandbox.exchanges import DropConnectionError, Exchange
+from sandbox.ports import free_port
 from sandbox.slack.errors import ApiError
-from sandbox.world import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable

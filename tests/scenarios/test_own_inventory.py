@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sandbox.ports import free_port
 from sandbox.ssh_server import SshServer, new_key
-from sandbox.world import free_port
 from tests.scenarios.acting import clicks, infrastructure, shows, types
 
 if TYPE_CHECKING:

@@ -18,8 +18,9 @@ from bot.settings import database_url
 from bot.store.audit_verification import read_all, verify
 from bot.store.database import Store
 from sandbox.bot_process import BotProcess
+from sandbox.ports import free_port
 from sandbox.slack.signing import sign
-from sandbox.world import SECRETS, Options, World, free_port
+from sandbox.world import SECRETS, Options, World
 from tests.scenarios.balancer import balancing
 from tests.scenarios.staged import _STAGING
 from tests.soak.aws_calls import CountedAws, counted_aws

@@ -13,7 +13,7 @@ import pytest
 from sandbox import wall
 from sandbox.bot_process import PROJECT
 from sandbox.no_network import ports_outside, without_network
-from sandbox.world import free_port
+from sandbox.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ import yaml
 from bot.config import read
 from sandbox.github import GitHubStandIn
 from sandbox.own import CONFIG, OwnRepositoryError, own_repository, read_files
-from sandbox.own.settings import OVERRIDE
+from sandbox.own.terraform import OVERRIDE
 from sandbox.trial import REFUSED, Trial, missing, refusals
 
 if TYPE_CHECKING:
@@ -113,7 +113,10 @@ def test_the_configuration_is_kept_but_for_what_leads_outside(directory: Path, t
         "aws.profile is left out: AWS is a stand-in.",
         "dev: the state is empty and in the sandbox, whatever backend infra/dev names.",
         "dev: there is no network, so `terraform init` cannot get its providers (aws) and a plan ends there.",
-        "prod: the sandbox has no HCP Terraform for your repository: no plans there.",
+        (
+            "prod: no code here names the workspace prod of acme in a `cloud` block or a backend "
+            '"remote": no plans there.'
+        ),
         "Empty here, since only your directory is read: acme/app.",
     ]
 
@@ -182,3 +185,72 @@ def test_what_is_missing_is_said_in_words(directory: Path, settings: str, output
     write(directory, {CONFIG: settings})
     assert words in missing(Trial(directory, 0, outputs=outputs))
     assert REFUSED == 2
+
+
+PARTS = """
+slack: {channel: "#alerts"}
+github: {repository: acme/infra}
+aws: {region: eu-central-1}
+access: {operators: [U0123ABCD], approvers: [U0123ABCD]}
+environments:
+  dev: {terraform: {directory: one, workspace: blue}}
+  prod:
+    aws: {region: eu-west-1, profile: acme, role: "arn:aws:iam::222222222222:role/x"}
+    machines: [web]
+    terraform:
+      backend_config: {bucket: acme-state}
+      hcp: {organization: acme}
+      stacks:
+        net: {directory: one}
+        dns: {hcp: {workspace: dns-prod}, after: [net]}
+        app: {hcp: {workspace: app}, after: [net, gone, dns], aws: {profile: other}}
+        gone: {hcp: {workspace: nowhere}}
+        typed: {directory: oen}
+    deploy: {services: {api: {repository: acme/api, github_actions: {workflow: deploy.yml}}}}
+"""
+PREFIX = 'terraform {\n  backend "remote" {\n    organization = "acme"\n    workspaces {\n      prefix = "dns-"\n    }\n  }\n}\n'
+CLOUD = 'terraform {\n  cloud {\n    organization = "acme"\n    workspaces { name = "app" }\n  }\n}\n'
+
+
+def test_stacks_workspaces_and_hcp_terraform_get_states_of_the_sandbox(directory: Path, tmp_path: Path) -> None:
+    code = {"one/main.tf": TERRAFORM, "dns/a.tf": PREFIX, "cloud/a.tf": CLOUD}
+    write(directory, {CONFIG: PARTS, **code})
+    own = own_repository(directory)
+    assert own.states == {"dev": "blue", "prod/net": ""}
+    assert [(each.name, each.directory, each.state) for each in own.hcp] == [
+        ("dns-prod", "dns", "prod/dns"),
+        ("app", "cloud", "prod/app"),
+    ]
+    prod = own.config["environments"]["prod"]["terraform"]["stacks"]
+    assert prod["net"] == {"directory": "one", "backend_config": {"path": "{files}/state/prod/net/terraform.tfstate"}}
+    assert prod["app"] == {"hcp": {"organization": "acme", "workspace": "app"}, "after": ["net", "dns"], "aws": {}}
+    assert prod["typed"]["directory"] == "oen"  # Terraform has to say that there is no code
+    assert "gone" not in prod
+    assert (
+        own.config["environments"]["dev"]["terraform"]["backend_config"]["workspace_dir"]
+        == "{files}/state/dev/workspaces"
+    )
+    read(own.config_text(tmp_path / "world"))
+
+
+def test_its_machines_are_in_the_account_and_region_of_their_environment(directory: Path) -> None:
+    write(directory, {CONFIG: PARTS})
+    [machine] = own_repository(directory).machines
+    assert (machine.type_tag, machine.region, machine.role) == (
+        "prod web",
+        "eu-west-1",
+        "arn:aws:iam::222222222222:role/x",
+    )
+
+
+def test_other_repositories_are_read_where_they_are_named(directory: Path, tmp_path: Path) -> None:
+    write(directory, {CONFIG: PARTS})
+    write(tmp_path / "api", {".github/workflows/deploy.yml": WORKFLOW})
+    own = own_repository(directory, {"acme/api": tmp_path / "api"})
+    stand_in = GitHubStandIn(token="t" * 8, repositories=own.repositories())
+    assert [each.filename for each in stand_in.repository("acme/api").workflows.values()] == ["deploy.yml"]
+    assert not [note for note in own.notes if note.startswith("Empty here")]
+    with pytest.raises(
+        OwnRepositoryError, match="does not name the repository acme/web; others that it names: acme/api"
+    ):
+        own_repository(directory, {"acme/web": tmp_path / "api"})

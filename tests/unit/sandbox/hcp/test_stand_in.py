@@ -26,7 +26,7 @@ from pytfe.models import (
 from sandbox.hcp import Costs, HcpStandIn, HcpToken, NotificationSettings, Policies, Task
 from sandbox.hcp.model import PAUSED, Configuration, Fetched
 from sandbox.hcp.notifications import SIGNATURE
-from sandbox.world import free_port
+from sandbox.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

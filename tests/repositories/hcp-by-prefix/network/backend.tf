@@ -1,0 +1,10 @@
+terraform {
+  backend "remote" {
+    hostname     = "app.terraform.io"
+    organization = "quarrystone"
+
+    workspaces {
+      prefix = "network-"
+    }
+  }
+}
