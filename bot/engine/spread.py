@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import sqlalchemy as sa
 
-from bot.engine.versions import APPLICATION_VERSION
+from bot.engine import versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -33,7 +33,7 @@ def first_in_queues(
     of, other = statuses.c, statuses.alias("pending")
     order = of.priority, of.created_at, of.workflow_uuid
     place = sa.func.row_number().over(partition_by=of.queue_partition_key, order_by=order).label("place")
-    own_version = of.application_version.is_(None) | (of.application_version == APPLICATION_VERSION)
+    own_version = of.application_version.is_(None) | (of.application_version == versions.APPLICATION_VERSION)
     queued = (of.queue_name == queue) & (of.status == "ENQUEUED") & of.queue_partition_key.is_not(None) & own_version
     ranked = sa.select(of.workflow_uuid, of.queue_partition_key, place).where(queued, *only(statuses)).subquery()
     runs = (
