@@ -118,21 +118,26 @@ async def _run(services: Services, number: int, kind: Kind, follow_ups: Sequence
     except RunnerError as error:
         await operation.fail(error)
     except Cancelled as cancelled:
-        message = common.short_message(operation.head, "cancelled", kit.escape(str(cancelled)))
+        message = common.short_message(operation.head, "cancelled", kit.escape(str(cancelled)), *_done(operation))
         await operation.end(Status.CANCELLED, message)
     except ForgedError as forged:
         await _refuse(services, number, str(forged))
         return
     except NoLongerApprovedError as error:
         await operation.audit(REFUSED, why=str(error))
-        message = common.short_message(operation.head, "failed", kit.escape(str(error)))
+        message = common.short_message(operation.head, "failed", kit.escape(str(error)), *_done(operation))
         await operation.end(Status.FAILED, message)
     except UserError as error:
-        message = common.short_message(operation.head, "failed", kit.escape(str(error)))
+        message = common.short_message(operation.head, "failed", kit.escape(str(error)), *_done(operation))
         await operation.end(Status.FAILED, message)
     except Exception as error:  # noqa: BLE001  -- logged there
         await _apologise(operation, error)
     await operation.step("update queue", operation.update_waiting)
+
+
+def _done(operation: Operation) -> tuple[str, ...]:
+    """What it had changed before it ended, in sentences."""
+    return operation.failure_context.done
 
 
 async def _apologise(operation: Operation, error: Exception) -> None:

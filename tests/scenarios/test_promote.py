@@ -173,3 +173,15 @@ async def test_a_refusal_to_open_is_said_with_what_to_do(shared_world: World) ->
     shared_world.github.on_request.clear()
     await clicks(shared_world, "ana", message, SKIP)
     await shows(shared_world, "#dev", number, "Not promoted", "deployed")
+
+
+async def test_what_was_merged_is_said_also_when_the_deploy_fails_after_it(shared_world: World) -> None:
+    ahead(shared_world, "merged-only")
+    number, message = await opened(shared_world, "ready to merge")
+    refuse = Fault(("POST", "/dispatches"), "before", lambda: GitHubError(403, "Resource not accessible"), 9)
+    shared_world.github.on_request.append(refuse)
+    await clicks(shared_world, "lee", message, MERGE)
+    failed = await shows(shared_world, "#dev", number, ":x:", "Promoted:")
+    shared_world.github.on_request.clear()
+    assert f"#{newest(shared_world).number} merged" in failed.rendered
+    assert newest(shared_world).merged

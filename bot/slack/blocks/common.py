@@ -85,13 +85,15 @@ class Failure:
 class FailureContext:
     """What the message of failed work adds: what did not happen ("nothing was deployed"), the commit, the approval.
 
-    `next_command` is what to type once the cause is fixed. All may be empty.
+    `next_command` is what to type once the cause is fixed. `done` are sentences (mrkdwn) about what it had changed before it
+    failed. All may be empty.
     """
 
     not_done: str = ""
     commit: Commit | None = None
     approval: ApprovalView | None = None
     next_command: str = ""
+    done: tuple[str, ...] = ()
 
 
 def first_line(head: Head, status: str, news: str) -> Block:
@@ -133,7 +135,7 @@ def failed(head: Head, failure: Failure, context: FailureContext, *buttons: Bloc
     again = (
         f"{'Then run' if failure.remedy else 'Run'} {kit.code(context.next_command)}." if context.next_command else ""
     )
-    parts = [part for part in (tail, remedy_lines(failure.remedy), again) if part]
+    parts = [part for part in (*context.done, tail, remedy_lines(failure.remedy), again) if part]
     of = [commit_line(context.commit)] if context.commit else []
     decided = [approval_lines(context.approval)] if context.approval else []
     small = kit.context(f"while {kit.escape(failure.doing)}")

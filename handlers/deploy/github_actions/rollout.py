@@ -53,7 +53,9 @@ async def roll_out(operation: Operation, release: Release, approval: ApprovalVie
         if not await under_way.waited_for(operation, settings, release, approval):
             return
     run_id = await dispatch_once(operation, _dispatch_of(operation, release))
-    operation.failure_context = FailureContext(commit=release.commit, approval=approval)
+    operation.failure_context = FailureContext(
+        commit=release.commit, approval=approval, done=operation.failure_context.done
+    )
     enabled = settings_of(operation.environment).record
     record = await deployment_record.begin(operation, release.commit, enabled=enabled)
     if record.warning:

@@ -114,10 +114,12 @@ class _Workflow:
     async def _concluded(self, result: WaitResult) -> tuple[str, ...] | None:
         """Durable: wait for the pipelines of what is promoted; the notices, or None when one has stopped the deploy."""
         operation, skips = self._operation, result.event is Event.SKIP
-        if not skips:
-            await promote_steps.wait_until_visible(operation, self._promotions)
         skipped_by = result.person if skips else None
         summary = views.summary(self._promotions, skipped_by=skipped_by, approval=self._approval)
+        if views.PROMOTED in summary:
+            operation.failure_context = replace(operation.failure_context, done=(summary,))
+        if not skips:
+            await promote_steps.wait_until_visible(operation, self._promotions)
         if not await operation.services.engine.patched("promote-pipeline"):
             return (summary,)
         pipelines = pipeline.pipelines_of(self._promotions, merged_only=skips)

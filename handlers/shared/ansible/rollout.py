@@ -49,7 +49,9 @@ async def roll_out(operation: Operation, work: Work, frame: Frame, finish: Finis
     rollout = Rollout(operation, work, frame, hosts)
     await operation.step("prepare", rollout.prepare)
     try:
-        operation.failure_context = FailureContext(commit=work.commit, approval=frame.approval)
+        operation.failure_context = FailureContext(
+            commit=work.commit, approval=frame.approval, done=operation.failure_context.done
+        )
         await finish(rollout, await _play(rollout))
     finally:
         operation.services.room.leave(operation.number)
