@@ -30,6 +30,7 @@ from bot.inbound.peers import Peers
 from bot.inbound.reception import Reception
 from bot.inbound.refusals import Refusals, RefusedError
 from bot.inbound.socket_mode import SocketMode
+from bot.operations.command_answers import CommandAnswers
 from bot.operations.registry import Button, Command, HomeTab, Modal, Registry
 from bot.redaction import Redactor
 from bot.slack.client import Chat
@@ -85,7 +86,13 @@ async def receiving() -> AsyncIterator[tuple[TestClient[Any, Any], Dispatch, Any
         await slack.start()
         stack.push_async_callback(slack.stop)
         client, redact, handlers = make_client(TOKEN, f"{slack.url}/api/"), Redactor([]), Handlers()
-        made = SimpleNamespace(chat=Chat(client, redact), redact=redact, clock=time.time, deliveries=Unused())
+        made = SimpleNamespace(
+            chat=Chat(client, redact),
+            redact=redact,
+            clock=time.time,
+            deliveries=Unused(),
+            command_answers=CommandAnswers(),
+        )
         registry = Registry(
             commands=(Command("/deploy", "/deploy", "", "", handlers.command),),
             buttons=(Button("approve", handlers.click),),

@@ -79,8 +79,8 @@ async def types(page: Page, text: str) -> None:
 
 
 def message(page: Page, words: str) -> Locator:
-    """The one message of the channel that says these words."""
-    return page.get_by_role("log").first.get_by_test_id("message").filter(has_text=words)
+    """The message of the channel that says these words, before the notices about it."""
+    return page.get_by_role("log").first.get_by_test_id("message").filter(has_text=words).first
 
 
 async def press(page: Page, rendered: Locator, button: str) -> None:

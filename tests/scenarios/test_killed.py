@@ -162,7 +162,9 @@ async def test_an_operation_is_announced_once(start_world: StartWorld, phase: Ph
     await shows(world, "#staging", "#1 ", "rejected")
     one_message_each(world, "#staging", 1)
     in_thread = world.channel("#staging").replies(message.ts)
-    assert len([item for item in in_thread if not item.files]) == 1
+    mentioning = [item for item in in_thread if any(each.why == "mention" for each in item.notifications)]
+    assert len([item for item in in_thread if not item.files and item not in mentioning]) == 1
+    assert len({item.rendered for item in mentioning}) == len(mentioning)
 
 
 async def test_a_plan_file_is_uploaded_once(world: World) -> None:

@@ -34,7 +34,7 @@ BUTTONS = {button.action_id: button for button in find_handlers().buttons}
 SHA = "c" * 40
 NUMBER = "1"
 VALUES = {"restart-daemon": "staging backend queue", "rerun-failed": f"{NUMBER}:1", "plan-images": f"{NUMBER}:staging",
-    "deploy-listed": "staging", "plan-listed": "staging all", "run-open": "tidy"}  # fmt: skip
+    "deploy-listed": "staging", "plan-listed": "staging all", "run-open": "tidy", "build-open": ""}  # fmt: skip
 WITHOUT_OPERATION = {
     "remove-orphans",
     "clean-up-images",
@@ -43,10 +43,11 @@ WITHOUT_OPERATION = {
     "deploy-listed",
     "plan-listed",
     "run-open",
+    "build-open",
 }
 ENVIRONMENTS = {
     **dict.fromkeys((TERMINATE, *SNOOZES, MINE, "remove-orphans"), "stuck builders"),
-    **dict.fromkeys(("dismiss-sign", "rerun-failed"), "image builds"),
+    **dict.fromkeys(("dismiss-sign", "rerun-failed", "build-open"), "image builds"),
     **dict.fromkeys(("choose-images", "undo-clean-up", "clean-up-images"), "old images"),
 }
 STATUSES = {"rerun-failed": Status.FAILED, "approve": Status.APPROVAL, "reject": Status.APPROVAL}
