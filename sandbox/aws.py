@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
 
 from sandbox.waiting import aloud, within
 
@@ -24,6 +25,11 @@ REGION = "us-west-2"
 STARTS_WITHIN = 60.0  # seconds of an idle machine, which needs three
 ENDS_WITHIN = 5.0
 _PROJECT = Path(__file__).parent.parent
+
+
+def _without_profile() -> botocore.session.Session:
+    """A session that does not read which profile the environment names."""
+    return botocore.session.Session(session_vars={"profile": (None, None, None, None)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +53,19 @@ class AwsHandle:
         """A client of the stand-in, for what somebody does in the console or looks up; `role` is the ARN of one to assume."""
         keys = self.environment()
         at, key, secret = self.region, keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"]
-        base = boto3.Session(aws_access_key_id=key, aws_secret_access_key=secret, region_name=region or at)
+        # The user's own profile has no part in this.
+        base = boto3.Session(
+            botocore_session=_without_profile(),
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            region_name=region or at,
+        )
         if not role:
             return base.client("ec2", endpoint_url=self.url)
         sts = base.client("sts", endpoint_url=self.url)
         given = sts.assume_role(RoleArn=role, RoleSessionName="sandbox")["Credentials"]
         assumed = boto3.Session(
+            botocore_session=_without_profile(),
             aws_access_key_id=given["AccessKeyId"],
             aws_secret_access_key=given["SecretAccessKey"],
             aws_session_token=given["SessionToken"],

@@ -7,10 +7,12 @@ posted once, also after a crash.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from bot.access import policy
 from bot.config.targets import find_target
+from bot.errors import ForgedError
 from bot.operations import outgoing
 from bot.operations.posting import current, post_in_thread
 from bot.slack.blocks import kit
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from bot.store.approvals import Approval
     from bot.store.operations import Record
 
+log = logging.getLogger(__name__)
 # Ends after which something may be half done: the people of the environment have to know, not only the requester.
 ALARMING = (Status.INTERRUPTED,)
 # The beginnings of the names of questions, before the approval's id.
@@ -124,11 +127,15 @@ async def _put(services: Services, record: Record, name: str, lane: Lane, text: 
 
 
 async def _ended_by(services: Services, number: int) -> set[str | None]:
-    """Who cancelled or rejected the operation, or began the one that superseded it."""
-    people = {await services.operations.cancel_requested(number)}
-    people |= set(await services.approvals.decided_by(number, Outcome.REJECTED))
-    for newer in await services.annotations.values_of(number, SUPERSEDED_BY):
-        people.add((await services.operations.get(int(newer))).requester)
+    """Who cancelled or rejected the operation, or began the one that superseded it; nobody, where the records are forged."""
+    try:
+        people = {await services.operations.cancel_requested(number)}
+        people |= set(await services.approvals.decided_by(number, Outcome.REJECTED))
+        for newer in await services.annotations.values_of(number, SUPERSEDED_BY):
+            people.add((await services.operations.get(int(newer))).requester)
+    except ForgedError as forged:
+        log.error("operation %s: who ended it: %s", number, forged)  # noqa: TRY400  -- no fault of Signalbox
+        return set()
     return people
 
 

@@ -33,7 +33,7 @@ T = TypeVar("T")
 REFUSED_AS_IT_IS = (Verdict.CONTENT, Verdict.UNKNOWN)
 METADATA_TYPE = "signalbox_operation"  # the event type of our messages' metadata
 # Slack: about one message a second in a channel; chat.update is tier 3, 50 a minute for the whole workspace: 6 + 60 / 1.4.
-POST_INTERVAL = 1.05
+POST_INTERVAL = 1.2
 UPDATE_INTERVAL = 1.4
 UPDATE_BURST = 6
 UPDATE_RESERVE = 4  # of the burst, which progress leaves to decisions

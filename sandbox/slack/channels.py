@@ -80,17 +80,14 @@ class Channel:
         self._bus.publish(Happening("deleted", self.id, message))
 
     async def wait_for(self, predicate: Callable[[Message], bool], timeout: float = 30) -> Message:
-        """The newest message for which `predicate` holds, as soon as there is one; a reply only if no other message fits.
+        """The newest message, replies among them, for which `predicate` holds, as soon as there is one.
 
         Raises:
             AssertionError: none within `timeout` seconds; the error prints the channel as it is.
         """
 
         def look() -> Message | None:
-            return next(
-                (message for message in [*reversed(self.messages), *reversed(self.all_messages)] if predicate(message)),
-                None,
-            )
+            return next((message for message in reversed(self._messages.values()) if predicate(message)), None)
 
         message = await self._bus.until(look, timeout)
         if message is None:

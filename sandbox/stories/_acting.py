@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 
+# How the marks of notices begin after the operation's number (bot/operations/notices.py).
+NOTICES = ("approval ", "reminder ", "escalation ", "end")
+
+
 def announce(text: str) -> None:
     """Print what happens next."""
     print(f"  • {text}", flush=True)
@@ -33,9 +37,19 @@ async def clicks(world: World, name: str, message: Message, button: str) -> Repl
     return await world.person(name).click(message, button)
 
 
-async def shows(world: World, channel: str, *pieces: str, timeout: float = 90) -> Message:
-    """Wait for the message in the channel that shows all of these pieces."""
-    waiting = world.channel(channel).wait_for(lambda posted: all(piece in posted.rendered for piece in pieces), timeout)
+def only_notifies(message: Message) -> bool:
+    """Whether it is a notice: it repeats what an operation's message says, and mentions people."""
+    mark = str((message.metadata or {}).get("event_payload", {}).get("mark"))
+    return mark.partition(":")[2].startswith(NOTICES)
+
+
+async def shows(world: World, channel: str, *pieces: str, timeout: float = 90, notice: bool = False) -> Message:
+    """Wait for the message in the channel that shows all of these pieces; a `notice` or another one."""
+
+    def fits(posted: Message) -> bool:
+        return only_notifies(posted) is notice and all(piece in posted.rendered for piece in pieces)
+
+    waiting = world.channel(channel).wait_for(fits, timeout)
     message = await aloud(f"a message in {channel} with {', '.join(map(repr, pieces))}", waiting)
     announce(f"{channel} shows: {message.rendered.splitlines()[0]}")
     return message

@@ -18,7 +18,7 @@ async def play(world: World) -> None:
     """Act it out."""
     await types(world, "ana", "#prod", "/plan prod")
     ask = await shows(world, "#prod", "Plan for prod", "needs 2 approvals")
-    question = await shows(world, "#prod", "@leads", "Plan for prod", "Decide until", "Open")
+    question = await shows(world, "#prod", "@leads", "Plan for prod", "Decide until", "Open", notice=True)
     expect(question.broadcast, "the channel does not display the question")
     expect(question.thread_ts == ask.ts, "the question is not in the thread of its plan")
     expect(_mentioned(world, "Decide until") == ["U0LEE", "U0MAX"], "not exactly the leads are notified")
@@ -26,7 +26,7 @@ async def play(world: World) -> None:
     await clicks(world, "lee", ask, "approve")
     ask = await shows(world, "#prod", "needs 1 more approval", "approved by")
     await clicks(world, "max", ask, "approve")
-    await shows(world, "#prod", "@ana", "Plan for prod", "applied", "Open")
+    await shows(world, "#prod", "@ana", "Plan for prod", "applied", "Open", notice=True)
     expect(_mentioned(world, "applied") == ["U0ANA"], "not exactly the requester is notified of the end")
 
     await types(world, "ana", "#prod", "/plan prod")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.github.seed import INFRASTRUCTURE
 from sandbox.slack.rendering import elements
+from sandbox.stories._acting import only_notifies
 from tests.scenarios.moments import until
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ async def shows(world: World, channel: str, *pieces: str, timeout: float = 90) -
     """The message that shows all the pieces, as soon as it does."""
 
     def fits(message: Message) -> bool:
-        return all(piece in message.rendered for piece in pieces)
+        return not only_notifies(message) and all(piece in message.rendered for piece in pieces)
 
     return await world.channel(channel).wait_for(fits, timeout)
 

@@ -98,7 +98,10 @@ class CountedAws:
         for image in fleet.images():
             if image.generation == 1 and image.image_id in self._images():
                 self._ec2.deregister_image(ImageId=image.image_id)
-        self._precious = frozenset(self._live_instances() | self._images().keys())
+        # An older generation than the last ones may be removed once a build of a round has added another.
+        in_use = {each["ImageId"] for each in self._instances() if each["State"]["Name"] != "terminated"}
+        newest = {each.image_id for each in fleet.images() if each.generation > fleet.NEWEST - 2}
+        self._precious = frozenset(self._live_instances() | ((in_use | newest) & self._images().keys()))
 
     async def add_builder(self) -> None:
         """A build of three hours ago died: its builder still runs."""
