@@ -61,7 +61,7 @@ async def modal_and_home(world: World, balancer: Balancer) -> None:
 async def test_what_one_process_begins_another_goes_on_with_behind_a_balancer(
     start_world: StartWorld, database_url: str, forked: Launch
 ) -> None:
-    world = await start_world(**sharing(database_url, "3s"), tolerates=("expired_trigger_id", "ratelimited"))
+    world = await start_world(**sharing(database_url, "3s"), tolerates=("expired_trigger_id",))
     async with second_machine(world, forked) as b, balancing([world.bot.port, b.port]) as balancer:
         world.slack.deliver_to(f"{balancer.url}/slack/events")
         ana, lee = world.person("ana"), world.person("lee")
