@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -77,8 +79,13 @@ def lose(world: World) -> None:
     for trace in world.files.glob(f"var*/{traces.DIRECTORY}/*"):
         trace.unlink()
     pids = [process.pid for process in keepers(world)]
-    for record in world.files.glob("var*/operations/**/pid"):
-        pids += [int(line.split()[0]) for line in record.read_text().splitlines()]
+    # Unlike a glob, os.walk passes over what the bot deletes meanwhile.
+    walks = (os.walk(directory) for directory in world.files.glob("var*/operations"))
+    for directory, _, names in itertools.chain.from_iterable(walks):
+        if "pid" in names:
+            with suppress(FileNotFoundError):
+                lines = (Path(directory) / "pid").read_text().splitlines()
+                pids += [int(line.split()[0]) for line in lines]
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
