@@ -52,23 +52,30 @@ async def remind(services: Services, record: Record, approval: Approval) -> None
         return
     rules, now = target.approval, services.clock()
     before = rules.remind_before.total_seconds()
-    if now >= approval.expires_at - before and approval.expires_at - approval.created_at >= 2 * before:
+    due = now >= approval.expires_at - before and approval.expires_at - approval.created_at >= 2 * before
+    if due and not await _is_posted(services, record, REMINDER + approval.id):
         await _ask_again(services, record, approval, REMINDER, await _undecided(services, record, approval))
-    if rules.escalate and now >= approval.created_at + rules.escalate.after.total_seconds():
-        people = policy.mentions(rules.escalate.to, but=record.requester)
+    further = rules.escalate
+    due = further is not None and now >= approval.created_at + further.after.total_seconds()
+    if further and due and not await _is_posted(services, record, ESCALATION + approval.id):
+        people = policy.mentions(further.to, but=record.requester)
         await _ask_again(services, record, approval, ESCALATION, people)
 
 
+async def _is_posted(services: Services, record: Record, name: str) -> bool:
+    """Whether a notice was posted, or is about to be. Asked first: who is to be reminded takes questions to Slack."""
+    return f"thread {name}"[:80] in await services.operations.side_effects_of(record.number)
+
+
 async def _ask_again(services: Services, record: Record, approval: Approval, kind: str, people: Sequence[str]) -> None:
-    name = kind + approval.id
-    if not people or f"thread {name}"[:80] in await services.operations.side_effects_of(record.number):
+    if not people:
         return
     missing = approval.required - len(approval.approvers)
     still = (
         f"still needs {missing} {phrases.plural(missing, 'approval')}, and expires {kit.moment(approval.expires_at)}"
     )
     text = f"{EMOJI['expired']} {' '.join(people)}: #{record.number} {kit.escape(record.title)} {still}."
-    await _put(services, record, outgoing.BROADCAST + name, Lane.DECISION, text)
+    await _put(services, record, outgoing.BROADCAST + kind + approval.id, Lane.DECISION, text)
 
 
 async def _undecided(services: Services, record: Record, approval: Approval) -> list[str]:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from runners.results import Checks, Difference, PullRequest
 
 OPEN, SKIP = "promote-open", "promote-skip"
-PROMOTED = "*Promoted:*"  # begins what a message says of a merge
 CHOICE_BLOCK = "promote"
 COMMITS_LISTED = 3  # of each repository
 REPOSITORIES_LISTED = 4  # with their commits, once they are merged
@@ -168,7 +167,7 @@ def summary(
     if merged:
         first = merged[0]
         by = _approved_by(approval)
-        lines = [f":arrow_right: {PROMOTED} {_pulls(merged)} merged {_branches(first)}{by}"]
+        lines = [f":arrow_right: *Promoted:* {_pulls(merged)} merged {_branches(first)}{by}"]
         lines += filter(None, map(_merged_commits, merged[:REPOSITORIES_LISTED]))
         text = "\n".join(lines)
     if unmerged and skipped_by:

@@ -116,7 +116,7 @@ class _Workflow:
         operation, skips = self._operation, result.event is Event.SKIP
         skipped_by = result.person if skips else None
         summary = views.summary(self._promotions, skipped_by=skipped_by, approval=self._approval)
-        if views.PROMOTED in summary:
+        if any(promotion.stage is Stage.MERGED for promotion in self._promotions):
             operation.failure_context = replace(operation.failure_context, done=(summary,))
         if not skips:
             await promote_steps.wait_until_visible(operation, self._promotions)
