@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import settings as environment
+from bot import process_log, settings as environment
 from bot.config import Config, load
 from bot.errors import ConfigError, DatabaseAwayError, Fault, NothingThereError, UserError
+from bot.isolation import Proof, workplace_of
 from bot.process import private_files, secret_files
-from bot.redaction import RedactingFormatter, Redactor
+from bot.redaction import Redactor
 from bot.seals import new_key
 from bot.slack import manifest
 from bot.slack.blocks import markup
@@ -35,19 +36,7 @@ from runners.results import Connection
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-# At these levels the libraries print whole payloads, response_url and tokens included.
-QUIET = (
-    "alembic",
-    "slack_sdk",
-    "slack_bolt",
-    "dbos",
-    "botocore",
-    "aiohttp.access",
-    "urllib3",
-    "github",
-    "httpx",
-    "pytfe",
-)
+    from bot.service import Service
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -88,31 +77,37 @@ def _work(chosen: argparse.Namespace) -> int:
 
 
 def _run_service(chosen: argparse.Namespace, *, executor: str, listens: bool, works: bool) -> int:
-    gc.disable()  # garbage collection would take a sixth of the start and collect nothing
-    from bot.resources import workplace_of  # noqa: PLC0415  -- commands that only print start without it
-    from bot.service import Service  # noqa: PLC0415  -- as above
-
-    gc.freeze()
-    gc.enable()
-    config, path = _configured(chosen), Path(chosen.config)
+    config = _configured(chosen)
     settings = environment.read(os.environ, executor=executor)
     redact = Redactor(environment.secret_values(os.environ, config.secret_names, config.words))
     markup.use_keys(settings.signalbox_key.keys("markup"))
-    _log(redact)
+    process_log.begin(redact)
     secrets = _secrets_named(config)
     for name in (*environment.OWN_SECRETS, *config.secret_names):
         # Read once; from now on no library and no child can read them here. boto3 reads AWS's own itself.
         os.environ.pop(name, None)
-    service = Service(config, settings, secrets, redact, works=works)
-    asyncio.run(_exit_after(service.run(workplace_of(config, path.parent), path, listens=listens)))
+
+    async def run() -> None:
+        path = Path(chosen.config)
+        workplace = workplace_of(config, path.parent)
+        proof = Proof(config, workplace, path)  # its children run while the service is loaded
+        service = await asyncio.to_thread(_load_service)
+        await service(config, settings, secrets, redact, works=works).run(workplace, path, proof, listens=listens)
+        # Operations under way stop as in a crash, so that the next start resumes them; cancelling would end them.
+        logging.shutdown()
+        os._exit(0)
+
+    asyncio.run(run())
     return 0
 
 
-async def _exit_after(running: object) -> None:
-    await running  # type: ignore[misc]
-    # Operations under way stop as in a crash, so that the next start resumes them; cancelling would end them.
-    logging.shutdown()
-    os._exit(0)
+def _load_service() -> type[Service]:
+    gc.disable()  # garbage collection would take a sixth of the start and collect nothing
+    from bot.service import Service  # noqa: PLC0415  -- commands that only print start without it
+
+    gc.freeze()
+    gc.enable()
+    return Service
 
 
 def _check(chosen: argparse.Namespace) -> int:
@@ -136,7 +131,7 @@ async def _check_all(
     config: Config, file: Path, redact: Redactor, report: Callable[[Sequence[Connection]], None]
 ) -> int:
     from bot.check import check  # noqa: PLC0415  -- as above
-    from bot.resources import make_github, make_store, workplace_of  # noqa: PLC0415  -- as above
+    from bot.resources import make_github, make_store  # noqa: PLC0415  -- as above
     from bot.slack.client import Chat  # noqa: PLC0415
     from bot.slack.web_api import make_client  # noqa: PLC0415
 
@@ -187,7 +182,7 @@ def _manifest(chosen: argparse.Namespace) -> int:
 
 def _audit(chosen: argparse.Namespace) -> int:
     from bot import audit_commands  # noqa: PLC0415  -- as above
-    from bot.resources import open_store, workplace_of  # noqa: PLC0415  -- as above
+    from bot.resources import open_store  # noqa: PLC0415  -- as above
 
     config = _configured(chosen)
     placeholders = {"SLACK_BOT_TOKEN": "-", "SLACK_SIGNING_SECRET": "-", environment.KEY: new_key()}
@@ -204,7 +199,7 @@ def _audit(chosen: argparse.Namespace) -> int:
 
 def _database(chosen: argparse.Namespace) -> int:
     from bot import database_commands  # noqa: PLC0415  -- as above
-    from bot.resources import make_store, open_store, workplace_of  # noqa: PLC0415  -- as above
+    from bot.resources import make_store, open_store  # noqa: PLC0415  -- as above
 
     config = _configured(chosen)
     placeholders = {"SLACK_BOT_TOKEN": "-", "SLACK_SIGNING_SECRET": "-", environment.KEY: new_key()}
@@ -255,14 +250,6 @@ def _secrets_named(config: Config) -> dict[str, str]:
             "signalbox.yaml refers to variables that are not set: %s", ", ".join(missing)
         )
     return {name: os.environ[name] for name in config.secret_names if os.environ.get(name)}
-
-
-def _log(redact: Redactor) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(RedactingFormatter(lambda text: markup.plain(markup.redacted(text, redact))))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -25,15 +25,6 @@ if TYPE_CHECKING:
 SQLITE_ENDINGS = ("", "-wal", "-shm", "-journal")
 
 
-def workplace_of(config: Config, beside: Path) -> Path:
-    """The directory of the operations' files: as configured, relative to the configuration file.
-
-    If it is a symbolic link itself, that link: `make_store` refuses it.
-    """
-    path = beside / config.operations.directory
-    return path.parent.resolve() / path.name if path.name not in {"", ".."} else path.resolve()
-
-
 def make_store(settings: Settings, workplace: Path) -> Store:
     """The database: DATABASE_URL, else an SQLite file in the workplace. Raises ConfigError when others may use its files."""
     private_files.make_private_directory(workplace)

@@ -19,7 +19,6 @@ from bot.access.accounts import Accounts
 from bot.access.directory import Directory
 from bot.children.keeping import Keeping
 from bot.children.rescue import Rescue
-from bot.config.isolation import isolations, without_metadata_service
 from bot.config.worker_labels import withheld
 from bot.engine.engine import Engine, EngineSettings
 from bot.engine.lease import HeldLease
@@ -77,7 +76,6 @@ from bot.store.run_claims import RunClaims
 from bot.store.workers import Identity, Workers
 from runners.aws.builders.prices import Prices
 from runners.aws.client import make_clients
-from runners.processes import metadata_service, probe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,13 +84,11 @@ if TYPE_CHECKING:
     from slack_sdk.web.async_client import AsyncWebClient
 
     from bot.config import Config
+    from bot.isolation import Proof, Proven
     from bot.operations.registry import Registry
     from bot.redaction import Redactor
     from bot.settings import Settings
     from bot.store.database import Store
-    from runners.processes.wall import Isolation
-
-    Addresses = tuple[str, ...]
 
 log = logging.getLogger(__name__)
 
@@ -108,33 +104,29 @@ class Service:
         self._secrets = Secrets(secrets, settings.search_path)
         self._redact = redact
         self._account = make_account(config)
-        self._isolations: Mapping[str, Isolation] = {}
         self._clock = Clock()
         self._health = Health()
         self._beside = Path()  # the directory of the configuration file
         self._share = Share(works, withheld(config, settings.labels))
 
-    async def run(self, workplace: Path, file: Path, *, listens: bool) -> None:
-        """Work until SIGTERM or SIGINT; `file` is the configuration's.
+    async def run(self, workplace: Path, file: Path, proof: Proof, *, listens: bool) -> None:
+        """Work until SIGTERM or SIGINT; `file` is the configuration's. Nothing starts before the proof has succeeded.
 
         Raises:
-            ConfigError: another process has this executor's name, or a path cannot be granted to children.
-            RunnerError: there is no wall around children, or they reach the instance metadata service, and the configuration does not say so.
+            ConfigError: another process has this executor's name.
+            RunnerError: as `Proof.result` does.
         """
-        self._isolations, self._beside = isolations(self._config, workplace, file), file.absolute().parent
+        self._beside = file.absolute().parent
         stopped = stop_event()
         store = make_store(self._settings, workplace)
-        *_, isolation = self._isolations.values()  # the last user: rules for fewer users do not hold for it
-        log.info("%s", await probe.prove(isolation, workplace))
         async with AsyncExitStack() as stack:
             stack.enter_context(single_instance_lock(workplace, self._settings.executor))
-            checking = asyncio.create_task(self._check_metadata_service(isolation, workplace))
-            stack.callback(checking.cancel)  # it takes a second where nothing answers
+            stack.callback(proof.cancel)
             identity = await prepare(store, workplace)
             held = await self._acquire(stack, store, workplace)
             registry = bolt.find_handlers()
             client = make_client(self._settings.slack_bot_token, self._settings.slack_api_url)
-            services = self._services(self._chat(client, store), store, workplace, await checking, held)
+            services = self._services(self._chat(client, store), store, workplace, await proof.result(), held)
             stack.push_async_callback(services.refused_attempts.flush)
             # GitHub is not closed before the process ends: running work would take that for a failure.
             bolt.register_operations(services, registry)
@@ -192,12 +184,6 @@ class Service:
         stack.push_async_callback(Rescue(services.children).close)
         await display_open(stack, services, spreading)
 
-    async def _check_metadata_service(self, isolation: Isolation, workplace: Path) -> tuple[str, ...]:
-        reached = await metadata_service.reached(isolation, workplace)
-        metadata_service.refuse(isolation, reached, without_metadata_service(self._config))
-        log.info("%s", metadata_service.sentence(reached))
-        return reached
-
     def _chat(self, client: AsyncWebClient, store: Store) -> Chat:
         return Chat(client, self._redact, self._clock, Channels(store))
 
@@ -213,7 +199,7 @@ class Service:
         incarnation, room = held.lease.incarnation, store.require_room
         return EngineSettings(store.url, incarnation, store.keyring, self._clock, room, share=self._share)
 
-    def _services(self, chat: Chat, store: Store, workplace: Path, metadata: Addresses, held: HeldLease) -> Services:
+    def _services(self, chat: Chat, store: Store, workplace: Path, proven: Proven, held: HeldLease) -> Services:
         chat.check_lease = held.confirm
         groups = Groups(store)
         audit = Audit(store, self._clock, self._plain, self._settings.signalbox_key, groups)
@@ -250,8 +236,8 @@ class Service:
             clock=self._clock,
             workplace=workplace,
             children=Keeping.of_bot(store, workplace, self._settings.executor, self._config.operations.lease),
-            isolations=self._isolations,
-            metadata_service=metadata,
+            isolations=proven.isolations,
+            metadata_service=proven.metadata_service,
         )  # fmt: skip
 
     async def _listen(

@@ -10,7 +10,7 @@ from rapidfuzz import process
 from bot.config.values import PART
 from bot.errors import UserError
 from runners import phrases
-from runners.github.refs import is_ref
+from runners.git_refs import is_ref
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -14,7 +14,7 @@ from bot.config import log_patterns
 from bot.config.matching import Matching
 from bot.config.windows import EXAMPLE, Window
 from bot.settings import OWN_SECRETS
-from runners.github.refs import is_pattern, is_ref
+from runners.git_refs import is_pattern, is_ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -64,6 +64,7 @@ class Store:
         if self.engine.dialect.name == "sqlite":
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_immediate)
+        self._reading = for_reading(self.engine)
 
     @property
     def file(self) -> Path | None:
@@ -78,7 +79,12 @@ class Store:
         return str(self.file) if self.file else f"{url.get_backend_name()} {url.host or 'here'}/{url.database}"
 
     async def run(
-        self, work: Callable[[sa.Connection], T], *, doing: str = "using the database", timeout: float = TIMEOUT
+        self,
+        work: Callable[[sa.Connection], T],
+        *,
+        doing: str = "using the database",
+        timeout: float = TIMEOUT,
+        engine: sa.Engine | None = None,
     ) -> T:
         """Run `work` in one transaction, of at most `timeout` seconds: all of it is stored or none.
 
@@ -87,7 +93,7 @@ class Store:
         if self.lost:
             raise DatabaseAwayError(f"the database {self.location}: {self.lost}")
         try:
-            return await run_blocking(self._transaction, work, timeout=timeout, doing=doing)
+            return await run_blocking(self._transaction, work, engine or self.engine, timeout=timeout, doing=doing)
         except (ValueError, RecursionError) as error:  # text where a number is expected, JSON that is none
             log.exception("the database %s has a value that cannot be read", self.location)
             raise ForgedError(UNREADABLE) from error
@@ -100,6 +106,10 @@ class Store:
             if not database_outage.is_temporary(error):
                 raise
             raise DatabaseAwayError(f"the database {self.location}: {on_one_line(_reason(error))}") from error
+
+    async def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """Run `work`, which only reads: on a file it neither waits for a writer nor delays one. Raises as `run` does."""
+        return await self.run(work, engine=self._reading)
 
     async def run_before_effect(self, work: Callable[[sa.Connection], bool]) -> bool:
         """The same for a transaction that marks an effect as about to begin; whether it does."""
@@ -121,11 +131,11 @@ class Store:
         if self.file is not None and (free := shutil.disk_usage(self.file.absolute().parent).free) < LEAST_ROOM:
             raise DatabaseAwayError(f"the database {self.location}: no room, {free // 1024} kB are free on its disk")
 
-    def _transaction(self, work: Callable[[sa.Connection], T]) -> T:
+    def _transaction(self, work: Callable[[sa.Connection], T], engine: sa.Engine) -> T:
         if self._closed.is_set():
             raise DatabaseAwayError(f"the database {self.location}: its connections are closed, since Signalbox stops")
         try:
-            with self.engine.begin() as connection:
+            with engine.begin() as connection:
                 return work(connection)
         finally:
             if self._closed.is_set():  # meanwhile, when `close` could not reach this connection

@@ -31,7 +31,7 @@ class Deliveries:
         self._clock = clock
         self._cleaned_at = 0.0
         shared = groups or Groups(store)
-        self._questions = shared.of(_which_are_used)
+        self._questions = Groups(store, reads=True).of(_which_are_used)  # waits for no commit
         self._uses = shared.of(self._use)
 
     async def is_used(self, key: str) -> bool:

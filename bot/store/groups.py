@@ -35,10 +35,10 @@ class Group(Generic[A, R]):
 
 
 class Groups:
-    """All groups of a store. One transaction at a time is written for all of them."""
+    """All groups of a store. One transaction at a time is run for all of them; with `reads` it only reads."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, *, reads: bool = False) -> None:
+        self._run = store.read if reads else store.run
         self._groups: list[Group[Any, Any]] = []
         self._writer: asyncio.Task[None] | None = None
 
@@ -64,7 +64,7 @@ class Groups:
             return [each(connection, [item for item, _ in waiting]) for each, waiting in batches]
 
         try:
-            results = await self._store.run(work)
+            results = await self._run(work)
         except Exception as error:  # noqa: BLE001  -- raised where run() is awaited; the next batch is still written
             if len(batches) == 1 or isinstance(error, DatabaseAwayError):
                 _fail(batches, error)

@@ -9,7 +9,7 @@ from bot.access import arguments as typed_arguments, inputs
 from bot.errors import UserError
 from handlers.build.matrix_grid import slot_of
 from handlers.shared.inputs import check_sent
-from runners.github.refs import COMMIT_SHA
+from runners.git_refs import COMMIT_SHA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -25,7 +25,7 @@ from handlers.shared.machine_types import neither
 from handlers.shared.ref_guard import RefRules
 from handlers.shared.requests import default_ref
 from runners.errors import NoSuchRefError
-from runners.github.refs import COMMIT_SHA
+from runners.git_refs import COMMIT_SHA
 
 if TYPE_CHECKING:
     from bot.config import Environment

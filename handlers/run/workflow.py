@@ -24,7 +24,7 @@ from handlers.shared.github_outage import outage_notice
 from handlers.shared.inputs import check_sent, digest
 from handlers.shared.log_judgement import judge_run
 from handlers.shared.ref_guard import RefRules
-from runners.github.refs import COMMIT_SHA
+from runners.git_refs import COMMIT_SHA
 from runners.github.runs import workflow_file
 from runners.results import State
 

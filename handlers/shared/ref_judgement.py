@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from runners.errors import AccessDeniedError, NoSuchRefError, NotFoundError
+from runners.git_refs import matches
 from runners.github import commits, ref_facts, ref_reviews
 from runners.github.api.reads import CachedReads
 from runners.github.named_refs import HEADS, TAGS, is_full_sha
 from runners.github.ref_facts import UnknownContainmentError
-from runners.github.refs import matches
 from runners.results import RefStanding
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from runners.errors import NoSuchRefError, NotFoundError, RefusedRefError
+from runners.git_refs import is_ref
 from runners.github.api.errors import check_repository
-from runners.github.refs import is_ref
 
 if TYPE_CHECKING:
     from runners.github import GitHub

@@ -6,14 +6,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-import github as pygithub
-
 from runners.errors import RunnerError
 from runners.github.api.errors import message_of
 from runners.github.api.reads import CachedReads
 from runners.results import MergeAnswer, PullRequest, PullState
 
 if TYPE_CHECKING:
+    from github import GithubException
     from github.Repository import Repository
 
     from runners.github import GitHub
@@ -110,16 +109,18 @@ async def merge(github: GitHub, pull: PullRequest, *, title: str) -> MergeAnswer
     request = {"sha": pull.head_sha, "merge_method": "merge", "commit_title": title}
 
     def put(its: Repository) -> MergeAnswer:
+        from github import GithubException  # noqa: PLC0415  -- loaded by then, and not before (api/client.py)
+
         try:
             _, data = its.requester.requestJsonAndCheck("PUT", f"{its.url}/pulls/{pull.number}/merge", input=request)
-        except pygithub.GithubException as error:
+        except GithubException as error:
             return _refused(error)
         return MergeAnswer(sha=str(data["sha"]))
 
     return await github.call(pull.repository, put, doing=doing, changes=True)
 
 
-def _refused(error: pygithub.GithubException) -> MergeAnswer:
+def _refused(error: GithubException) -> MergeAnswer:
     reason = message_of(error.data) or "no reason given"
     if error.status == HTTPStatus.CONFLICT:
         return MergeAnswer(refusal=reason, moved=True)

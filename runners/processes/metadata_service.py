@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # guides of EC2 ("Access instance metadata"), ECS ("Task IAM role") and EKS ("Pod Identity").
 ADDRESSES = ("169.254.169.254", "fd00:ec2::254", "169.254.170.2", "169.254.170.23", "fd00:ec2::23")
 PORT = 80
-SECONDS = 1.0  # for all of them at once; the service is on the same host or link and answers within milliseconds
+SECONDS = 0.5  # for all of them at once; the service is on the same host or link and answers within milliseconds, and TCP repeats after 1 s
 _DOING = "checking whether children reach the instance metadata service"
 _TIMEOUT = 30.0
 _REMEDY = (

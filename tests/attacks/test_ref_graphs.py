@@ -17,8 +17,8 @@ from bot.config import Refs
 from bot.redaction import Redactor
 from handlers.shared.ref_judgement import RefRules, judge
 from runners.errors import NoSuchRefError, RefusedRefError
+from runners.git_refs import is_ref, matches
 from runners.github import GitHub, commits
-from runners.github.refs import is_ref, matches
 from sandbox.github import GitHubStandIn
 from sandbox.github.commits import Author, CommitGraph
 

@@ -10,7 +10,7 @@ from handlers.deploy.github_actions.rollout import roll_out, settings_of
 from handlers.deploy.inputs import inputs_of
 from handlers.shared.inputs import check_sent, declared_inputs
 from runners.errors import RunnerError, UnavailableError
-from runners.github.refs import COMMIT_SHA
+from runners.git_refs import COMMIT_SHA
 from runners.github.runs import workflow_file
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeVar
 from runners.errors import AccessDeniedError, RunnerError, UnavailableError
 from runners.github.api.errors import check_repository
 from runners.github.api.identity import AppIdentity, Identity, NoIdentity, TokenIdentity
-from runners.github.api.pygithub import call_once, client_for
 from runners.github.api.session import Session
 from runners.github.runs.poller import RunPoller
 from runners.http import repeat_read
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
     import aiohttp
-    import github
     from github.Repository import Repository
 
     from runners.github.api.reads import Answer
@@ -123,15 +121,16 @@ class GitHub:
         Raises:
             RunnerError: or one of its kinds, as api/errors.py chooses.
         """
+        from runners.github.api import pygithub  # noqa: PLC0415  -- a fifth of a second and 30 MB, for what few calls need
+
         check_repository(repository, doing)
 
-        def client(token: str) -> github.Github:
-            return client_for(self.api_url, token, timeout=self._answer_timeout)
+        async def with_token(token: str) -> T:
+            client = pygithub.client_for(self.api_url, token, timeout=self._answer_timeout)
+            return await pygithub.call_once(client, repository, function, doing=doing, changes=changes)
 
         async def once() -> T:
-            return await self._with_token(
-                repository, lambda token: call_once(client(token), repository, function, doing=doing, changes=changes)
-            )
+            return await self._with_token(repository, with_token)
 
         if not changes:
             return await self.repeat_read(once)

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-import jwt
-from github import Auth
-
 from runners.errors import AccessDeniedError
 
 if TYPE_CHECKING:
@@ -156,6 +153,9 @@ class AppIdentity:
         Raises:
             AccessDeniedError: the private key cannot be read.
         """
+        import jwt  # noqa: PLC0415  -- only an App needs them
+        from github import Auth  # noqa: PLC0415
+
         key = self._private_key.replace("\\n", "\n").strip() + "\n"
         try:
             return Auth.AppAuth(self._app_id, key).create_jwt()

@@ -14,6 +14,7 @@ from bot.config import read
 from bot.config.isolation import isolations
 from bot.engine.lease import HeldLease
 from bot.errors import LeaseLostError
+from bot.isolation import Proven
 from bot.redaction import Redactor
 from bot.seals import new_key
 from bot.service import Service
@@ -65,9 +66,9 @@ async def services(slack: SlackStandIn, store: Store, held: HeldLease, tmp_path:
     variables = {"SLACK_BOT_TOKEN": TOKEN, "SLACK_SIGNING_SECRET": "planted-signing-secret", "SIGNALBOX_KEY": new_key()}
     settings = read_settings({**variables, "PATH": os.defpath, "GITHUB_TOKEN": "planted"}, executor="work")
     service = Service(config, settings, {}, Redactor())
-    service._isolations = isolations(config, tmp_path, tmp_path / "signalbox.yaml")
+    proven = Proven(isolations(config, tmp_path, tmp_path / "signalbox.yaml"), ())
     chat = service._chat(make_client(TOKEN, f"{slack.url}/api/"), store)
-    yield service._services(chat, store, tmp_path, (), held)
+    yield service._services(chat, store, tmp_path, proven, held)
     DBOS.destroy(destroy_registry=True)
 
 

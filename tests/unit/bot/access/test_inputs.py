@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 from bot.access import arguments, inputs
 from bot.config.models.inputs import CommandInput
 from bot.errors import UserError
-from runners.github.refs import is_ref
+from runners.git_refs import is_ref
 
 USAGE = "/deploy <environment>"
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_-]{0,20}", fullmatch=True)

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from hypothesis import given, strategies as st
 
-from runners.github.refs import LONGEST, is_ref
+from runners.git_refs import LONGEST, is_ref
 
 NAMES = [
     "main",
