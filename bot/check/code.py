@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bot.check.code_ansible import Playbooks, check_playbooks, find_hosts
+from bot.check.code_ansible import TIMEOUT, Playbooks, check_playbooks, find_hosts
 from bot.check.code_terraform import check_directory
 from bot.check.code_terragrunt import check_units
 from bot.check.nearest import other_refs
 from bot.check.result import Findings
 from bot.config.isolation import isolations
+from runners.aws.credentials import variables_of
+from runners.concurrency import run_blocking
 from runners.errors import RunnerError
 from runners.github import archive, commits
 
@@ -73,16 +76,27 @@ class CodeCheck:
         """Add the findings of the environment's deploys, and of the playbooks that /run runs there."""
         hosts = await find_hosts(self.config, environment, ansible, findings)
         key = environment.key_of("deploy", "ansible")
-        wanted = {"deploy": Playbooks(ansible, environment.machines, key, environment.name)}
+        reached, credentials = self.config.host_settings(environment, ansible), await self._credentials(environment)
+        wanted = {"deploy": Playbooks(ansible, environment.machines, key, environment.name, reached, credentials)}
         for name, custom in self.config.operations.custom.items():
             settings = self.config.playbook_settings(custom) if custom.environment == environment.name else None
             if settings:
                 machines, title = self.config.machines_of(custom), f"{environment.name}: /run {name}"
-                wanted[f"run-{name}"] = Playbooks(settings, machines, f"operations.{name}", title)
+                wanted[f"run-{name}"] = Playbooks(settings, machines, f"operations.{name}", title, reached, credentials)
         for purpose, playbooks in wanted.items():
             checkout = await self._checkout(environment, playbooks.settings.ref, purpose, isolation, findings)
             if checkout:
                 await check_playbooks(self.environ, checkout, playbooks, hosts, findings)
+
+    async def _credentials(self, environment: Environment) -> Mapping[str, str]:
+        """Those of the environment, as variables; none where there are none, which the check of AWS reports."""
+        place, ansible = self.config.aws_of(environment), environment.deploy and environment.deploy.ansible
+        if not (place and ansible and ansible.inventory):
+            return {}
+        with suppress(RunnerError):
+            doing = "reading the AWS credentials"
+            return await run_blocking(variables_of, place, timeout=TIMEOUT, doing=doing)
+        return {}
 
     async def _checkout(
         self, environment: Environment, ref: str, purpose: str, isolation: Isolation, findings: Findings

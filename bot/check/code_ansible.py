@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.check.nearest import there_is
-from runners.ansible import PlaybookJob, galaxy, own_inventory, preflight
+from runners.ansible import PlaybookJob, ec2_plugin, galaxy, own_inventory, preflight
 from runners.aws import inventory as aws_inventory
 from runners.aws.client import make_clients
 from runners.caches import Cache
 from runners.concurrency import run_blocking
 from runners.errors import RunnerError
-from runners.results import Host, Inventory
+from runners.results import Host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bot.check.code import Checkout
     from bot.check.result import Findings
     from bot.config import Ansible, Config, Environment
+    from runners.results import HostSettings, Inventory
 
     Plays = dict[str, tuple[preflight.Play, ...]]
 
@@ -29,12 +30,17 @@ TIMEOUT = 40.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Playbooks:
-    """Playbooks of an environment: their settings, for these machines; `key` is where signalbox.yaml has `playbook`."""
+    """Playbooks of an environment: their settings, for these machines; `key` is where signalbox.yaml has `playbook`.
+
+    `credentials` are AWS's variables for plugins of the team's inventory.
+    """
 
     settings: Ansible
     machines: tuple[str, ...]
     key: str
     title: str
+    hosts: HostSettings
+    credentials: Mapping[str, str]
 
 
 async def check_playbooks(
@@ -62,7 +68,10 @@ async def check_playbooks(
     try:
         job = await _job(checkout, settings, project, hosts, environ.get(settings.vault_password_env or ""))
         if source:
-            job = replace(job, inventory=await _own_hosts(job, source, roles_of, settings))
+            roles = {role: name for name, roles in roles_of.items() for role in roles}
+            recorded = await ec2_plugin.record(job, source, playbooks.credentials, f"reading the inventory {source}")
+            job = replace(job, recorded=recorded)
+            job = replace(job, inventory=await own_inventory.read(job, source, roles, playbooks.hosts))
     except RunnerError as error:
         findings.add_problem(f"{playbooks.key}: {error}", error.remedy.replace("Nothing was deployed.", "").strip())
         return
@@ -103,37 +112,19 @@ async def find_hosts(config: Config, environment: Environment, settings: Ansible
     Of an inventory of the team's own all are made up: a playbook's hosts are read with the code.
     """
     if settings.inventory:
-        return _made_up(environment, settings)
+        return _made_up(config, environment, settings)
     try:
         doing = "reading the AWS settings"
         clients = await run_blocking(make_clients, config.aws_of(environment), timeout=TIMEOUT, doing=doing)
-        return await aws_inventory.find_hosts(
-            clients.ec2,
-            environment=environment.whole,
-            machines=environment.machines,
-            tag=config.instance_tag,
-            address=settings.address,
-            user=settings.user,
-            port=settings.port,
-            connection=settings.connection,
-            groups=settings.groups,
-            timeout=TIMEOUT,
-        )
+        return await aws_inventory.find_hosts(clients.ec2, config.wanted_hosts(environment, settings), timeout=TIMEOUT)
     except RunnerError as error:
         findings.add_problem(f"{environment.key_of('machines')}: {error.problem}", error.remedy)
-    return _made_up(environment, settings)
+    return _made_up(config, environment, settings)
 
 
-def _made_up(environment: Environment, settings: Ansible) -> Inventory:
+def _made_up(config: Config, environment: Environment, settings: Ansible) -> Inventory:
     named = tuple(Host(f"{environment.whole}-{role}", role, "i-0", "host", "", "") for role in environment.machines)
-    return Inventory(environment.whole, named, settings.user, settings.port, settings.connection, settings.groups)
-
-
-async def _own_hosts(job: PlaybookJob, source: str, roles_of: Mapping[str, list[str]], settings: Ansible) -> Inventory:
-    """The hosts of the team's own inventory. Raises RunnerError where it cannot be read, or lacks the group of a role."""
-    roles = {role: name for name, roles in roles_of.items() for role in roles}
-    reach = own_inventory.Reach(settings.user, settings.port, settings.connection)
-    return await own_inventory.read(job, source, roles, reach)
+    return config.host_settings(environment, settings).inventory(environment.whole, named)
 
 
 async def _job(

@@ -36,11 +36,17 @@ def _needing(top: Mapping[str, object], environments: Mapping[str, object]) -> I
         if bucket is not None and keys_of(bucket).get("region") is None:
             yield ("audit", "anchor", "to", place, "s3")
     for name, values in environments.items():
-        environment = keys_of(values)
-        if environment.get("aws") is not None:
-            yield ("environments", name, "aws")
-        ansible = keys_of(environment.get("deploy")).get("ansible")
-        if ansible is not None and keys_of(ansible).get("inventory") is None:
-            yield ("environments", name, "deploy", "ansible")
-        if keys_of(environment.get("terraform")).get("aws_profile") is not None:
-            yield ("environments", name, "terraform", "aws_profile")
+        for keys in _of_environment(keys_of(values)):
+            yield ("environments", name, *keys)
+
+
+def _of_environment(values: Mapping[str, object]) -> Iterator[Keys]:
+    if values.get("aws") is not None:
+        yield ("aws",)
+    ansible = keys_of(values.get("deploy")).get("ansible")
+    if ansible is not None and keys_of(ansible).get("inventory") is None:
+        yield ("deploy", "ansible")
+    elif keys_of(keys_of(ansible).get("ssh")).get("session_manager") is True:
+        yield ("deploy", "ansible", "ssh", "session_manager")
+    if keys_of(values.get("terraform")).get("aws_profile") is not None:
+        yield ("terraform", "aws_profile")

@@ -56,10 +56,10 @@ def _check_names(add_fault: AddFault, workflows: Values, machines: set[str], env
 
 def _check_files(add_fault: AddFault, images: Values) -> None:
     """A run that was started on GitHub belongs to one image workflow."""
-    files = {images.get("workflow")}
+    files = {str(images.get("workflow"))}
     for name, values in keys_of(images.get("workflows")).items():
         file = keys_of(values).get("workflow")
         if isinstance(file, str) and file in files:
             problem = f"{file} is the workflow of two entries of `images`; remove one, or give it `command_inputs`"
             add_fault(("images", "workflows", name, "workflow"), problem)
-        files.add(file)
+        files.add(str(file))

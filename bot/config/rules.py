@@ -114,6 +114,19 @@ def _inventory(at: _Scope) -> None:
         at.fault("deploy", "ansible", "host_keys", problem=problem)
 
 
+def _ways_to_hosts(at: _Scope) -> None:
+    """Sessions reach instances by their ids alone."""
+    ansible = keys_of(keys_of(at.values.get("deploy")).get("ansible"))
+    ssh = keys_of(ansible.get("ssh"))
+    if ssh.get("session_manager") is not True:
+        return
+    if ssh.get("bastion") is not None:
+        at.fault("deploy", "ansible", "ssh", "session_manager", problem="excludes `bastion`; keep one")
+    if ansible.get("address") is not None:
+        problem = "has no effect with `ssh.session_manager`, which reaches instances by their ids; remove it"
+        at.fault("deploy", "ansible", "address", problem=problem)
+
+
 def _variables(at: _Scope) -> None:
     """A variable has a single source."""
     ansible = keys_of(keys_of(at.values.get("deploy")).get("ansible"))
@@ -225,6 +238,7 @@ _RULES: tuple[Callable[[_Scope], None], ...] = (
     _terraform_runner,
     _machines,
     _inventory,
+    _ways_to_hosts,
     _variables,
     _approvers,
     _refs,

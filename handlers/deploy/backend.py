@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bot.services import Services
     from bot.slack.blocks.common import ApprovalView
     from handlers.deploy.views import Release
+    from handlers.shared.examined import Examined
     from runners.github.runs.workflow_file import Input
     from runners.results import Commit
 
@@ -43,8 +44,8 @@ class DeployBackend(Protocol):
     async def verify(self, operation: Operation, ref: str, /) -> None:
         """Within a step, before anybody approves. Raises UserError for what is certain to fail later."""
 
-    async def examine(self, operation: Operation, commit: Commit, /) -> tuple[str, ...]:
-        """Within a step, before anybody approves, of a commit that may run: sentences (mrkdwn) for the approvers.
+    async def examine(self, operation: Operation, commit: Commit, /) -> Examined:
+        """Within a step, before anybody approves, of a commit that may run: sentences for the approvers, and the hosts that they approve.
 
         Raises RunnerError for code that cannot run.
         """

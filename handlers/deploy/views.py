@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bot.slack.blocks.common import ApprovalView, Head
     from bot.slack.blocks.kit import Block, Message
-    from runners.results import Check, Checks, Commit, Difference
+    from runners.results import Check, Checks, Commit, Difference, Host
 
 # The labels of the release's commit and of the current one once the deploy has ended.
 _LABELS = {
@@ -34,7 +34,7 @@ class Release:
     `difference` is between the two commits, None where there is none or it is unknown; `checks` are the commit's, where
     they are required; `notices` are sentences of mrkdwn. `roles` are the environment's, in their order;
     `commits_by_role` has lines of mrkdwn where not all of them run the same commit. With `check` nothing is deployed.
-    `inputs` are all that the deploy sends, `given` those among them that a person gave.
+    `inputs` are all that the deploy sends, `given` those among them that a person gave. `hosts` are those that approvers see.
     """
 
     commit: Commit
@@ -48,6 +48,7 @@ class Release:
     check: bool = False
     inputs: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
+    hosts: tuple[Host, ...] = ()
 
 
 def working(head: Head, activity: str, release: Release | None = None) -> Message:

@@ -21,11 +21,13 @@ from handlers.deploy.arguments import ANY_REF, CHECK, HOSTS, ROLES
 from handlers.deploy.backend import backend_of, check_supported
 from handlers.deploy.promote import workflow as promote_workflow
 from handlers.shared import inputs, ref_guard, ref_views
+from handlers.shared.examined import Examined
 from handlers.shared.machine_types import neither
 from handlers.shared.ref_guard import RefRules
 from handlers.shared.requests import default_ref
 from runners.errors import NoSuchRefError
 from runners.git_refs import COMMIT_SHA
+from runners.results import hosts_digest
 
 if TYPE_CHECKING:
     from bot.config import Environment
@@ -60,9 +62,10 @@ async def deploy(operation: Operation) -> None:
         return
     if not standing.allowed:
         notices = (*ref_views.notices(operation.environment.name, standing), *notices)
-    examined = await operation.step("check order", lambda: _check_before(operation, release, standing))
+    examined = Examined.of(await operation.step("check order", lambda: _check_before(operation, release, standing)))
     checked = await checks.required(
-        operation, replace(release, notices=(*notices, *(examined or ()), *release.notices))
+        operation,
+        replace(release, notices=(*notices, *examined.notices, *release.notices), hosts=examined.hosts),
     )
     if checked is None:
         return
@@ -148,14 +151,14 @@ def _nothing_deployed(operation: Operation) -> FailureContext:
     return FailureContext(f"nothing was {'checked' if arguments.get(CHECK) else 'deployed'}", next_command=then)
 
 
-async def _check_before(operation: Operation, release: Release, standing: RefStanding) -> tuple[str, ...]:
+async def _check_before(operation: Operation, release: Release, standing: RefStanding) -> Examined:
     """Within a step, before anybody approves: the order of environments, and the code where it may run by now.
 
-    Returns what the approvers should know of the code, as sentences of mrkdwn.
+    Returns what the approvers should know of the code, and the hosts that they approve.
     """
     await _check_order(operation, release.commit)
     if not standing.allowed:
-        return ()
+        return Examined()
     reading = views.working(operation.head, f"reading the code at {kit.escape(release.commit.short)}", release)
     async with operation.live() as live:
         slow = asyncio.get_running_loop().call_later(DISPLAYED_AFTER, partial(live.show, lambda: reading))
@@ -194,6 +197,8 @@ async def _approval(operation: Operation, release: Release, standing: RefStandin
     approved = f"deploy {operation.number} {operation.environment.name} {release.commit.sha}"
     if release.inputs:
         approved += f" {inputs.digest(release.inputs)}"
+    if release.hosts:
+        approved += f" {hosts_digest(release.hosts)}"
     binding = hashlib.sha256(approved.encode()).hexdigest()
     if not standing.allowed:
         await ref_guard.announce(operation, binding)

@@ -13,15 +13,16 @@ from bot.store.operations import Status
 from handlers.run import views
 from handlers.run.settings import NAME, command_text, inputs_of, settings_of
 from handlers.run.views import Run
-from handlers.shared.ansible import outcome_views, preflight, rollout as shared_rollout
-from handlers.shared.ansible.hosts import hosts_of, notices
+from handlers.shared.ansible import examination, outcome_views, rollout as shared_rollout
 from handlers.shared.ansible.outcome_views import RolloutEnd
 from handlers.shared.ansible.rollout_end import post_details, remaining, status
 from handlers.shared.ansible.scope import Scope, Work, check_secrets
 from handlers.shared.ansible.views import Frame
 from handlers.shared.checkout import commit_of
+from handlers.shared.examined import Examined
 from handlers.shared.machine_types import MACHINES, neither
 from runners.errors import NoSuchRefError
+from runners.results import hosts_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +39,7 @@ async def prepared(operation: Operation, settings: CustomOperation) -> Run:
     """Within a step: what the operation would run. Raises UserError for what is certain to fail later."""
     arguments, ref = operation.record.arguments, operation.record.arguments["ref"]
     ansible, given = _ansible_of(operation, settings), given_inputs.given(arguments)
-    check_secrets(operation)
+    await check_secrets(operation)
     inputs = inputs_of(arguments[NAME], settings, given)
     machines = _machines_of(operation, settings)
     try:
@@ -70,20 +71,15 @@ async def examine(operation: Operation, run: Run) -> Run:
     """
     reading = views.working(operation.head, f"reading the code at {kit.escape(run.commit.short)}")
     await operation.show("reading", reading, Status.RUNNING)
-    listed = await operation.step("examine", lambda: _examine(operation, run))
-    return replace(run, notices=(*run.notices, *listed))
-
-
-async def _examine(operation: Operation, run: Run) -> tuple[str, ...]:
-    work = _work(operation, run)
-    running = await operation.unless_cancelled(hosts_of(operation, work))
-    await operation.unless_cancelled(preflight.examine(operation, work, running))
-    return notices(running)
+    step = await operation.step("examine", lambda: examination.examine(operation, _work(operation, run)))
+    examined = Examined.of(step)
+    return replace(run, notices=(*run.notices, *examined.notices), hosts=examined.hosts)
 
 
 def bound(run: Run) -> str:
     """What an approval is bound to, beside the commit and the inputs."""
-    return json.dumps([run.playbooks, run.machines, run.tags, run.skip_tags])
+    bound_to = [run.playbooks, run.machines, run.tags, run.skip_tags]
+    return json.dumps([*bound_to, hosts_digest(run.hosts)] if run.hosts else bound_to)
 
 
 def unchanged(operation: Operation, settings: CustomOperation, run: Run) -> bool:
@@ -135,7 +131,7 @@ def _frame(operation: Operation, run: Run, approval: ApprovalView | None) -> Fra
 def _work(operation: Operation, run: Run) -> Work:
     """What Ansible runs. Raises UserError where signalbox.yaml has no such operation any more."""
     ansible = _ansible_of(operation, settings_of(operation.services.config, run.name))
-    return Work(Scope(operation.environment, run.machines), ansible, run.commit, run.given)
+    return Work(Scope(operation.environment, run.machines), ansible, run.commit, run.given, run.hosts)
 
 
 def _ansible_of(operation: Operation, settings: CustomOperation) -> Ansible:

@@ -9,7 +9,7 @@ from bot.slack.blocks import common, jobs as job_blocks, kit
 from handlers.shared import input_views, log_judgement_views, run_views
 from handlers.shared.log_judgement import NO_FINDINGS, JudgedLogs
 from runners import phrases
-from runners.results import State
+from runners.results import Host, State
 from runners.stored import stored
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Run:
     """What a custom operation runs: a workflow at a commit, `inputs` with those that a person gave (`given`).
 
     `usual_ref` is the configured ref, `mark_input` the input for the operation's mark; `notices` are sentences of mrkdwn.
-    Where `workflow` is "" it runs `playbooks` instead: each the file for one of `machines`, with `tags` and `skip_tags`.
+    Where `workflow` is "" it runs `playbooks` instead: each the file for one of `machines`, with `tags` and `skip_tags`, on the `hosts` that approvers see.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Run:
     machines: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     skip_tags: tuple[str, ...] = ()
+    hosts: tuple[Host, ...] = ()
 
     @property
     def files(self) -> str:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from runners.ansible import files as ansible_files
 from runners.ansible.files import Places
 from runners.ansible.following import GRACE, Following, end, give_up, keep, read_result
-from runners.ansible.galaxy import search_paths
-from runners.ansible.job import PlaybookJob, argv_of, check_job, room_of
+from runners.ansible.job import PlaybookJob, argv_of, check_job, environment_of, room_of
 from runners.ansible.refusals import ansible_missing, unwritable
 from runners.processes.children import FILES
 from runners.results import HostResult, PlaybookResult, State
@@ -132,13 +131,10 @@ def _prepare(job: PlaybookJob, places: Places, key: str | None) -> dict[str, str
     try:
         pinned = ansible_files.pinned_variables(str(places.key) if key else "") if job.inventory.source else {}
         variables = ansible_files.variables_text({**pinned, **job.extra_vars}, job.secret_vars)
-        secrets = {"key": key, "vault_password": job.vault_password, "bastion_key": job.bastion_key}
-        ansible_files.prepare(places, job.inventory, variables, known_hosts=job.known_hosts, **secrets)
-        env = ansible_files.environment(places, forks=job.forks, pipelining=job.pipelining)
-        if job.inventory.source:
-            env |= ansible_files.OWN_INVENTORY
-        if job.installed:
-            env |= search_paths(job.project, job.installed, job.root or job.project)
+        secrets = {"key": key, "vault_password": job.vault_password, "route_secret": job.route_secret}
+        given = {"known_hosts": job.known_hosts, "recorded": job.recorded}
+        ansible_files.prepare(places, job.inventory, variables, **given, **secrets)  # type: ignore[arg-type]
+        env = environment_of(job, places, forks=job.forks)
         _find_ansible(job, env["PATH"])
     except OSError as error:
         places.remove_secrets()

@@ -15,7 +15,7 @@ from runners.aws.inventory import group_name, groups_of_all, host_variables
 from runners.processes.child import child_environment
 from runners.processes.stragglers import MARK
 from runners.removal import remove_tree_if_possible
-from runners.ssh import bastion as ssh_bastion
+from runners.ssh import route as ssh_route
 from runners.ssh.keys import write_secret
 
 if TYPE_CHECKING:
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from runners.results import Inventory
 
 CALLBACK = Path(__file__).parent / "callback"  # Ansible loads the plugin in it, which writes Places.outcomes
-# For inventories of the repository: no scripts and no plugins, and a file that cannot be read is an error.
+RECORDED_HOSTS = Path(__file__).parent / "inventory_plugin"  # the one in it reads Places.recorded
+# For inventories of the repository: no scripts, no plugins but ours, which reads what was found before, and a file that cannot be read is an error.
 OWN_INVENTORY = {
-    "ANSIBLE_INVENTORY_ENABLED": "ansible.builtin.yaml,ansible.builtin.ini",
+    "ANSIBLE_INVENTORY_ENABLED": "signalbox_hosts,ansible.builtin.yaml,ansible.builtin.ini",
     "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True",
 }
 LONGEST_OUTCOMES = 256 << 20  # bytes: 500 hosts with hundreds of tasks have some megabytes
@@ -65,14 +66,19 @@ class Places:
         return self.base / "vault"
 
     @property
-    def bastion(self) -> ssh_bastion.Files:
-        """How ssh goes through the bastion, when there is one. The key is secret."""
-        return ssh_bastion.files_in(self.base)
+    def route(self) -> ssh_route.Files:
+        """What ssh goes through to the hosts, when there is a route. Its key or credentials are secret."""
+        return ssh_route.files_in(self.base)
 
     @property
     def run(self) -> Path:
         """The detached program's directory: its output holds all events. Secret."""
         return self.base / "run"
+
+    @property
+    def recorded(self) -> Path:
+        """What plugins of the team's inventory have found before."""
+        return self.data / "recorded.json"
 
     @property
     def result(self) -> Path:
@@ -101,7 +107,7 @@ class Places:
 
     def remove_secrets(self) -> None:
         """Delete all but the result, the log, and what was noted beside them."""
-        for file in (self.key, self.vault, *self.bastion):
+        for file in (self.key, self.vault, *self.route):
             file.unlink(missing_ok=True)
         for directory in (self.data, self.home, self.run):
             remove_tree_if_possible(directory)
@@ -181,7 +187,8 @@ def prepare(
     key: str | None = None,
     known_hosts: str = "",
     vault_password: str | None = None,
-    bastion_key: str | None = None,
+    route_secret: str | None = None,
+    recorded: Mapping[str, object] | None = None,
 ) -> None:
     """Write the files of a run, whatever an earlier start left there."""
     places.base.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -191,12 +198,13 @@ def prepare(
         directory.mkdir(mode=0o700)
     write_secret(places.data / "env" / "extravars", variables)
     write_secret(places.data / "inventory" / "hosts.json", inventory_text(inventory, places.home))
+    write_secret(places.recorded, json.dumps(dict(recorded or {})))
     write_secret(places.known_hosts, known_hosts)
     for path, secret in ((places.key, key), (places.vault, vault_password)):
         if secret:
             write_secret(path, secret)
-    if inventory.bastion:
-        ssh_bastion.write(places.base, inventory.bastion, bastion_key, "writing the settings of the bastion")
+    if inventory.route:
+        ssh_route.write(places.base, inventory.route, route_secret, "writing the settings of ssh")
 
 
 def environment(places: Places, *, forks: int, pipelining: bool = True) -> dict[str, str]:
@@ -212,6 +220,7 @@ def environment(places: Places, *, forks: int, pipelining: bool = True) -> dict[
         "ANSIBLE_FORKS": str(forks),
         "ANSIBLE_HOME": str(places.home / ".ansible"),
         "ANSIBLE_HOST_KEY_CHECKING": "True",  # so that Ansible leaves StrictHostKeyChecking to ssh_options
+        "ANSIBLE_INVENTORY_PLUGINS": str(RECORDED_HOSTS),
         "ANSIBLE_LOCALHOST_WARNING": "False",
         "ANSIBLE_NOCOLOR": "True",
         "ANSIBLE_NOCOWS": "True",
@@ -225,6 +234,7 @@ def environment(places: Places, *, forks: int, pipelining: bool = True) -> dict[
         "ANSIBLE_LOG_PATH": os.devnull,
         "ANSIBLE_VERBOSITY": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "SIGNALBOX_HOSTS": str(places.recorded),
         "SIGNALBOX_OUTCOMES": str(places.outcomes),
         MARK: str(places.base),
     }
@@ -234,7 +244,7 @@ def environment(places: Places, *, forks: int, pipelining: bool = True) -> dict[
 
 
 def _through(places: Places) -> list[str]:
-    return [shlex.join(places.bastion.options)] if places.bastion.config.exists() else []
+    return [shlex.join(places.route.options)] if places.route.config.exists() else []
 
 
 def ssh_options(known_hosts: Path, sockets: Path) -> str:

@@ -20,7 +20,7 @@ from runners.ansible.refusals import refusal, stopped_by
 from runners.errors import TimedOutError
 from runners.processes.stragglers import end_marked
 from runners.results import FailedTask, ForcedTasks, HostResult, PlaybookResult, State, TaskChange
-from runners.ssh import bastion
+from runners.ssh import route
 from runners.ssh.host_keys import refused_as_new
 from runners.ssh.keys import write_secret
 
@@ -66,7 +66,7 @@ class Following:
     def _why_unreachable(self, name: str, output: str) -> str:
         inventory = self._job.inventory
         address = next((host.address for host in inventory.hosts if host.name == name), name)
-        if inventory.bastion and (why := bastion.in_words(output, inventory.bastion, address)):
+        if inventory.route and (why := route.in_words(output, inventory.route, address)):
             return why
         return NEVER_DISPLAYED if refused_as_new(output) else ""
 

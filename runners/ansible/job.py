@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz, process
 
-from runners.ansible.files import CALLBACK
+from runners.ansible import files as ansible_files
+from runners.ansible.files import CALLBACK, RECORDED_HOSTS
+from runners.ansible.galaxy import search_paths
 from runners.ansible.refusals import unpacked_submodule
 from runners.errors import NotFoundError, RunnerError
 from runners.processes.children import FILES
 from runners.processes.wall import WALL
+from runners.ssh.route import programs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +38,8 @@ class PlaybookJob:
     `root` is the whole of the project's repository, None where the project is all. `project` is the directory that `playbook` is relative to. `extra_vars` and `secret_vars` are data: no text in
     them is taken for a template. `scratch` is this job's own directory: one run, once. `known_hosts` is the text
     that ssh compares host keys with; hosts that are not in it are trusted for this run. `installed` is what `galaxy.install` has made.
-    `bastion_key` is the private key for the inventory's bastion. `vault_password` decrypts what Ansible Vault has encrypted. With `tags` only tasks with one of them run, and none with one of
+    `recorded` is what plugins of the team's inventory have found: see ec2_plugin.record.
+    `route_secret` is the secret for the inventory's route: see runners/ssh/route.py. `vault_password` decrypts what Ansible Vault has encrypted. With `tags` only tasks with one of them run, and none with one of
     `skip_tags`. `children` starts the run and finds it again by its `name`.
     """
 
@@ -51,9 +55,10 @@ class PlaybookJob:
     known_hosts: str = ""
     forks: int = 10
     installed: Path | None = None
+    recorded: Mapping[str, object] = field(default_factory=dict)
     pipelining: bool = True
     vault_password: str | None = field(repr=False, default=None)
-    bastion_key: str | None = field(repr=False, default=None)
+    route_secret: str | None = field(repr=False, default=None)
     tags: tuple[str, ...] = ()
     skip_tags: tuple[str, ...] = ()
     root: Path | None = None
@@ -69,7 +74,7 @@ class PlaybookJob:
     @property
     def secret_files(self) -> dict[str, str | None]:
         """The secrets that lie in files of their own while it runs; None for what it has not."""
-        return {"key": self.private_key, "vault password": self.vault_password, "bastion key": self.bastion_key}
+        return {"key": self.private_key, "vault password": self.vault_password, "route secret": self.route_secret}
 
 
 def check_job(job: PlaybookJob, places: Places) -> None:
@@ -124,11 +129,21 @@ def _tag_options(job: PlaybookJob) -> list[str]:
 
 def room_of(job: PlaybookJob, places: Places) -> Room:
     """What Ansible sees: the code, the run's own files, our callback plugin, what was installed."""
-    shared = [CALLBACK, *([job.installed] if job.installed else [])]
-    given = [path for path in (places.key, places.vault, *places.bastion) if path.exists()]
+    shared = [CALLBACK, RECORDED_HOSTS, *([job.installed] if job.installed else []), *programs(job.inventory.route)]
+    given = [path for path in (places.key, places.vault, *places.route) if path.exists()]
     return job.isolation.room(
         writable=[(job.root or job.project).absolute(), places.data, places.home], given=given, shared=shared
     )
+
+
+def environment_of(job: PlaybookJob, places: Places, *, forks: int) -> dict[str, str]:
+    """The environment of each program of Ansible that reads the project."""
+    env = ansible_files.environment(places, forks=forks, pipelining=job.pipelining)
+    if job.inventory.source:
+        env |= ansible_files.OWN_INVENTORY
+    if job.installed:
+        env |= search_paths(job.project, job.installed, job.root or job.project)
+    return env
 
 
 def listing_argv(job: PlaybookJob, places: Places, playbooks: Sequence[str]) -> list[str]:

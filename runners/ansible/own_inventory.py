@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rapidfuzz import fuzz, process
 
 from runners.ansible import files as ansible_files
 from runners.ansible.files import Places
-from runners.ansible.galaxy import search_paths
-from runners.ansible.job import room_of
+from runners.ansible.job import environment_of, room_of
+from runners.ansible.listing import parse
 from runners.ansible.refusals import complaint_of, in_job, remedy_of
 from runners.aws.inventory import group_name
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError
@@ -29,12 +28,14 @@ from runners.processes.foreign_files import read_regular
 from runners.removal import remove_tree_if_possible
 from runners.results import Host, Inventory
 from runners.ssh.bastion import KEY as BASTION
+from runners.ssh.session_manager import INSTANCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from runners.ansible.job import PlaybookJob
+    from runners.results import HostSettings
 
 TIMEOUT = 120.0
 KEY = "deploy.ansible.inventory"
@@ -58,20 +59,11 @@ _PINNED = frozenset(ansible_files.pinned_variables())
 _PROXY = re.compile(r"\bProxy(?:Jump|Command)\b|(?:^|\s)-J|(?:^|\s)-W", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """How the configuration reaches hosts. A host may have another port, and nothing else."""
-
-    user: str
-    port: int
-    connection: str
-
-
-async def read(job: PlaybookJob, source: str, roles: Mapping[str, str], reach: Reach) -> Inventory:
+async def read(job: PlaybookJob, source: str, roles: Mapping[str, str], settings: HostSettings) -> Inventory:
     """The hosts of each role: those of the group with the role's name, in the inventory's order; `all` has every host.
 
     `job` has the project and its scratch, `source` is relative to the project, `roles` has the playbook of each role. A host of
-    several roles is in each of them. The inventory names no secret: values are read by Ansible alone.
+    several roles is in each of them, and may have another port than `settings`. The inventory names no secret: values are read by Ansible alone.
 
     Raises:
         NotFoundError: there is no such file or group, or a group has no host.
@@ -87,24 +79,18 @@ async def read(job: PlaybookJob, source: str, roles: Mapping[str, str], reach: R
         listed = await _listed(job, source, directory, doing)
         for host, values in listed.get("_meta", {}).get("hostvars", {}).items():
             variables.setdefault(host, {}).update(values)
-            ignored |= _check_variables(host, values, reach, doing)
-    environment = job.inventory.environment
+            ignored |= _check_variables(host, values, settings, doing)
+    environment, found_by_plugin = job.inventory.environment, _found_by_plugin(job)
     hosts = tuple(
-        Host(name, role, _identity(environment, name), *_reached(name, variables.get(name, {}), reach, doing))
+        _as_in_ec2(
+            _host(environment, name, role, variables.get(name, {}), settings, doing), found_by_plugin.get(name, {})
+        )
         for role in roles
         for name in _members(listed, role, source, doing)
     )
     groups = tuple(sorted({*listed} - {"_meta", EVERY_HOST}))
-    return Inventory(
-        environment,
-        hosts,
-        reach.user,
-        reach.port,
-        reach.connection,
-        job.inventory.groups,
-        source=source,
-        own_groups=groups,
-        ignored=tuple(sorted(ignored)),
+    return replace(
+        settings.inventory(environment, hosts), source=source, own_groups=groups, ignored=tuple(sorted(ignored))
     )
 
 
@@ -149,15 +135,19 @@ async def _listed(job: PlaybookJob, source: str, directory: str, doing: str) -> 
 
     def prepare() -> None:
         empty = Inventory(job.inventory.environment, (), "", 22, "ssh")
-        ansible_files.prepare(places, empty, ansible_files.variables_text({}, {}), vault_password=job.vault_password)
+        ansible_files.prepare(
+            places,
+            empty,
+            ansible_files.variables_text({}, {}),
+            vault_password=job.vault_password,
+            recorded=job.recorded,
+        )
 
     await asyncio.to_thread(prepare)
     try:
         argv = ["ansible-inventory", "--list", "-i", str((job.project / source).absolute())]
         argv += ["--playbook-dir", str((job.project / directory).absolute())]
-        env = {**ansible_files.environment(places, forks=1), **ansible_files.OWN_INVENTORY}
-        if job.installed:
-            env |= search_paths(job.project, job.installed, job.root or job.project)
+        env = {**environment_of(job, places, forks=1), **ansible_files.OWN_INVENTORY}
         room = room_of(job, places)
         answer = await child.run(
             argv, cwd=job.project, env=env, timeout=TIMEOUT, doing=doing, room=room, stdout_to=output
@@ -165,7 +155,7 @@ async def _listed(job: PlaybookJob, source: str, directory: str, doing: str) -> 
         if answer.exit_code:
             raise _refused(job, doing, answer)
         text = await asyncio.to_thread(read_regular, output, most=_LONGEST, root=places.base)
-        return dict(json.loads(text))
+        return parse(text)
     finally:
         await asyncio.to_thread(remove_tree_if_possible, places.base)
 
@@ -182,14 +172,14 @@ def _refused(job: PlaybookJob, doing: str, answer: child.Output) -> RunnerError:
     return RunnerError(doing, complaint.rstrip("."), remedy=remedy, exit_code=answer.exit_code, log_tail=tail)
 
 
-def _check_variables(host: str, values: Mapping[str, Any], reach: Reach, doing: str) -> set[str]:
+def _check_variables(host: str, values: Mapping[str, Any], settings: HostSettings, doing: str) -> set[str]:
     """The variables in whose place the configuration counts. Raises AccessDeniedError where another one changes how the host is reached.
 
     A play on localhost runs here in any case.
     """
     if host in _HERE and str(values.get("ansible_connection", "local")) == "local":
         return set()
-    permitted = {"user": reach.user, "connection": reach.connection}
+    permitted = {"user": settings.user, "connection": settings.connection}
     for name, value in values.items():
         if name in _PINNED:
             if _PROXY.search(str(value)):
@@ -216,12 +206,45 @@ def _setting_of(name: str) -> str:
     return re.sub(r"^ansible_(?:ssh_)?(?:remote_)?", "", name) if name.startswith("ansible_") else ""
 
 
-def _reached(name: str, values: Mapping[str, Any], reach: Reach, doing: str) -> tuple[str, str, str, int]:
-    """What a Host has after its identity: its address, no image, no zone, its port where that is not the configured one."""
-    port = str(values.get("ansible_port", values.get("ansible_ssh_port", reach.port)))
+def _host(  # noqa: PLR0917 -- what a host is made of
+    environment: str, name: str, role: str, values: Mapping[str, Any], settings: HostSettings, doing: str
+) -> Host:
+    port = str(values.get("ansible_port", values.get("ansible_ssh_port", settings.port)))
     if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 1 << 16:
         raise AccessDeniedError(doing, f"the port {port[:60]!r} of {name[:60]} is no port", remedy="Write a number.")
-    return _address_of(name, values, doing), "", "", 0 if int(port) == reach.port else int(port)
+    address = _address_of(name, values, doing)
+    if settings.session_manager:
+        address = _instance_of(name, address, values, doing)
+    return Host(
+        name, role, _identity(environment, name), address, "", "", 0 if int(port) == settings.port else int(port)
+    )
+
+
+def _found_by_plugin(job: PlaybookJob) -> dict[str, Mapping[str, Any]]:
+    variables: dict[str, Mapping[str, Any]] = {}
+    for listing in job.recorded.values():
+        variables |= listing.get("_meta", {}).get("hostvars", {})  # type: ignore[attr-defined]
+    return variables
+
+
+def _as_in_ec2(host: Host, variables: Mapping[str, Any]) -> Host:
+    """A host that EC2's plugin has found is known by its instance id: a machine that is replaced has another key."""
+    instance = str(variables.get("instance_id", ""))
+    if not INSTANCE.fullmatch(instance):
+        return host
+    placement = variables.get("placement")
+    zone = placement.get("availability_zone", "") if isinstance(placement, dict) else ""
+    return replace(host, instance_id=instance, image_id=str(variables.get("image_id", "")), zone=str(zone))
+
+
+def _instance_of(name: str, address: str, values: Mapping[str, Any], doing: str) -> str:
+    """The instance id of a host: its address, or the variable that EC2's plugin sets."""
+    for instance in (address, str(values.get("instance_id", ""))):
+        if INSTANCE.fullmatch(instance):
+            return instance
+    problem = f"{name[:60]} has no instance id, and ssh.session_manager reaches hosts by it"
+    remedy = "Set ansible_host or instance_id of this host to its instance id, such as i-0123456789abcdef0."
+    raise AccessDeniedError(doing, problem, remedy=remedy)
 
 
 def _address_of(name: str, values: Mapping[str, Any], doing: str) -> str:

@@ -12,8 +12,7 @@ from rapidfuzz import fuzz, process
 
 from runners.ansible import files as ansible_files
 from runners.ansible.files import Places
-from runners.ansible.galaxy import search_paths
-from runners.ansible.job import check_job, listing_argv, room_of
+from runners.ansible.job import check_job, environment_of, listing_argv, room_of
 from runners.ansible.refusals import complaint_of, in_job, remedy_of
 from runners.aws.inventory import group_name, groups_of_all
 from runners.errors import NotFoundError, RunnerError
@@ -60,11 +59,7 @@ async def plays_of(job: PlaybookJob, playbooks: Sequence[str]) -> dict[str, tupl
     for playbook in playbooks:
         check_job(replace(job, playbook=playbook), places)
     argv, room = await asyncio.to_thread(_prepare, job, places, playbooks)
-    env = ansible_files.environment(places, forks=1)
-    if job.inventory.source:
-        env |= ansible_files.OWN_INVENTORY
-    if job.installed:
-        env |= search_paths(job.project, job.installed, job.root or job.project)
+    env = environment_of(job, places, forks=1)
     doing = f"reading {', '.join(playbooks)}"
     try:
         answer = await child.run(argv, cwd=job.project, env=env, timeout=TIMEOUT, doing=doing, room=room)
@@ -77,7 +72,8 @@ async def plays_of(job: PlaybookJob, playbooks: Sequence[str]) -> dict[str, tupl
 
 def _prepare(job: PlaybookJob, places: Places, playbooks: Sequence[str]) -> tuple[list[str], Room]:
     variables = ansible_files.variables_text(job.extra_vars, dict.fromkeys(job.secret_vars, _NOT_NAMED))
-    ansible_files.prepare(places, job.inventory, variables, vault_password=job.vault_password)
+    given = {"vault_password": job.vault_password, "recorded": job.recorded}
+    ansible_files.prepare(places, job.inventory, variables, **given)  # type: ignore[arg-type]
     return listing_argv(job, places, playbooks), room_of(job, places)
 
 

@@ -38,3 +38,8 @@ def credential_variables(place: AwsPlace) -> Mapping[str, str]:
         raise AccessDeniedError(_DOING, f"{whose} no credentials", remedy=remedy)
     values = {"AWS_ACCESS_KEY_ID": frozen.access_key, "AWS_SECRET_ACCESS_KEY": frozen.secret_key}
     return {**values, **({"AWS_SESSION_TOKEN": frozen.token} if frozen.token else {})}
+
+
+def variables_of(place: AwsPlace) -> Mapping[str, str]:
+    """`credential_variables`, and AWS's own variables for the region. Raises as it."""
+    return {**credential_variables(place), "AWS_REGION": place.region, "AWS_DEFAULT_REGION": place.region}

@@ -13,13 +13,15 @@ from rapidfuzz import fuzz, process
 from runners.aws.client import escape_wildcards, explained
 from runners.concurrency import run_blocking
 from runners.errors import NotFoundError
-from runners.results import Host, Inventory
+from runners.results import Host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ec2.type_defs import FilterTypeDef, InstanceTypeDef
+
+    from runners.results import Inventory, WantedHosts
 
 TAG = "type"
 _LOCAL = "local"
@@ -29,38 +31,27 @@ PACKER_GROUP = (
 )
 
 
-async def find_hosts(
-    ec2_client: EC2Client,
-    *,
-    environment: str,
-    machines: Sequence[str],
-    tag: str,
-    address: str,
-    user: str,
-    port: int,
-    connection: str,
-    groups: tuple[str, ...] = (),
-    timeout: float = 60.0,
-) -> Inventory:
-    """The running instances whose tag `type` is `tag` with {environment} and {machine} filled in, for each machine.
+async def find_hosts(ec2_client: EC2Client, wanted: WantedHosts, *, timeout: float = 60.0) -> Inventory:
+    """The running instances with the wanted tags in their tag `type`.
 
-    Hosts come in the order of `machines`, the oldest instance first; they are "staging-backend", or "staging-backend-1", ... `address` is "public_dns" or "private_ip"; with
-    `connection` "local" a host without one keeps its instance id as its address.
+    Hosts come in the order of `machines`, the oldest instance first; they are "staging-backend", or "staging-backend-1", ... With
+    `connection` "local" a host without the wanted address keeps its instance id as its address.
 
     Raises:
         NotFoundError: a machine role has no running instance, or none with such an address; it names what exists instead.
         AccessDeniedError, UnavailableError: AWS refused the query, or cannot be reached.
     """
+    environment, settings = wanted.environment, wanted.settings
     doing = f"looking for the machines of {environment}"
-    wanted = {machine: tag.format(environment=environment, machine=machine) for machine in machines}
+    tags = {machine: wanted.tag.format(environment=environment, machine=machine) for machine in wanted.machines}
 
     def address_of(instance: InstanceTypeDef) -> str:
-        return _address_of(instance, address, required=connection != _LOCAL, doing=doing)
+        return _address_of(instance, settings.address, required=settings.connection != _LOCAL, doing=doing)
 
     def ask() -> tuple[Host, ...]:
-        by_tag = _running_by_tag(ec2_client, tuple(wanted.values()), doing)
+        by_tag = _running_by_tag(ec2_client, tuple(tags.values()), doing)
         hosts = [
-            _hosts(f"{environment}-{machine}", machine, by_tag[value], address_of) for machine, value in wanted.items()
+            _hosts(f"{environment}-{machine}", machine, by_tag[value], address_of) for machine, value in tags.items()
         ]
         return tuple(host for of_machine in hosts for host in of_machine)
 
@@ -68,7 +59,7 @@ async def find_hosts(
         hosts = await run_blocking(ask, timeout=timeout, doing=doing)
     except (exceptions.BotoCoreError, exceptions.ClientError) as error:
         raise explained(error, doing) from None
-    return Inventory(environment=environment, hosts=hosts, user=user, port=port, connection=connection, groups=groups)
+    return settings.inventory(environment, hosts)
 
 
 async def require_running(
@@ -96,6 +87,8 @@ def _running_by_tag(ec2: EC2Client, values: Sequence[str], doing: str) -> dict[s
 
 
 def _address_of(instance: InstanceTypeDef, kind: str, *, required: bool, doing: str) -> str:
+    if kind == "instance_id":
+        return instance["InstanceId"]
     address = instance.get("PublicDnsName" if kind == "public_dns" else "PrivateIpAddress", "")
     if not address and required:
         raise _no_address(instance, kind, doing)

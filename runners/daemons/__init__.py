@@ -25,7 +25,7 @@ from runners.daemons.snapshot import (
 from runners.daemons.verdict import MOST_LISTED, judge
 from runners.errors import TimedOutError
 from runners.results import DaemonObservation
-from runners.ssh import bastion
+from runners.ssh import route
 from runners.ssh.host_keys import refused_as_new
 from runners.ssh.remote import REFUSED
 
@@ -92,7 +92,7 @@ async def restart(access: Access, machine: str, daemon: Daemon, timeouts: Timeou
 async def _on_each(
     access: Access, work: Callable[[Host], Awaitable[list[DaemonObservation]]]
 ) -> tuple[DaemonObservation, ...]:
-    free = asyncio.Semaphore(bastion.AT_ONCE if access.inventory.bastion else AT_ONCE)
+    free = asyncio.Semaphore(route.AT_ONCE if access.inventory.route else AT_ONCE)
 
     async def limited(host: Host) -> list[DaemonObservation]:
         async with free:
@@ -127,7 +127,7 @@ async def _observe(access: Access, host: Host, daemons: Sequence[Daemon], pause:
 
 
 def _why(access: Access, host: Host, stderr: str) -> str:
-    if access.inventory.bastion and (why := bastion.in_words(stderr, access.inventory.bastion, host.address)):
+    if access.inventory.route and (why := route.in_words(stderr, access.inventory.route, host.address)):
         return f"{why[:1].lower()}{why[1:].rstrip('.')}"
     if refused_as_new(stderr):
         return "its host key is on no record, where only a deploy to it puts it"

@@ -35,6 +35,11 @@ class Output:
     stderr: str
 
 
+def search_path() -> str:
+    """The PATH of every child: this Python's directory, then the system's."""
+    return f"{Path(sys.executable).parent}:{_SYSTEM_PATH}"
+
+
 def child_environment(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The whole environment of a child: a PATH, its own HOME and TMPDIR, UTF-8, then `extra` over these.
 
@@ -44,7 +49,7 @@ def child_environment(home: Path, extra: Mapping[str, str] | None = None) -> dic
     temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
     short = len(str(temporary)) <= _LONGEST_TMPDIR
     base = {
-        "PATH": f"{Path(sys.executable).parent}:{_SYSTEM_PATH}",
+        "PATH": search_path(),
         "HOME": str(home),
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",

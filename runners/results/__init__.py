@@ -29,6 +29,7 @@ from runners.results.builders import (
 from runners.results.changes import Check, Checks, Difference, MergeAnswer, PullRequest, PullState, Rule
 from runners.results.connections import Connection
 from runners.results.daemons import DaemonObservation
+from runners.results.displayed_hosts import HostDifferences, host_differences, hosts_digest
 from runners.results.hosts import (
     Bastion,
     ChangedKey,
@@ -36,9 +37,13 @@ from runners.results.hosts import (
     ForcedTasks,
     Host,
     HostResult,
+    HostSettings,
     Inventory,
     PlaybookResult,
+    Route,
+    SessionManager,
     TaskChange,
+    WantedHosts,
 )
 from runners.results.image_retention import (
     NO_ENVIRONMENT,
@@ -109,7 +114,9 @@ __all__ = [
     "FailedTask",
     "ForcedTasks",
     "Host",
+    "HostDifferences",
     "HostResult",
+    "HostSettings",
     "Image",
     "ImageChange",
     "ImageGroup",
@@ -148,8 +155,10 @@ __all__ = [
     "ResourceChange",
     "Retention",
     "RollOut",
+    "Route",
     "Rule",
     "SecurityGroup",
+    "SessionManager",
     "Snapshot",
     "StartedFrom",
     "State",
@@ -158,6 +167,9 @@ __all__ = [
     "Termination",
     "Unreadable",
     "Verdict",
+    "WantedHosts",
     "What",
     "WorkflowRun",
+    "host_differences",
+    "hosts_digest",
 ]

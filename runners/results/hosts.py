@@ -36,12 +36,23 @@ class Bastion:
     host_keys: tuple[str, ...]
 
 
+@stored("session-manager")
+@dataclass(frozen=True, slots=True)
+class SessionManager:
+    """Sessions of AWS Systems Manager in a region, through which ssh reaches hosts by their instance ids."""
+
+    region: str
+
+
+Route = Bastion | SessionManager
+
+
 @stored("inventory")
 @dataclass(frozen=True, slots=True)
 class Inventory:
     """The running machines of an environment, in the configured order of machines; `groups` are further groups of every host.
 
-    With a `bastion`, ssh reaches every host through it. `source` is the team's own inventory, relative to the playbooks, and
+    With a `bastion` or `session_manager`, ssh reaches every host through it. `source` is the team's own inventory, relative to the playbooks, and
     `own_groups` the groups that it has, `ignored` the variables for which the configuration's values are used; without one, hosts are those of EC2.
     """
 
@@ -55,10 +66,55 @@ class Inventory:
     source: str = ""
     own_groups: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    session_manager: SessionManager | None = None
 
     def port_of(self, host: Host) -> int:
         """The SSH port of a host."""
         return host.port or self.port
+
+    @property
+    def route(self) -> Route | None:
+        """What ssh goes through to every host; None where it reaches them directly."""
+        return self.bastion or self.session_manager
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    """How the configuration reaches the hosts of an environment, and the groups that have all of them.
+
+    `address` is what of an EC2 instance is used: "public_dns", "private_ip" or "instance_id".
+    """
+
+    user: str
+    port: int = 22
+    connection: str = "ssh"
+    address: str = "public_dns"
+    groups: tuple[str, ...] = ()
+    bastion: Bastion | None = None
+    session_manager: SessionManager | None = None
+
+    def inventory(self, environment: str, hosts: tuple[Host, ...] = ()) -> Inventory:
+        """The inventory of these hosts."""
+        return Inventory(
+            environment,
+            hosts,
+            self.user,
+            self.port,
+            self.connection,
+            self.groups,
+            self.bastion,
+            session_manager=self.session_manager,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WantedHosts:
+    """Which EC2 instances are hosts of an environment: those whose tag is `tag` with {environment} and {machine} filled in."""
+
+    environment: str
+    machines: tuple[str, ...]
+    tag: str
+    settings: HostSettings
 
 
 @stored("failed-task")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from runners.processes import child, wall
 from runners.results import ChangedKey
-from runners.ssh import bastion
+from runners.ssh import route
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -62,18 +62,18 @@ def _key(words: Sequence[str]) -> HostKey | None:
     return HostKey(words[0], words[1])
 
 
-async def scan(inventory: Inventory, scratch: Path, bastion_key: str | None = None) -> dict[str, tuple[HostKey, ...]]:
+async def scan(inventory: Inventory, scratch: Path, route_secret: str | None = None) -> dict[str, tuple[HostKey, ...]]:
     """What each server shows now, by instance id; one that does not answer within five seconds is left out.
 
-    `bastion_key` is the private key for the inventory's bastion.
+    `route_secret` is the secret for the inventory's route: see route.write.
 
     Raises:
         ProgramMissingError: there is no ssh-keyscan, or no ssh.
         TimedOutError: ssh-keyscan itself hangs.
-        AccessDeniedError, UnavailableError: the bastion fails: see bastion.presented.
+        AccessDeniedError, UnavailableError: the route fails: see route.presented.
     """
-    if inventory.bastion:
-        texts = await bastion.presented(inventory, inventory.bastion, bastion_key, scratch)
+    if inventory.route:
+        texts = await route.presented(inventory, inventory.route, route_secret, scratch)
         behind = {host.instance_id: _keys_after_names(texts.get(host.name, "")) for host in inventory.hosts}
         return {instance: keys for instance, keys in behind.items() if keys}
     presented: dict[str, tuple[HostKey, ...]] = {}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from runners.processes import child, wall
 from runners.removal import remove_tree_if_possible
-from runners.ssh import bastion
+from runners.ssh import route
 from runners.ssh.keys import key_text, write_secret
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Access:
             "StrictHostKeyChecking": "yes",
             "UserKnownHostsFile": f'"{self.directory / "known_hosts"}"',
         }
-        through = bastion.files_in(self.directory).options if self.inventory.bastion else []
+        through = route.files_in(self.directory).options if self.inventory.route else []
         argv = ["ssh", "-T", *through, "-p", str(self.inventory.port_of(host)), "-l", self.inventory.user]
         argv += [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
         argv += ["-i", str(self.directory / "key")] if self.with_key else []
@@ -85,11 +85,11 @@ async def reaching(
     private_key: str | None,
     known_hosts: str,
     doing: str,
-    bastion_key: str | None = None,
+    route_secret: str | None = None,
 ) -> AsyncIterator[Access]:
     """Access for as long as the block lasts; `directory` is made for it and deleted after.
 
-    `bastion_key` is the private key for the inventory's bastion.
+    `route_secret` is the secret for the inventory's route: see route.write.
 
     Raises:
         AccessDeniedError: the private key cannot be used.
@@ -101,8 +101,8 @@ async def reaching(
         write_secret(directory / "known_hosts", known_hosts)
         if key:
             write_secret(directory / "key", key)
-        if inventory.bastion:
-            bastion.write(directory, inventory.bastion, bastion_key, doing)
+        if inventory.route:
+            route.write(directory, inventory.route, route_secret, doing)
 
     await asyncio.to_thread(make)
     try:

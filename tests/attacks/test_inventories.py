@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runners.ansible.own_inventory import Reach
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError
+from runners.results import HostSettings
 from runners.ssh import host_keys
 from tests.real.own_inventory_support import SSH, put, read
 from tests.real.ssh_support import make_key, running_servers
@@ -152,7 +152,7 @@ async def test_key_and_host_key_are_those_of_signalbox_whatever_it_says(
     user = getpass.getuser()
     put(playbooks, "hosts", CARELESS.format(port=unused_tcp_port, user=user, directory=tmp_path))
     put(playbooks, "deploy.yml", RAW.format(directory=tmp_path))
-    inventory = await read(playbooks, "web", reach=Reach(user, 22, "ssh"))
+    inventory = await read(playbooks, "web", reach=HostSettings(user))
     assert inventory.ignored == (
         "ansible_host_key_checking",
         "ansible_ssh_common_args",

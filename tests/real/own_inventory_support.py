@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runners.ansible import own_inventory
-from runners.ansible.own_inventory import Reach
-from runners.results import Inventory
+from runners.results import HostSettings, Inventory
 
 if TYPE_CHECKING:
     from tests.real.test_ansible import Playbooks
 
-LOCAL = Reach("deployer", 22, "local")
-SSH = Reach("deployer", 22, "ssh")
+LOCAL = HostSettings("deployer", connection="local")
+SSH = HostSettings("deployer")
 NOBODY = Inventory("staging", (), "deployer", 22, "ssh")
 
 
@@ -22,7 +21,7 @@ def put(playbooks: Playbooks, name: str, text: str) -> None:
     playbooks.write(name, text)
 
 
-async def read(playbooks: Playbooks, *roles: str, source: str = "hosts", reach: Reach = SSH) -> Inventory:
+async def read(playbooks: Playbooks, *roles: str, source: str = "hosts", reach: HostSettings = SSH) -> Inventory:
     """What is read of the inventory for these roles."""
     job = playbooks.job(inventory=NOBODY, root=playbooks.project)
     return await own_inventory.read(job, source, dict.fromkeys(roles, "deploy.yml"), reach)

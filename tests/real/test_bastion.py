@@ -10,7 +10,7 @@ import pytest
 from runners.daemons import verify
 from runners.errors import AccessDeniedError, UnavailableError
 from runners.results import State
-from runners.ssh import bastion, host_keys
+from runners.ssh import host_keys, route
 from runners.ssh.remote import reaching
 from tests.real.bastion_support import GATE, Network, network, other_key
 from tests.real.daemon_support import Real, make_daemon
@@ -53,7 +53,7 @@ async def deployed(
     playbooks: Playbooks, servers: Network, inventory: Inventory | None = None, **changes: object
 ) -> PlaybookResult:
     playbooks.write("deploy.yml", PLAY.format(directory=playbooks.directory))
-    given: dict[str, Any] = {"known_hosts": servers.known_hosts, "bastion_key": servers.bastion_key, **changes}
+    given: dict[str, Any] = {"known_hosts": servers.known_hosts, "route_secret": servers.bastion_key, **changes}
     given["private_key"] = servers.behind.user_key
     return await playbooks.run(playbooks.job(inventory=inventory or servers.inventory, **given))
 
@@ -62,7 +62,7 @@ async def test_the_keys_of_hosts_are_read_through_the_bastion_alone(servers: Net
     assert await host_keys.scan(replace(servers.inventory, bastion=None), tmp_path) == {}, "there is no direct way"
     scanned = await host_keys.scan(servers.inventory, tmp_path, servers.bastion_key)
     assert host_keys.known_hosts(servers.inventory, scanned) == " ".join(servers.known_hosts.split()[:3]) + "\n"
-    assert not list(tmp_path.glob("bastion-*")), "no key is left"
+    assert not list(tmp_path.glob("route-*")), "no key is left"
 
 
 @pytest.mark.slow("two servers, and Ansible beside")
@@ -79,7 +79,7 @@ async def test_daemons_are_checked_through_the_bastion(servers: Network, daemon:
     given = {"private_key": servers.behind.user_key, "known_hosts": servers.known_hosts}
     for key, problem in ((servers.bastion_key, ""), (servers.behind.user_key, "refuses the login")):
         async with reaching(
-            servers.inventory, tmp_path / "access", **given, doing="looking", bastion_key=key
+            servers.inventory, tmp_path / "access", **given, doing="looking", route_secret=key
         ) as access:
             (observed,) = await verify(access, {"backend": [daemon.configured]}, QUICK, began=None, remedy=False)
         assert problem in observed.problem
@@ -95,14 +95,14 @@ async def refused(servers: Network, inventory: Inventory, scratch: Path, key: st
     assert inventory.bastion
     if "forward" not in raised.value.problem:
         with pytest.raises(kinds) as alone:
-            await bastion.check(inventory.bastion, used, scratch)
+            await route.check_bastion(inventory.bastion, used, scratch)
         assert (alone.value.problem, alone.value.remedy) == (raised.value.problem, raised.value.remedy)
     return raised.value.problem
 
 
 async def test_what_fails_of_the_bastion_is_said_of_the_bastion(servers: Network, tmp_path: Path) -> None:
     private, public = other_key(tmp_path)
-    await bastion.check(servers.server, servers.bastion_key, tmp_path)
+    await route.check_bastion(servers.server, servers.bastion_key, tmp_path)
     assert await refused(servers, servers.inventory, tmp_path, private) == (
         f"the bastion 127.0.0.2 refuses the login of {servers.server.user}"
     )

@@ -38,7 +38,8 @@ async def findings(root: Path, hosts: str, play_hosts: str) -> tuple[list[str], 
     result = Findings("code")
     checkout = Checkout(environment, COMMIT, root / "code", root / "scratch", WALL)
     running = await find_hosts(config, environment, settings, result)
-    playbooks = Playbooks(settings, environment.machines, environment.key_of("deploy", "ansible"), environment.name)
+    key, reached = environment.key_of("deploy", "ansible"), config.host_settings(environment, settings)
+    playbooks = Playbooks(settings, environment.machines, key, environment.name, reached, {})
     await check_playbooks({}, checkout, playbooks, running, result)
     return result.facts, result.problems
 

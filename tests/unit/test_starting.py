@@ -32,7 +32,7 @@ BESIDE = {
 OUTSIDE = {
     "bot/check/programs.py": "prints a version, in an empty directory",
     "runners/processes/detached.py": "the supervisor, which starts its program in a room",
-    "runners/ssh/bastion.py": "ssh, to a bastion of the configuration",
+    "runners/ssh/route.py": "ssh, to a bastion or hosts of the configuration",
     "runners/ssh/host_keys.py": "ssh-keyscan",
     "runners/ssh/remote.py": "ssh, or a script of the configuration",
     "runners/terraform/finding.py": "prints a version, in an empty directory",

@@ -16,7 +16,7 @@ from bot.config.models.general import Access, Aws, GitHub, Operations, Slack, Te
 from bot.config.models.images import Images
 from bot.config.models.watch import Watch
 from bot.config.values import PART, NameWithPart
-from runners.results import AwsPlace, ImageGroup
+from runners.results import AwsPlace, HostSettings, ImageGroup, SessionManager, WantedHosts
 
 if TYPE_CHECKING:
     from bot.config.models.custom import CustomOperation
@@ -142,6 +142,28 @@ class Config(Model):
             return None
         own = environment.aws
         return AwsPlace(own.region or self.aws.region, own.profile or self.aws.profile, own.role)
+
+    def host_settings(self, environment: Environment, ansible: Ansible) -> HostSettings:
+        """How the environment's hosts are reached, by these settings of its playbooks."""
+        place = self.aws_of(environment)
+        sessions = SessionManager(place.region) if place and ansible.through_sessions else None
+        return HostSettings(
+            ansible.user,
+            ansible.port,
+            ansible.connection,
+            "instance_id" if sessions else ansible.address,
+            ansible.groups,
+            ansible.bastion,
+            sessions,
+        )
+
+    def wanted_hosts(
+        self, environment: Environment, ansible: Ansible, machines: tuple[str, ...] | None = None
+    ) -> WantedHosts:
+        """Which EC2 instances are the environment's hosts, or those of some of its machine types."""
+        wanted = environment.machines if machines is None else machines
+        settings = self.host_settings(environment, ansible)
+        return WantedHosts(environment.whole, wanted, self.instance_tag, settings)
 
     def bucket_in(self, region: str | None) -> AwsPlace:
         """Where a bucket of S3 is. Without a `region` it is that of `aws`, which bot/config/aws_rules.py makes sure of."""

@@ -167,6 +167,11 @@ class Ansible(DeploySettings):
         return Server(bastion.host, bastion.port, bastion.user or self.user, bastion.host_key)
 
     @property
+    def through_sessions(self) -> bool:
+        """Whether ssh goes through sessions of AWS Systems Manager."""
+        return self.connection == "ssh" and self.ssh.session_manager
+
+    @property
     def bastion_key_env(self) -> str | None:
         """The variable with the private key for the bastion: the hosts' unless it has its own; None without a bastion."""
         return (self.ssh.bastion.private_key_env or self.private_key_env) if self.ssh.bastion else None

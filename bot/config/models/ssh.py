@@ -52,6 +52,7 @@ class Bastion(Model):
 
 
 class Ssh(Model):
-    """How ssh reaches the hosts: directly, or through a bastion."""
+    """How ssh reaches the hosts: directly, through a bastion, or through sessions of AWS Systems Manager to instance ids."""
 
     bastion: Bastion | None = None
+    session_manager: bool = False

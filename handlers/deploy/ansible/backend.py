@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from handlers.deploy.ansible.rollout import roll_out
 from handlers.deploy.ansible.scope import work_of
-from handlers.shared.ansible import preflight
-from handlers.shared.ansible.hosts import hosts_of, notices
+from handlers.shared.ansible import examination
 from handlers.shared.ansible.scope import check_secrets, settings_of
 from handlers.shared.inputs import configured_inputs
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from bot.config import Environment
     from bot.operations.operation import Operation
     from bot.services import Services
+    from handlers.shared.examined import Examined
     from runners.github.runs.workflow_file import Input
     from runners.results import Commit
 
@@ -46,8 +46,8 @@ def required_checks(_: Environment) -> bool | tuple[str, ...]:
 
 
 async def verify(operation: Operation, _: str) -> None:
-    """Raises UserError when the private key, a secret variable or the vault password is missing from the bot's environment."""
-    check_secrets(operation)
+    """Raises UserError or RunnerError where secrets are missing from the bot's environment: see check_secrets."""
+    await check_secrets(operation)
 
 
 async def asks(_: Services, environment: Environment, __: str) -> tuple[Input, ...]:
@@ -55,9 +55,6 @@ async def asks(_: Services, environment: Environment, __: str) -> tuple[Input, .
     return configured_inputs(settings_of(environment).command_inputs)
 
 
-async def examine(operation: Operation, commit: Commit) -> tuple[str, ...]:
-    """The hosts of the team's own inventory, for the approvers. Raises RunnerError where a playbook cannot run at this commit or reaches no host: see preflight.examine."""
-    work = work_of(operation, commit)
-    running = await operation.unless_cancelled(hosts_of(operation, work))
-    await operation.unless_cancelled(preflight.examine(operation, work, running))
-    return notices(running)
+async def examine(operation: Operation, commit: Commit) -> Examined:
+    """The hosts, for the approvers. Raises RunnerError where a playbook cannot run at this commit or reaches no host: see preflight.examine."""
+    return await examination.examine(operation, work_of(operation, commit))

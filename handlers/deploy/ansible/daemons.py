@@ -20,7 +20,7 @@ from bot.operations.requests import OperationRequest
 from bot.store.operations import Status
 from handlers.deploy.ansible import daemon_views
 from handlers.shared import permissions
-from handlers.shared.ansible.scope import bastion_key_of, find_hosts, private_key_of, settings_of
+from handlers.shared.ansible.scope import find_hosts, private_key_of, route_secret_of, settings_of
 from runners import daemons
 from runners.daemons import Daemon, Timeouts
 from runners.ssh import host_keys
@@ -131,9 +131,9 @@ async def _reach(
     key = private_key_of(services, environment)
     trusted = await services.host_keys.trusted(host.instance_id for host in hosts.hosts)
     text = host_keys.known_hosts(hosts, trusted)
-    bastion_key = bastion_key_of(services, environment)
+    secret = await route_secret_of(services, environment)
     async with reaching(
-        hosts, directory, private_key=key, known_hosts=text, doing=_DOING, bastion_key=bastion_key
+        hosts, directory, private_key=key, known_hosts=text, doing=_DOING, route_secret=secret
     ) as access:
         yield access
 

@@ -42,6 +42,7 @@ def page(inventory: Inventory) -> Message:
     local = inventory.connection != "ssh"
     reached = "on the bot's own machine" if local else f"by ssh as {inventory.user}, port {inventory.port}"
     reached += f" through the bastion {inventory.bastion.host}" if inventory.bastion else ""
+    reached += " through sessions of AWS Systems Manager" if inventory.session_manager else ""
     more = f"reached {reached}; `python -m bot inventory {inventory.environment}` prints this for Ansible"
     blocks = [
         kit.header(title),

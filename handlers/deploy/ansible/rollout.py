@@ -30,7 +30,7 @@ async def roll_out(operation: Operation, release: Release, approval: ApprovalVie
         await rollout_end.finish(rollout, release, cancelled_by, observed)
 
     frame = views.frame(operation.head, release, approval)
-    await shared_rollout.roll_out(operation, work_of(operation, release.commit), frame, finish)
+    await shared_rollout.roll_out(operation, work_of(operation, release.commit, release.hosts), frame, finish)
 
 
 async def _check_daemons(rollout: Rollout, began: float) -> tuple[DaemonObservation, ...]:

@@ -10,7 +10,7 @@ from handlers.shared.ansible.scope import Scope, Work, settings_of
 
 if TYPE_CHECKING:
     from bot.operations.operation import Operation
-    from runners.results import Commit
+    from runners.results import Commit, Host
 
 
 def scope_of(operation: Operation) -> Scope:
@@ -21,10 +21,10 @@ def scope_of(operation: Operation) -> Scope:
     return Scope(environment, roles, _listed(arguments.get(HOSTS, "")), check=bool(arguments.get(CHECK)))
 
 
-def work_of(operation: Operation, commit: Commit) -> Work:
-    """What the operation deploys at this commit."""
+def work_of(operation: Operation, commit: Commit, displayed: tuple[Host, ...] = ()) -> Work:
+    """What the operation deploys at this commit; approvers have seen the hosts `displayed`."""
     given = inputs.given(operation.record.arguments)
-    return Work(scope_of(operation), settings_of(operation.environment), commit, given)
+    return Work(scope_of(operation), settings_of(operation.environment), commit, given, displayed)
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from bot.errors import UserError
 from bot.operations.registry import WorkflowOf
 from handlers.deploy.github_actions.rollout import roll_out, settings_of
 from handlers.deploy.inputs import inputs_of
+from handlers.shared.examined import Examined
 from handlers.shared.inputs import check_sent, declared_inputs
 from runners.errors import RunnerError, UnavailableError
 from runners.git_refs import COMMIT_SHA
@@ -79,6 +80,6 @@ async def asks(services: Services, environment: Environment, ref: str) -> tuple[
     return await declared_inputs(services, workflow, ref, actions.command_inputs)
 
 
-async def examine(_: Operation, __: Commit) -> tuple[str, ...]:
+async def examine(_: Operation, __: Commit) -> Examined:
     """Nothing: the code runs on GitHub, and `verify` has read the workflow."""
-    return ()
+    return Examined()

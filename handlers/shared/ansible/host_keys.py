@@ -13,7 +13,7 @@ from bot.slack.retry import with_retries
 from bot.store.audit import Entry
 from handlers.shared import permissions
 from handlers.shared.ansible import views
-from handlers.shared.ansible.scope import bastion_key_of, settings_of
+from handlers.shared.ansible.scope import route_secret_of, settings_of
 from handlers.shared.clicks import clicked
 from runners import phrases
 from runners.ssh import host_keys
@@ -42,14 +42,14 @@ async def changed(operation: Operation, hosts: Inventory, command: str) -> tuple
     `command` is to be typed again once somebody has accepted the changed keys.
 
     A host that does not answer is not among them: Ansible's ssh compares too, and refuses a host without recorded key.
-    Raises AccessDeniedError or UnavailableError where the bastion fails.
+    Raises AccessDeniedError or UnavailableError where the bastion or sessions fail.
     """
     if hosts.connection != BY_SSH:
         return ()
     keys = operation.services.host_keys
     operation.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-    bastion_key = bastion_key_of(operation.services, operation.environment)
-    presented = await host_keys.scan(hosts, operation.scratch, bastion_key)
+    secret = await route_secret_of(operation.services, operation.environment)
+    presented = await host_keys.scan(hosts, operation.scratch, secret)
     if settings_of(operation.environment).host_keys == CONSOLE:
         await _trust_consoles(operation, hosts)
     await _record_trusted(operation, await keys.trust(presented), "at first sight")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from bot.operations.entries import annotate_once
 from handlers.shared.ansible import host_keys
-from handlers.shared.ansible.scope import bastion_key_of, private_key_of, secret_vars_of, vault_password_of
+from handlers.shared.ansible.recorded import with_recorded
+from handlers.shared.ansible.scope import private_key_of, route_secret_of, secret_vars_of, vault_password_of
 from handlers.shared.caches import cache_of
 from handlers.shared.checkout import code_of
 from handlers.shared.resuming import prepared
@@ -67,7 +68,7 @@ async def prepare(operation: Operation, work: Work) -> tuple[Path, Path | None]:
 
 async def run(operation: Operation, play: Play, on_progress: OnProgress) -> PlaybookResult:
     """Within a step: run the playbook, once."""
-    job = await _job(operation, play)
+    job = await with_recorded(operation, play.work, await _job(operation, play))
     await operation.check_authorized("playbooks")
     action = "playbook check started" if play.work.scope.check else "playbook started"
     await annotate_once(operation, action, machine=play.role, commit=play.work.commit.short)
@@ -178,7 +179,7 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
         secret_vars=secret_vars,
         private_key=private_key_of(operation.services, operation.environment),
         vault_password=vault_password_of(operation.services, operation.environment),
-        bastion_key=bastion_key_of(operation.services, operation.environment),
+        route_secret=await route_secret_of(operation.services, operation.environment),
         tags=settings.tags,
         skip_tags=settings.skip_tags,
         scratch=scratch_of(operation, play.role),

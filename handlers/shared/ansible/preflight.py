@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from handlers.shared.ansible import playbooks
+from handlers.shared.ansible.recorded import with_recorded
 from handlers.shared.ansible.scope import vault_password_of
 from handlers.shared.checkout import code_of
 from runners.ansible import PlaybookJob, preflight
@@ -34,7 +35,7 @@ async def examine(operation: Operation, work: Work, hosts: Inventory) -> None:
     roles_of: dict[str, list[str]] = {}
     for role in dict.fromkeys(host.machine for host in hosts.hosts):
         roles_of.setdefault(work.playbook_of(role), []).append(role)
-    job = await _job(operation, work, hosts, project, installed)
+    job = await with_recorded(operation, work, await _job(operation, work, hosts, project, installed))
     plays = await preflight.plays_of(job, [*roles_of])
     for name, roles in roles_of.items():
         preflight.check_reached(plays[name], name, hosts, roles)

@@ -14,7 +14,7 @@ from bot.operations.room import Precedence, wait_for_room
 from bot.slack.blocks.common import FailureContext
 from bot.store.operations import Status
 from handlers.shared.ansible import host_keys, playbooks, preflight, views
-from handlers.shared.ansible.hosts import hosts_of
+from handlers.shared.ansible.hosts import displayed_hosts_of
 from handlers.shared.ansible.playbooks import Play
 from handlers.shared.ansible.views import RolloutState
 from runners.concurrency import together
@@ -39,9 +39,9 @@ DISPLAYED_AFTER = 1.0  # seconds of preparation; a complete checkout takes less,
 async def roll_out(operation: Operation, work: Work, frame: Frame, finish: Finish) -> None:
     """Durable: one role after the other, or all at the same time; the first failure stops those that have not begun.
 
-    `finish` ends the operation; it gets who cancelled, if anybody did. Before anything runs hosts with changed keys end it.
+    `finish` ends the operation; it gets who cancelled, if anybody did. Before anything runs, hosts that approvers have not seen and hosts with changed keys end it.
     """
-    hosts = await operation.step("inventory", lambda: hosts_of(operation, work))
+    hosts = await operation.step("inventory", lambda: displayed_hosts_of(operation, work))
     changed = await operation.step("host keys", lambda: host_keys.changed(operation, hosts, frame.command))
     if changed:
         await operation.end(Status.FAILED, views.keys_changed(frame, changed))

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from bot.errors import UserError
 from runners.aws import inventory
+from runners.aws.credentials import credential_variables
+from runners.concurrency import run_blocking
 from runners.errors import AccessDeniedError
+from runners.ssh import session_manager
 from runners.ssh.keys import key_text
 
 if TYPE_CHECKING:
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from bot.operations.operation import Operation
     from bot.services import Services
     from runners.aws.client import Clients
-    from runners.results import Commit, Inventory
+    from runners.results import Commit, Host, Inventory
 
 
 LOOKUP_TIMEOUT = 60.0
@@ -56,12 +59,16 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The playbooks of `settings` at a commit, on the hosts of the scope, with variables that a person gave."""
+    """The playbooks of `settings` at a commit, on the hosts of the scope, with variables that a person gave.
+
+    `displayed` are the hosts that approvers have seen; empty where they have seen none.
+    """
 
     scope: Scope
     settings: Ansible
     commit: Commit
     given: Mapping[str, str] = field(default_factory=dict)
+    displayed: tuple[Host, ...] = ()
 
     def playbook_of(self, role: str) -> str:
         """The file of the role's playbook, below the directory of the playbooks."""
@@ -83,19 +90,8 @@ async def find_hosts(
             f"The hosts of {environment.name} are in {settings.inventory_of(environment.whole)} of the repository, which "
             "Signalbox reads when it deploys. This command knows only hosts that EC2 lists."
         )
-    running = await inventory.find_hosts(
-        clients.ec2,
-        environment=environment.whole,
-        machines=environment.machines if roles is None else roles,
-        tag=config.instance_tag,
-        address=settings.address,
-        user=settings.user,
-        port=settings.port,
-        connection=settings.connection,
-        groups=settings.groups,
-        timeout=LOOKUP_TIMEOUT,
-    )
-    return replace(running, bastion=settings.bastion)
+    wanted = config.wanted_hosts(environment, settings, roles)
+    return await inventory.find_hosts(clients.ec2, wanted, timeout=LOOKUP_TIMEOUT)
 
 
 def settings_of(environment: Environment) -> Ansible:
@@ -113,9 +109,20 @@ def private_key_of(services: Services, environment: Environment) -> str | None:
     return _key_of(services, settings_of(environment).private_key_env)
 
 
-def bastion_key_of(services: Services, environment: Environment) -> str | None:
-    """The private key for the bastion, as `private_key_of`; None without a bastion."""
-    return _key_of(services, settings_of(environment).bastion_key_env)
+async def route_secret_of(services: Services, environment: Environment) -> str | None:
+    """The private key for the bastion, as `private_key_of`, or the environment's AWS credentials for sessions; None where ssh needs neither.
+
+    Raises RunnerError where AWS gives no credentials.
+    """
+    settings = settings_of(environment)
+    if not settings.through_sessions:
+        return _key_of(services, settings.bastion_key_env)
+    place = services.config.aws_of(environment)
+    if place is None:
+        raise UserError(f"Sessions to the hosts of {environment.name} need `aws` in signalbox.yaml.")
+    doing = "reading the AWS credentials"
+    variables = await run_blocking(credential_variables, place, timeout=LOOKUP_TIMEOUT, doing=doing)
+    return session_manager.secret_text(variables)
 
 
 def _key_of(services: Services, name: str | None) -> str | None:
@@ -140,9 +147,14 @@ def secret_vars_of(services: Services, environment: Environment) -> dict[str, st
     return {name: services.secrets.value(source) for name, source in sources.items()}
 
 
-def check_secrets(operation: Operation) -> None:
-    """Raises UserError when a private key, a secret variable or the vault password is missing from the bot's environment."""
+async def check_secrets(operation: Operation) -> None:
+    """Raises UserError when a private key, a secret variable or the vault password is missing from the bot's environment.
+
+    Raises RunnerError where sessions to the hosts lack a program or credentials.
+    """
     private_key_of(operation.services, operation.environment)
-    bastion_key_of(operation.services, operation.environment)
+    if settings_of(operation.environment).through_sessions:
+        session_manager.require_programs(f"preparing sessions to the hosts of {operation.environment.name}")
+    await route_secret_of(operation.services, operation.environment)
     secret_vars_of(operation.services, operation.environment)
     vault_password_of(operation.services, operation.environment)

@@ -8,7 +8,7 @@ from bot.check.bastions import check_bastions, names_bastions
 from bot.config import read
 from runners.errors import UnavailableError
 from runners.results import Bastion
-from runners.ssh import bastion as ssh_bastion
+from runners.ssh import route
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,7 @@ async def test_each_bastion_is_checked_once_and_a_problem_names_its_key(monkeypa
         if bastion.host == "two":
             raise UnavailableError("logging in", "the bastion two does not answer (refused)", remedy="Start it.")
 
-    monkeypatch.setattr(ssh_bastion, "check", check)
+    monkeypatch.setattr(route, "check_bastion", check)
     first = f"{{host: one, host_key: {KEY}}}"
     second = f"{{host: two, user: jump, port: 2222, private_key_env: JUMP_KEY, host_key: [{KEY}]}}"
     text = CONFIG + "".join(

@@ -20,6 +20,13 @@ from tests.unit.bot.config.test_faults import assert_faulted, text_of
         ("ssh: {bastion: {host: b.example.com}}", "ssh.bastion.host_key", "missing"),
         ("ssh: {bastion: {host: 'b:22 -x', host_key: ssh-rsa AAAA}}", "ssh.bastion.host", "not the name or address"),
         ("ssh: {bastion: {host: b, host_key: AAAA}}", "ssh.bastion.host_key[0]", "is not a public host key"),
+        ("ssh: {session_manager: perhaps}", "ssh.session_manager", "true or false"),
+        (
+            "ssh: {session_manager: true, bastion: {host: b, host_key: AAAA}}",
+            "ssh.session_manager",
+            "excludes `bastion`",
+        ),
+        ("address: private_ip, ssh: {session_manager: true}", "address", "reaches instances by their ids; remove it"),
         ("collections: [{nam: community.general}]", "collections[0].nam", "did you mean `name`?"),
     ],
 )

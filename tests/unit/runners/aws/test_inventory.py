@@ -19,7 +19,7 @@ from runners.ansible.files import inventory_text
 from runners.aws.client import Clients, explained, make_clients
 from runners.aws.inventory import ansible_inventory, find_hosts, group_name
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError, UnavailableError
-from runners.results import AwsPlace, Host, Inventory
+from runners.results import AwsPlace, Host, HostSettings, Inventory, WantedHosts
 from tests.unit.runners.ec2_world import HOME
 
 
@@ -30,14 +30,9 @@ def launch(clients: Clients, tag: str, count: int = 1) -> list[str]:
 
 
 async def find(clients: Clients, *machines: str, environment: str = "staging", **changes: Any) -> Inventory:
-    given: dict[str, Any] = {
-        "tag": "{environment} {machine}",
-        "address": "public_dns",
-        "user": "deployer",
-        "port": 22222,
-    }
-    given |= {"connection": "ssh", "timeout": 30} | changes
-    return await find_hosts(clients.ec2, environment=environment, machines=machines, **given)
+    tag = changes.pop("tag", "{environment} {machine}")
+    settings = HostSettings(**{"user": "deployer", "port": 22222, **changes})
+    return await find_hosts(clients.ec2, WantedHosts(environment, machines, tag, settings), timeout=30)
 
 
 async def test_running_machines_come_in_the_configured_order(aws: Clients) -> None:

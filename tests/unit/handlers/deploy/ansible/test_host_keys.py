@@ -32,7 +32,10 @@ class Fake:
             host_keys=self.keys, aws_of=lambda _: SimpleNamespace(ec2=None), annotations=desk.annotations
         )
         self.environment = SimpleNamespace(
-            name="staging", deploy=SimpleNamespace(ansible=SimpleNamespace(host_keys=how, bastion_key_env=None))
+            name="staging",
+            deploy=SimpleNamespace(
+                ansible=SimpleNamespace(host_keys=how, bastion_key_env=None, through_sessions=False)
+            ),
         )
         self.scratch = scratch / "scratch"
         self.number = 7

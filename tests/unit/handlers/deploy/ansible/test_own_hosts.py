@@ -14,8 +14,7 @@ from handlers.shared.ansible import hosts as ansible_hosts, playbooks
 from handlers.shared.ansible.hosts import NAMED, hosts_of, notices
 from handlers.shared.ansible.scope import Scope, Work, find_hosts
 from runners.ansible import own_inventory
-from runners.ansible.own_inventory import Reach
-from runners.results import Bastion, Host, Inventory
+from runners.results import Bastion, Host, HostSettings, Inventory
 from tests.unit.bot.config.test_faults import assert_faulted, text_of
 from tests.unit.handlers.conftest import FILE
 from tests.unit.handlers.deploy.ansible.rollouts import COMMIT, HOSTS, returning
@@ -40,32 +39,39 @@ def test_approvers_see_each_host_with_its_address() -> None:
         "(10.0.0.1). Ignored in it: `ansible_ssh_extra_args`"
     )
     assert notices(own(NAMED + 3))[0].endswith(f"`web{NAMED}` (10.0.0.{NAMED}) and 3 more")
-    assert notices(HOSTS) == (), "EC2's hosts may be replaced between approval and deploy"
+    assert notices(HOSTS)[0].startswith("Hosts: `backend-1` (10.0.0.1), ")
+
+
+async def as_it_is(_: object, __: object, job: PlaybookJob, **___: bool) -> PlaybookJob:
+    return job
 
 
 async def test_the_inventory_is_read_for_the_roles_of_the_scope(monkeypatch: pytest.MonkeyPatch) -> None:
     text = OWN.replace("user: deployer,", f"user: deployer, ssh: {{bastion: {{host: b, host_key: '{KEY}'}}}},")
-    environment = read(text, "signalbox.yaml").environments["staging"]
+    config = read(text, "signalbox.yaml")
+    environment = config.environments["staging"]
     assert environment.deploy
     assert environment.deploy.ansible
     asked: list[Any] = []
 
-    async def read_own(job: PlaybookJob, source: str, roles: dict[str, str], reach: Reach) -> Inventory:
+    async def read_own(job: PlaybookJob, source: str, roles: dict[str, str], reach: HostSettings) -> Inventory:
         asked.extend([source, roles, reach, job.private_key, dict(job.secret_vars)])
-        return own(2)
+        return replace(own(2), bastion=reach.bastion)
 
     monkeypatch.setattr(playbooks, "prepare", returning(("project", None)))
     monkeypatch.setattr(ansible_hosts, "code_of", returning("root"))
     monkeypatch.setattr(own_inventory, "read", read_own)
-    services = SimpleNamespace(isolation_of=lambda _: None)
+    services = SimpleNamespace(isolation_of=lambda _: None, config=config)
+    monkeypatch.setattr(ansible_hosts, "with_recorded", as_it_is)
     operation = cast("Operation", SimpleNamespace(services=services, environment=environment, scratch="scratch"))
     scope = Scope(environment, ("backend",), instances=("staging/web2",))
     inventory = await hosts_of(operation, Work(scope, environment.deploy.ansible, COMMIT))
     assert asked[0] == "inv/staging"
     assert list(asked[1]) == ["backend"]
-    assert asked[2:] == [Reach("deployer", 22, "ssh"), None, {}], "no secret is there"
+    bastion = Bastion("b", 22, "deployer", (KEY,))
+    assert asked[2:] == [HostSettings("deployer", bastion=bastion), None, {}], "no secret is there"
     assert [host.name for host in inventory.hosts] == ["web2"]
-    assert inventory.bastion == Bastion("b", 22, "deployer", (KEY,))
+    assert inventory.bastion == bastion
     with pytest.raises(UserError, match="staging/web9 no longer runs in staging"):
         replace(scope, instances=("staging/web9",)).limited(own(2))
 
