@@ -49,7 +49,15 @@ _WATCH = f"watch:\n  builders: {{every: 2s, terminate: after {TERMINATES_AFTER:.
 _PROMOTE = "{from: dev, to: main, repositories: [PermanentOrg/infrastructure], wait: 1h, pipeline: false}"
 _ANSIBLE = "    deploy:\n      ansible:\n"
 _SERVICES = ", ".join(f"{service}: {{machines: [{role}]}}" for role, service in SERVICES.items())
+_DEV = """      directory: instances/dev
+      backend_config: {path: "{files}/state/dev/terraform.tfstate"}
+"""
+_STACKS = """      stacks:
+        core: {directory: instances/dev, backend_config: {path: "{files}/state/dev/terraform.tfstate"}}
+        dns: {directory: instances/dev-dns, backend_config: {path: "{files}/state/dev/dns.tfstate"}, after: [core]}
+"""
 _CONFIG = {
+    _DEV: _STACKS,
     "operations:\n": f"{_WATCH}operations:\n  lease: {LEASE:.0f}s\n  at_once: {{total: {CAP}}}\n",
     '    channel: "#dev"\n': f'    channel: "#dev"\n    promote: {_PROMOTE}\n',
     "  staging:\n": f"  staging:\n    worker_labels: [{LABEL}]\n",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -25,6 +24,7 @@ echo "begin $1 $2 $id $(date +%s.%N) $PWD" >> "$(dirname "$0")/effects"
 sleep {lasts}
 echo "end $1 $2 $id $(date +%s.%N) $PWD" >> "$(dirname "$0")/effects"
 """
+_BACKEND = 'terraform {\n  backend "local" {}\n}\n'
 _OPERATION = re.compile(r"/([^/]+)/var/operations/(\d+)(?:/|$)")
 _TERRAFORM = """\
 resource "terraform_data" "soak" {{
@@ -50,6 +50,14 @@ class Effect:
     end: float | None
 
 
+# The code of what is planned: an environment, or a stack of one.
+PLANNED = {
+    "dev/core": fleet.DIRECTORIES["dev"],
+    "dev/dns": "instances/dev-dns",
+    "staging": fleet.DIRECTORIES["staging"],
+}
+
+
 class Counters:
     """Lets applies and playbooks of the world say when they begin and end."""
 
@@ -60,24 +68,27 @@ class Counters:
 
     def install(self) -> None:
         """Commit code that counts. Each apply, and each playbook on its one host, is one effect."""
-        for environment in ("dev", "staging"):
-            directory = self._directory(environment)
+        for planned in PLANNED:
+            directory = self._directory(planned)
             directory.mkdir()
             (directory / "effect.sh").write_text(_SCRIPT.format(lasts=LASTS))
         script = self._directory("staging") / "effect.sh"
         for role in self._services:
             task = f"    - name: Count\n      ansible.builtin.command: sh {script} playbook {role}\n\n"
             change(self._world, f"provisioners/deploy-{role}.yml", "  tasks:\n", f"  tasks:\n{task}")
-        graph = self._world.github.repository(INFRASTRUCTURE).graph
-        graph.branch("dev", "main")
+        repository = self._world.github.repository(INFRASTRUCTURE)
+        repository.commit("main", {f"{PLANNED['dev/dns']}/main.tf": _BACKEND.encode()}, "Begin with a stack of names")
+        repository.graph.branch("dev", "main")
 
     def next_generation(self, environment: str) -> None:
-        """Commit code of which one apply is needed."""
+        """Commit code of which one apply is needed, by each stack of the environment."""
         self._generation += 1
-        text = _TERRAFORM.format(generation=self._generation, script=self._directory(environment) / "effect.sh")
-        path = f"{fleet.DIRECTORIES[environment]}/soak.tf"
-        repository = self._world.github.repository(INFRASTRUCTURE)
-        repository.commit("main", {path: text.encode()}, f"Generation {self._generation} of {environment}")
+        for planned, directory in PLANNED.items():
+            if planned.startswith(environment):
+                text = _TERRAFORM.format(generation=self._generation, script=self._directory(planned) / "effect.sh")
+                repository = self._world.github.repository(INFRASTRUCTURE)
+                path = f"{directory}/soak.tf"
+                repository.commit("main", {path: text.encode()}, f"Generation {self._generation} of {planned}")
 
     def next_promotion(self) -> None:
         """Commit to dev what main does not have yet."""
@@ -93,7 +104,7 @@ class Counters:
 
     def effects(self) -> tuple[Effect, ...]:
         """All of them, in the order in which they began."""
-        files = [(name, self._directory(name) / "effects") for name in ("dev", "staging")]
+        files = [(name, self._directory(name) / "effects") for name in PLANNED]
         listed = [self._of_service(each) for name, path in files if path.exists() for each in _read(name, path)]
         return tuple(sorted(listed, key=lambda each: each.begin))
 
@@ -110,14 +121,9 @@ class Counters:
                 counted[path] = counted.get(path, 0) + 1
         return counted
 
-    def state_holds(self, environment: str) -> str | None:
-        """The generation that the environment's state has."""
-        state = json.loads(self._world.state_of(environment).read_text())
-        held = [each for each in state["resources"] if each["name"] == "soak"]
-        return str(held[0]["instances"][0]["attributes"]["triggers_replace"]["value"]) if held else None
-
-    def _directory(self, environment: str) -> Path:
-        return self._world.machines_of(environment) / "soak"
+    def _directory(self, planned: str) -> Path:
+        environment, _, stack = planned.partition("/")
+        return self._world.machines_of(environment) / f"soak{stack}"
 
 
 def _read(environment: str, path: Path) -> list[Effect]:

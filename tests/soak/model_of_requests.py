@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tests.soak.effects import Effect
     from tests.soak.model import Observed
 
+PLANS = "plan-stacks"  # the kind of an operation that begins a plan of each stack, once
 Answer = Literal["accepted", "refused", "unknown"]
 
 
@@ -33,6 +34,9 @@ def requests(observed: Observed) -> Iterator[str]:
         key = (each.requester, each.kind, each.environment)
         least[key] += each.answer == "accepted"
         most[key] += each.answer != "refused"
+    for requester, kind, environment in list(most):
+        if kind == "plan":  # in its requester's name
+            most[requester, kind, environment] += most[requester, PLANS, environment.partition("/")[0]]
     for requester, kind, environment in most:
         counted = sum(
             (each.requester, each.kind) == (requester, kind) and each.environment.startswith(environment)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.soak.model_of_requests import Typed
+from tests.soak.model_of_requests import PLANS, Typed
 
 if TYPE_CHECKING:
     from random import Random
@@ -31,7 +31,9 @@ class Command:
 BUILDER, IMAGES, PROMOTE = "a builder is left running", "/infra amis", "/deploy dev, to be promoted"
 COMMANDS = (
     Command("/plan staging", "#staging", "plan", "staging", 4),
-    Command("/plan dev", "#dev", "plan", "dev", 3),
+    Command("/plan dev core", "#dev", "plan", "dev/core", 1),
+    Command("/plan dev dns", "#dev", "plan", "dev/dns", 1),
+    Command("/plan dev all", "#dev", PLANS, "dev", 2),
     Command("/deploy dev", "#dev", "deploy", "dev", 2),
     Command(PROMOTE, "#dev", "deploy", "dev", 2),
     Command("/deploy staging web", "#staging", "deploy", "staging/web", 2),
@@ -72,7 +74,7 @@ async def act(bench: Bench, name: str, command: Command) -> None:
         await bench.aws.add_old_images()
         await _clean_up(bench, person, command)
         return
-    if command.kind == "plan":
+    if command.kind in {"plan", PLANS}:
         bench.counters.next_generation(command.environment)
     if command.text == PROMOTE:
         bench.counters.next_promotion()
