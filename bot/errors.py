@@ -32,6 +32,15 @@ class AlreadyEndedError(Exception):
     """A request begins nothing: it has begun an operation before, which has ended. The message names it."""
 
 
+@stored("already-open-error")
+class AlreadyOpenError(Exception):
+    """A request begins nothing: an operation of the same request is open, `number`."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 class ChangedWorkflowError(Exception):
     """This version cannot continue a workflow from the steps that an earlier one recorded; the message says why."""
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bot.engine.engine import Engine
     from bot.engine.lease import HeldLease
     from bot.redaction import Redactor
+    from bot.slack.blocks.kit import Message
     from bot.slack.client import Chat
     from bot.store.anchors import Anchors
     from bot.store.annotations import Annotations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from bot.store.deployments import Deployments, MachineCommits
     from bot.store.host_keys import HostKeys
     from bot.store.images import Images
-    from bot.store.operations import Operations, Record
+    from bot.store.operations import Operations, Record, Request
     from bot.store.outbox import Outbox
     from bot.store.refused_attempts import RefusedAttempts
     from bot.store.removals import Removals
@@ -102,6 +103,10 @@ class CommandAnswers(Protocol):
 
     def answered(self, key: str) -> None:
         """Forget a command that has its answer."""
+        ...
+
+    async def answer(self, services: Services, request: Request, message: Message) -> None:
+        """Answer a request that begins nothing, for the person alone."""
         ...
 
     def began(self, services: Services, key: str, number: int) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bot.store.workers import Worker
 
 # Raise it with each change of a workflow's steps or of what they store: tests/data/workflow_steps.json says when.
-APPLICATION_VERSION = "4"
+APPLICATION_VERSION = "5"
 # The oldest version whose workflows this program continues. Raise it when a patch for an older one is removed.
 OLDEST_CONTINUED = 1
 SERIALIZER = "signalbox"  # the name that the engine stores beside each value

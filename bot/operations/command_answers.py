@@ -18,7 +18,8 @@ from bot.slack.web_api import ChatError
 
 if TYPE_CHECKING:
     from bot.services import Services
-    from bot.store.operations import Record
+    from bot.slack.blocks.kit import Message
+    from bot.store.operations import Record, Request
 
 log = logging.getLogger(__name__)
 MOST = 1_000  # commands whose operation has not begun; what opened a modal stays among them until others take its place
@@ -40,6 +41,19 @@ class CommandAnswers:
     def answered(self, key: str) -> None:
         """Forget a command that has its answer."""
         self._urls.pop(key, None)
+
+    async def answer(self, services: Services, request: Request, message: Message) -> None:
+        """Answer a request that begins nothing, for the person alone: where it was typed, else in its channel."""
+        try:
+            if url := self._urls.pop(request.key, ""):
+                await services.chat.respond(url, message)
+                return
+        except ChatError as failure:
+            log.warning("%s is answered in another place than the command: %s", request.requester, failure)
+        try:
+            await services.chat.whisper(request.channel, request.requester, message)
+        except ChatError as failure:
+            log.error("%s gets no answer: %s", request.requester, failure)  # noqa: TRY400  -- no fault of Signalbox
 
     def began(self, services: Services, key: str, number: int) -> None:
         """Answer the command of this key, whose operation has a message now. Returns at once."""

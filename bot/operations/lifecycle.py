@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 from typing import TYPE_CHECKING
 
 from bot.config.targets import find_target, queue_of
-from bot.errors import AlreadyEndedError, Cancelled, ChangedWorkflowError, ForgedError, NoLongerApprovedError, UserError
-from bot.operations import notices, outgoing
+from bot.errors import (
+    AlreadyEndedError,
+    AlreadyOpenError,
+    Cancelled,
+    ChangedWorkflowError,
+    ForgedError,
+    NoLongerApprovedError,
+    UserError,
+)
+from bot.operations import notices, typed_requests
+from bot.operations.announcement import announce, display_start, report_refusal
 from bot.operations.follow_ups import link_from_older
 from bot.operations.leftovers import discard
 from bot.operations.operation import Operation
-from bot.operations.posting import deliver, post_announcement, until_taken
-from bot.operations.queue import head_of, update_cancelled, waits_for
+from bot.operations.posting import deliver
+from bot.operations.queue import head_of, update_cancelled
 from bot.operations.unfinished import end, refuse_request
 from bot.slack.blocks import common, kit
 from bot.store.annotations import SUPERSEDED_BY
@@ -29,8 +37,6 @@ if TYPE_CHECKING:
     from bot.services import Services
 
 REFUSED = "refused to start"
-JUST_ANNOUNCED = 30.0  # seconds for which an operation counts as seen after it was requested
-DISPLAY_POLL_INTERVAL = 1.0  # seconds
 log = logging.getLogger(__name__)
 
 
@@ -55,29 +61,54 @@ async def begin(services: Services, request: Request, kind: Kind | None) -> None
 
 async def _begin(services: Services, request: Request, kind: Kind) -> None:
     engine = services.engine
-    async with engine.numbering:
-        try:
-            number = await engine.step("number", lambda: _number(services, request))
-        except AlreadyEndedError as error:
-            log.warning("a request of %s begins nothing: %s", request.requester, error)
-            return
-        finally:
-            engine.numbered(request)
-        detail = {**request.arguments, **request_detail(request.key, request.at)}
-        entry = Entry(request.requester, request.kind, request.environment, number, detail)
-        await engine.step("audit", lambda: services.audit.record(entry))
+    number = await _numbered(services, request, kind)
+    if number is None:
+        return
     if kind.supersedes:
         await engine.step("supersede", lambda: _supersede(services, request, number))
-    refusal = "" if kind.silent else await engine.step("announce", lambda: _announce(services, number))
+    refusal = "" if kind.silent else await engine.step("announce", lambda: announce(services, number))
     if refusal:
-        await engine.step("report refusal", lambda: _report_refusal(services, number, refusal))
+        await engine.step("report refusal", lambda: report_refusal(services, number, refusal))
     else:
         services.command_answers.began(services, request.key, number)
         await engine.enqueue(request.kind, number, queue_of(services.config, request.environment)[0])
 
 
-async def _number(services: Services, request: Request) -> int:
-    number = await services.operations.create(request)
+async def _numbered(services: Services, request: Request, kind: Kind) -> int | None:
+    """Durable: the number of the request, in the audit log too; None for a request that begins nothing."""
+    engine = services.engine
+    try:
+        identity = await _identity(services, request, kind)
+        async with engine.numbering:
+            number = await engine.step("number", lambda: _number(services, request, identity))
+            engine.numbered(request)
+            detail = {**request.arguments, **request_detail(request.key, request.at)}
+            entry = Entry(request.requester, request.kind, request.environment, number, detail)
+            await engine.step("audit", lambda: services.audit.record(entry))
+            return number
+    except AlreadyEndedError as error:
+        log.warning("a request of %s begins nothing: %s", request.requester, error)
+    except AlreadyOpenError as error:
+        other = error.number
+        await engine.step("refer to the same", lambda: typed_requests.refer(services, request, other))
+    except ForgedError:
+        raise
+    except UserError as error:
+        why = str(error)
+        await engine.step("refuse", lambda: typed_requests.refuse(services, request, why))
+    finally:
+        engine.numbered(request)
+    return None
+
+
+async def _identity(services: Services, request: Request, kind: Kind) -> str:
+    if not request.typed:
+        return ""
+    return await services.engine.step("about", lambda: typed_requests.identity(services, request, kind))
+
+
+async def _number(services: Services, request: Request, identity: str) -> int:
+    number = await services.operations.create(request, identity)
     if (await services.operations.get(number)).status.ended:
         # What remembered the request was deleted since (handlers/infra/retention.py): it began this operation long ago.
         raise AlreadyEndedError(f"#{number}, which this request began, has ended")
@@ -163,24 +194,8 @@ async def _is_cancelled(services: Services, number: int) -> bool:
         and record.status is Status.WAITING
         and services.config.operations.when_slack_is_away == "wait"
     ):
-        await _display_start(services, record)
+        await display_start(services, record)
     return not await services.operations.start(number)
-
-
-async def _display_start(services: Services, record: Record) -> None:
-    """Wait until the message of an operation that was queued displays that it begins: nothing begins unseen."""
-    if services.clock() - record.created_at < JUST_ANNOUNCED:
-        return
-    number = record.number
-    await deliver(services, number, _starting(record), until_displayed=True)
-    reported = False
-    while await services.outbox.waits(number, outgoing.MESSAGE):
-        if (await services.operations.get(number)).status is not Status.WAITING:
-            return
-        if not reported:
-            log.error("operation %s does not begin before Slack displays its message", number)
-            reported = True
-        await asyncio.sleep(DISPLAY_POLL_INTERVAL)
 
 
 async def _supersede(services: Services, request: Request, number: int) -> None:
@@ -215,41 +230,6 @@ async def _refuse(services: Services, number: int, why: str) -> None:
     await deliver(services, number, message, until_displayed=True)
     await notices.report_end(services, record, Status.FAILED, message)
     await discard(services, number)
-
-
-async def _announce(services: Services, number: int) -> str:
-    record = await services.operations.get(number)
-    queue = queue_of(services.config, record.environment)
-    ahead = [older for older in await services.operations.open_in(*queue) if older.number < number]
-    text = waits_for(len(ahead), ahead[-1]) if ahead else ""
-    message = common.waiting(head_of(record), text) if ahead else _starting(record)
-    refused = await until_taken(number, lambda: post_announcement(services, record, message))
-    if refused:
-        # Without a message nobody could follow or approve it, so it does not start.
-        log.error("operation %s cannot be announced in %s: %s", number, record.channel, refused)
-        await services.operations.set_status(number, Status.FAILED, str(refused))
-        return refused.code
-    if ahead:
-        services.queue_display.announced(services, record, text)
-        services.queue_display.changed(services, record.environment)  # it may have changed while Slack took the message
-    return ""
-
-
-async def _report_refusal(services: Services, number: int, refusal: str) -> None:
-    # Its own channel takes no message, and the requester would otherwise see nothing at all.
-    record = await services.operations.get(number)
-    news = f"did not start: Slack takes no message of mine in {kit.channel(record.channel)} ({kit.escape(refusal)})"
-    message = common.short_message(head_of(record), "failed", news)
-
-    async def report() -> None:
-        channel = await services.chat.channel_id(services.config.slack.channel)
-        await post_announcement(services, record, message, channel)
-
-    await until_taken(number, report)
-
-
-def _starting(record: Record) -> kit.Message:
-    return common.short_message(head_of(record), "running", "starting")
 
 
 async def _error_id() -> str:

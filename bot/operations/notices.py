@@ -16,7 +16,7 @@ from bot.errors import ForgedError
 from bot.operations import outgoing
 from bot.operations.posting import current, post_in_thread
 from bot.slack.blocks import kit
-from bot.slack.blocks.common import EMOJI
+from bot.slack.blocks.common import EMOJI, NEXT_BLOCK
 from bot.slack.pacing import Lane
 from bot.store.annotations import SUPERSEDED_BY
 from bot.store.approvals import Outcome
@@ -27,13 +27,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.services import Services
-    from bot.slack.blocks.kit import Message
+    from bot.slack.blocks.kit import Block, Message
     from bot.store.approvals import Approval
     from bot.store.operations import Record
 
 log = logging.getLogger(__name__)
 # Ends after which something may be half done: the people of the environment have to know, not only the requester.
 ALARMING = (Status.INTERRUPTED,)
+AGAIN_ACTION = "again"  # of the button that requests the same again (handlers/operation/again.py)
+# Ends after which the same may be requested again, and the kinds of operations for which a person requests it.
+REPEATABLE = (Status.FAILED, Status.EXPIRED, Status.INTERRUPTED)
+AGAIN = {
+    "deploy": "Deploy again",
+    "plan": "Plan again",
+    "plan-stacks": "Plan again",
+    "build": "Build again",
+    "run": "Run again",
+}
 # The beginnings of the names of questions, before the approval's id.
 APPROVAL, REMINDER, ESCALATION = "approval ", "reminder ", "escalation "
 
@@ -93,23 +103,39 @@ async def _undecided(services: Services, record: Record, approval: Approval) -> 
     return list(dict.fromkeys(people))
 
 
-async def report_end(services: Services, record: Record, status: Status, message: Message) -> None:
+async def report_end(
+    services: Services, record: Record, status: Status, message: Message, *, alarming: bool = False
+) -> None:
     """Mention the requester where the operation has ended, in words of its message, unless they ended it themselves.
 
-    An end that may have left something half done mentions the approvers too, and is also displayed in the channel.
-    Repeating this changes nothing.
+    An end that is `alarming`, or may have left something half done, mentions the approvers too, and is also displayed in
+    the channel. One after which the same may be requested again has a button for that. Repeating this changes nothing.
     """
     if not record.message_ts:
         return
     people = []
     if policy.is_user(record.requester) and record.requester not in await _ended_by(services, record.number):
         people.append(kit.user(record.requester))
-    if alarming := status in ALARMING:
+    alarming = alarming or status in ALARMING
+    if alarming:
         people += _approvers(services, record)
     if people:
         name = (outgoing.BROADCAST if alarming else outgoing.NOTICE) + "end"
         text = f"{EMOJI[status.value]} {' '.join(people)} {_what(message)}."
-        await _put(services, record, name, Lane.STATE, text)
+        await _put(services, record, name, Lane.STATE, text, *_next_step(record, status))
+
+
+def end_marker(number: int) -> str:
+    """The marker of the notice of an operation's end."""
+    return f"{number}:end"
+
+
+def _next_step(record: Record, status: Status) -> list[Block]:
+    """The button that requests the same again, where that makes sense."""
+    label = AGAIN.get(record.kind)
+    if label is None or status not in REPEATABLE:
+        return []
+    return [kit.actions(NEXT_BLOCK, kit.button(label, AGAIN_ACTION, str(record.number)))]
 
 
 async def post(services: Services, record: Record, name: str, content: bytes) -> None:
@@ -122,14 +148,15 @@ async def post(services: Services, record: Record, name: str, content: bytes) ->
         approval = await services.approvals.get(about.partition(" ")[2])
         if approval.outcome is not Outcome.PENDING:
             return
-    text = outgoing.message_of(content).text
+    stored = outgoing.message_of(content)
+    text = stored.text
     url = await services.chat.permalink(await current(services, record.number))
-    notice = kit.Message(text, (kit.section(f"{text} {kit.link('Open', url)}"),))
+    notice = kit.Message(text, (kit.section(f"{text} {kit.link('Open', url)}"), *stored.blocks))
     await post_in_thread(services, record, about, notice, in_channel=f"{kind} " == outgoing.BROADCAST)
 
 
-async def _put(services: Services, record: Record, name: str, lane: Lane, text: str) -> None:
-    notice = kit.message(text, ())
+async def _put(services: Services, record: Record, name: str, lane: Lane, text: str, *below: Block) -> None:
+    notice = kit.message(text, below)
     await services.outbox.put(record.number, name, lane, outgoing.of_message(services, notice))
 
 

@@ -125,9 +125,10 @@ class Operation:
         doing: str = "",
         *,
         timed: bool = True,
+        alarming: bool = False,
         notify: Callable[[], Coroutine[Any, Any, None]] | None = None,
     ) -> None:
-        """Durably set the message and status, then `notify`; the end adds its duration if `timed`, and notifies the requester."""
+        """Durably set message and status, then `notify`. An end adds its duration if `timed`, and notifies; see notices.py."""
         self._shown = message
 
         async def change() -> None:
@@ -137,7 +138,7 @@ class Operation:
             timed_message = self._with_times(message) if status.ended and timed else message
             await deliver(self.services, self.number, timed_message, until_displayed=final)
             if status.ended:
-                await notices.report_end(self.services, self.record, status, message)
+                await notices.report_end(self.services, self.record, status, message, alarming=alarming)
             if notify:
                 await notify()
             if doing and status is Status.RUNNING:
@@ -270,12 +271,11 @@ class Operation:
         """Who may approve it, in Slack's mentions."""
         return policy.approvers_in_words(self.services.config, self.target, self.record.requester)
 
-    async def end(self, status: Status, message: Message, *, outcome: str = "", timed: bool = True) -> None:
-        """Display the end, delete the files and leave the queue. The audit log records `outcome`, or the usual one.
-
-        The message has the duration unless it is not `timed`: where an operation only follows something else.
-        """
-        await self.show(f"end: {status.value}", message, status, timed=timed)
+    async def end(
+        self, status: Status, message: Message, *, outcome: str = "", timed: bool = True, alarming: bool = False
+    ) -> None:
+        """Display the end (see `show`), delete the files, leave the queue. The audit log records `outcome`, or the usual one."""
+        await self.show(f"end: {status.value}", message, status, timed=timed, alarming=alarming)
         await self.step("clean up", self._clean_up)
         usual = self.success if status is Status.SUCCEEDED else status.value
         await self.audit("ended", status=status.value, outcome=outcome or usual)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bot.services import Services
     from bot.slack.blocks.kit import Block, Message
     from bot.store.approvals import Approval
+    from bot.store.operations import Request
     from bot.store.run_slots import Precedence
     from runners.results import WorkflowRun
 
@@ -138,6 +139,9 @@ class Kind:
     older one of the same environment that waits for approval. A `silent` operation has no message until it has something
     to report. `confirmation` (mrkdwn) is what an approver reads where an approval has to be typed. `begins_in_room` gives,
     for an operation's environment, how urgent the room is that it waits for as soon as it is taken; None where it needs none.
+    `once` are the names of arguments that count for one operation only, and not for the same that is requested again.
+    `about` looks up, before a typed request has its number, what it is about: its arguments with the commit in place of a ref.
+    It raises UserError for a request that cannot begin, and RunnerError where that is unknown for now.
     """
 
     name: str
@@ -147,6 +151,8 @@ class Kind:
     silent: bool = False
     confirmation: str = ""
     begins_in_room: Callable[[Environment], Precedence | None] = lambda _: None
+    once: tuple[str, ...] = ()
+    about: Callable[[Services, Request], Coroutine[Any, Any, dict[str, str]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

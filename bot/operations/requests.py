@@ -70,10 +70,15 @@ async def check_may_use(services: Services, user: str, command: str) -> None:
         policy.check_may_use(services.config, await services.directory.person(user))
 
 
-async def start(services: Services, request: OperationRequest, attempt: Entry | None = None) -> None:
-    """Check the person and the time, then begin the operation durably. Raises UserError and Denied, as `admit`."""
+async def start(
+    services: Services, request: OperationRequest, attempt: Entry | None = None, *, typed: bool = True
+) -> None:
+    """Check the person and the time, then begin the operation durably. Raises UserError and Denied, as `admit`.
+
+    One that is `typed` begins nothing while the same is open, or if it cannot begin (see typed_requests.py).
+    """
     channel = await admit(services, request, attempt)
-    await services.engine.begin(request_of(request, channel))
+    await services.engine.begin(replace(request_of(request, channel), typed=typed))
 
 
 async def admit(services: Services, request: OperationRequest, attempt: Entry | None = None) -> str:

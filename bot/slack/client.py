@@ -1,4 +1,4 @@
-"""Messages, modals and channels: what the bot posts to Slack and reads there, at Slack's pace."""
+"""Messages and channels: what the bot posts to Slack and reads there, at Slack's pace. Modals: views.py."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bot.slack.blocks.common import APPROVE
 from bot.slack.blocks.kit import Message
-from bot.slack.blocks.plain import not_displayed, simpler_forms, simpler_view
+from bot.slack.blocks.plain import simpler_forms
 from bot.slack.channel_ids import ChannelIds
-from bot.slack.errors import Verdict
 from bot.slack.pacing import Lane, Pace
 from bot.slack.redacted import received
-from bot.slack.web_api import FOREIGN, ChatError, WebApi
+from bot.slack.views import REFUSED_AS_IT_IS, Views
+from bot.slack.web_api import FOREIGN, ChatError
 from runners.stored import stored
 
 if TYPE_CHECKING:
@@ -24,13 +24,11 @@ if TYPE_CHECKING:
 
     from bot.process.clock import Clock
     from bot.redaction import Redactor
-    from bot.slack.blocks.kit import Block
     from bot.slack.channel_ids import Channels
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-REFUSED_AS_IT_IS = (Verdict.CONTENT, Verdict.UNKNOWN)
 METADATA_TYPE = "signalbox_operation"  # the event type of our messages' metadata
 # Slack: about one message a second in a channel; chat.update is tier 3, 50 a minute for the whole workspace: 6 + 60 / 1.4.
 POST_INTERVAL = 1.2
@@ -50,7 +48,7 @@ class Posted:
     ts: str
 
 
-class Chat(WebApi):
+class Chat(Views):
     """Slack for the rest of the bot. Every method raises ChatError."""
 
     def __init__(
@@ -217,34 +215,9 @@ class Chat(WebApi):
             raise ChatError("response_url", FOREIGN)
         await self._in_some_form("response_url", message, lambda form: self.send_response(response_url, _content(form)))
 
-    async def open_view(self, trigger_id: str, view: Block) -> str:
-        """Open a modal, and return its id; the trigger works once, within three seconds."""
-        return str((await self.api("views.open", trigger_id=trigger_id, view=view))["view"]["id"])
-
-    async def update_view(self, view_id: str, view: Block) -> None:
-        """Change an open modal. One that the person has closed meanwhile is no error."""
-        for form in (view, simpler_view(view), not_displayed(view)):
-            try:
-                await self.api("views.update", view_id=view_id, view=form)
-            except ChatError as error:
-                if error.verdict is Verdict.VIEW:
-                    log.info("a modal was closed before it was filled in: %s", error)
-                    return
-                if error.verdict not in REFUSED_AS_IT_IS:
-                    raise
-                log.error("a modal is refused: %s", error)  # noqa: TRY400
-            else:
-                return
-
-    async def publish_home(self, user: str, view: Block) -> None:
-        """Set a person's Home tab."""
-        try:
-            await self.api("views.publish", user_id=user, view=view)
-        except ChatError as error:
-            if error.verdict not in REFUSED_AS_IT_IS:
-                raise
-            log.error("a Home tab is refused: %s; trying it simpler", error)  # noqa: TRY400
-            await self.api("views.publish", user_id=user, view=simpler_view(view))
+    async def whisper(self, channel: str, user: str, message: Message) -> None:
+        """Post a message that only this member of the channel sees; Slack keeps it until they reload."""
+        await self._as_member(channel, lambda: self._say("chat.postEphemeral", message, channel=channel, user=user))
 
     async def channel_id(self, name: str) -> str:
         """The id of "#staging" (an id is returned as it is), remembered also by later processes."""

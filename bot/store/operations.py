@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from bot.store import operation_counts, sealed
+from bot.errors import AlreadyOpenError
+from bot.store import operation_counts, same_request, sealed
 from bot.store.database import Store, insert_new
 from bot.store.operation_tables import IS_OPEN, OPEN_STATUSES, cancellations, operations, side_effects
 from runners.stored import stored
@@ -51,6 +52,7 @@ class Request:
     channel: str
     arguments: Mapping[str, str]
     at: float = 0.0  # when it was accepted, in Unix seconds
+    typed: bool = False  # by a person, who alone is answered where it cannot begin
 
 
 @stored("operation")
@@ -83,13 +85,21 @@ class Operations:
         self._keyring = store.keyring
         self._clock = clock
 
-    async def create(self, request: Request) -> int:
-        """Give this request its number; the same request always gets the same number. Raises ForgedError."""
+    async def create(self, request: Request, identity: str = "") -> int:
+        """Give this request its number; the same request always gets the same number. Raises ForgedError.
+
+        Raises AlreadyOpenError where an operation of the same `identity` (see same_request.py) is open.
+        """
 
         def work(connection: sa.Connection) -> int:
             same = operations.c.request_key == request.key
             if connection.scalar(sa.select(operations.c.number).where(same)) is None:
+                if identity and (other := same_request.open_operation(connection, self._keyring, request, identity)):
+                    raise AlreadyOpenError(other)
                 self._insert(connection, self._new_row(request))
+                if identity:
+                    number = self._verified(connection, same).number
+                    same_request.record(connection, self._keyring, number, identity, self._clock())
             return self._verified(connection, same).number
 
         return await self._store.run(work)

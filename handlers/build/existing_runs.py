@@ -121,7 +121,7 @@ async def rerun_failed(services: Services, click: Click) -> None:
     target = policy.target_of(services.config, without_lane(record.environment))
     arguments = {"run": str(run_id), "attempt": str(int(attempt)), RERUN_OF: str(record.number)}
     request = OperationRequest(RERUN, f"Rerun the failed jobs of #{record.number}", click.user, key, target, arguments)
-    await requests.start(services, request, tried)
+    await requests.start(services, request, tried, typed=False)
 
 
 async def _run_of(services: Services, record: Record) -> int | None:

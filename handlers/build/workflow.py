@@ -25,7 +25,7 @@ from handlers.shared import input_views, ref_guard
 from handlers.shared.checkout import commit_of
 from handlers.shared.dispatch import Dispatch, dispatch_once
 from handlers.shared.ref_guard import RefRules
-from runners.errors import NotFoundError
+from handlers.shared.ref_lookup import with_commit
 from runners.github.runs import listing, workflow_file
 from runners.stored import stored
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from bot.config import Images
     from bot.operations.operation import Operation
+    from bot.services import Services
+    from bot.store.operations import Request
     from handlers.build.matrix_grid import MatrixSlot
     from runners.results import Commit
 
@@ -96,7 +98,7 @@ def _ref_rules(images: Images, request: BuildRequest) -> RefRules:
 async def _prepare(operation: Operation, images: Images, request: BuildRequest) -> Prepared:
     services = operation.services
     repository = services.config.github.repository
-    commit = await _commit(operation, images, request.ref)
+    commit = await commit_of(operation, request.ref)
     state = await workflow_file.state(services.github, repository, images.workflow)
     if state != "active":
         why = SWITCHED_OFF.get(state, f"GitHub says that it is {state}")
@@ -110,13 +112,14 @@ async def _prepare(operation: Operation, images: Images, request: BuildRequest) 
     return Prepared(commit, inputs_for(request, images, file), expected_slots(services.config, file, request))
 
 
-async def _commit(operation: Operation, images: Images, ref: str) -> Commit:
-    try:
-        return await commit_of(operation, ref)
-    except NotFoundError:
-        if ref == images.ref:
-            raise
-        raise UserError(no_such_ref(operation.services.config, ref)) from None
+async def about(services: Services, request: Request) -> dict[str, str]:
+    """What a typed build is about: its commit. Raises UserError for a word that names nothing."""
+    wanted = request_from(request.arguments)
+    usual = wanted.ref == images_of(services.config, wanted.build).ref
+    problem = "" if usual else no_such_ref(services.config, wanted.ref)
+    return await with_commit(
+        services, services.config.github.repository, request.arguments, wanted.ref, otherwise=problem
+    )
 
 
-KINDS = (Kind("build", build),)
+KINDS = (Kind("build", build, about=about),)

@@ -80,6 +80,8 @@ async def alert(operation: Operation) -> None:
         last = state.last_joined.builder if state.last_joined else None
         observation = await operation.step("observe", lambda last=last: _observe(operation, last))  # type: ignore[misc]
         _update(state, observation)
+        if not operation.at.ts and (observation.orphans or not observation.terminated):
+            await operation.announce(alert_views.alert(_view(operation, state, observation)))
         if user := _termination_due(operation, state, observation):
             await _terminate(operation, state, observation, user)
         if await _end_if_over(operation, state, observation):
@@ -260,4 +262,4 @@ def _view(operation: Operation, state: _AlertState, observation: Observation) ->
     )
 
 
-KINDS = (Kind(ALERT, alert),)
+KINDS = (Kind(ALERT, alert, silent=True),)

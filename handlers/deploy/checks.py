@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 REFUSED = "refused at"  # the name of an annotation: the commit whose checks forbade the deploy
 # The names of a deploy's arguments: the commit that is deployed although its checks are not green, and the reason.
-OVERRIDDEN_COMMIT, OVERRIDE_REASON = "despite", "reason"
+OVERRIDING = OVERRIDDEN_COMMIT, OVERRIDE_REASON = "despite", "reason"
 
 
 async def required(operation: Operation, release: Release, approval: ApprovalView | None = None) -> Release | None:

@@ -11,7 +11,7 @@ from bot.operations.registry import Button, FollowUp, Modal
 from bot.operations.requests import OperationRequest
 from bot.slack.modal import open_modal
 from handlers.deploy import commit_views
-from handlers.deploy.checks import OVERRIDDEN_COMMIT, OVERRIDE_REASON, REFUSED
+from handlers.deploy.checks import OVERRIDDEN_COMMIT, OVERRIDE_REASON, OVERRIDING, REFUSED
 from handlers.deploy.commit_views import AGAIN, ANYWAY, REASON
 from handlers.shared import permissions
 from handlers.shared.clicks import check_not_begun, clicked, start_follow_up
@@ -64,7 +64,7 @@ async def override(services: Services, submission: Submission) -> Mapping[str, s
         )
         await check_not_begun(services, request.key, BEGUN)
         attempt = permissions.attempt_on(record, submission.user, DEPLOYED_ANYWAY.words)
-        await requests.start(services, request, attempt)
+        await requests.start(services, request, attempt, typed=False)
     except UserError as error:
         return {"reason": str(error)}
     return {}
@@ -92,8 +92,7 @@ def _request(
 
 
 def _without_override(record: Record) -> dict[str, str]:
-    overriding = (OVERRIDDEN_COMMIT, OVERRIDE_REASON)
-    return {name: value for name, value in record.arguments.items() if name not in overriding}
+    return {name: value for name, value in record.arguments.items() if name not in OVERRIDING}
 
 
 BUTTONS = (Button(AGAIN, try_again), Button(ANYWAY, ask_reason))

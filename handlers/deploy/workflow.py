@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,22 +17,23 @@ from bot.slack.blocks.common import FailureContext
 from bot.store.approvals import Outcome
 from bot.store.operations import Status
 from handlers.deploy import arguments as deploy_arguments, checks, release as releases, views
-from handlers.deploy.arguments import ANY_REF, CHECK, HOSTS, ROLES
+from handlers.deploy.arguments import CHECK, HOSTS, ROLES
 from handlers.deploy.backend import backend_of, check_supported
 from handlers.deploy.promote import workflow as promote_workflow
 from handlers.shared import inputs, ref_guard, ref_views
 from handlers.shared.examined import Examined
 from handlers.shared.machine_types import neither
 from handlers.shared.ref_guard import RefRules
-from handlers.shared.requests import default_ref
-from runners.errors import NoSuchRefError
-from runners.git_refs import COMMIT_SHA
+from handlers.shared.ref_lookup import check_startable, with_commit
+from handlers.shared.requests import default_ref, deploy_of
 from runners.results import hosts_digest
 
 if TYPE_CHECKING:
     from bot.config import Environment
     from bot.operations.operation import Operation
+    from bot.services import Services
     from bot.slack.blocks.common import ApprovalView
+    from bot.store.operations import Request
     from handlers.deploy.views import Release
     from runners.results import Commit, RefStanding
 
@@ -96,10 +97,7 @@ async def _resolved(operation: Operation) -> Release:
     """Durable: the release of the operation's ref, once its backend accepts it."""
     ref = operation.record.arguments["ref"]
     await operation.show("resolving", views.working(operation.head, f"looking up {kit.escape(ref)}"), Status.RUNNING)
-    try:
-        return await operation.step("release", lambda: _verified(operation, ref))
-    except NoSuchRefError as error:
-        raise _no_such_ref(operation, ref, error) from error
+    return await operation.step("release", lambda: _verified(operation, ref))
 
 
 async def _verified(operation: Operation, ref: str) -> Release:
@@ -113,35 +111,15 @@ async def _verified(operation: Operation, ref: str) -> Release:
     return await releases.release_of(operation, ref, backend.title(environment))
 
 
-def _no_such_ref(operation: Operation, ref: str, error: NoSuchRefError) -> NoSuchRefError:
-    """The error for a ref that GitHub does not have: somebody may have meant a role by it."""
-    environment, arguments = operation.environment, operation.record.arguments
-    unknown = None if arguments.get(ROLES) else unknown_word(environment, ref)
-    corrected = {**arguments, "ref": ANY_REF}
-    if unknown and unknown.similar_role:
-        corrected = {**arguments, "ref": default_ref(environment), ROLES: unknown.similar_role}
-    then = deploy_arguments.repeating_command(environment, corrected)
-    operation.failure_context = replace(operation.failure_context, next_command=then)
-    return NoSuchRefError(error.doing, unknown.problem) if unknown else error
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownWord:
-    """A word that is neither a ref nor a role: the problem for people, and the role of a similar name ("": none)."""
-
-    problem: str
-    similar_role: str
-
-
-def unknown_word(environment: Environment, ref: str) -> UnknownWord | None:
-    """The problem with a ref that does not exist, where somebody may have meant a role by it.
-
-    None where the environment cannot be deployed by roles, the ref is its default, or a commit.
-    """
-    roles = environment.machines if backend_of(environment).TAKES_ROLES else ()
-    if not roles or ref == default_ref(environment) or COMMIT_SHA.fullmatch(ref):
-        return None
-    return UnknownWord(neither(ref, roles, environment.name), typed_arguments.near(ref, roles))
+async def about(services: Services, request: Request) -> dict[str, str]:
+    """What a typed deploy is about: its commit. Raises UserError for a ref that does not exist or cannot be deployed."""
+    environment = policy.environment_of(services.config, request.environment)
+    arguments, ref = request.arguments, request.arguments["ref"]
+    if deploy_of(environment).github_actions:
+        check_startable(ref)
+    roles = environment.machines if backend_of(environment).TAKES_ROLES and not arguments.get(ROLES) else ()
+    problem = neither(ref, roles, environment.name) if roles and ref != default_ref(environment) else ""
+    return await with_commit(services, services.config.repository_of(environment), arguments, ref, otherwise=problem)
 
 
 def _nothing_deployed(operation: Operation) -> FailureContext:
@@ -213,4 +191,4 @@ def _room_of(environment: Environment) -> Precedence | None:
     return None if asks or not backend_of(environment).TAKES_ROOM else Precedence.DECIDED
 
 
-KINDS = (Kind("deploy", deploy, "deployed", begins_in_room=_room_of),)
+KINDS = (Kind("deploy", deploy, "deployed", begins_in_room=_room_of, once=checks.OVERRIDING, about=about),)

@@ -75,6 +75,8 @@ def applied(plan: PlanView, approval: ApprovalView, result: ApplyResult, ending:
         status, event = "cancelled", f"{ending.cancelled_by} cancelled the apply"
     after = f" after {done}" if done else ", and no change was completed"
     headline = f"{event}{after}. What was done stays done; a new plan shows what is left"
+    if not_recreated := _not_recreated(plan.summary, result):
+        headline = f"{not_recreated}. {common.sentence(headline)}"
     again = [plan_again_button(plan.head)]
     # After a cancel the errors explain little; after a failure they come first.
     report = [_progress(result), [*_errors(result.errors), *warning_lines(result.warnings)]]
@@ -193,16 +195,24 @@ def _headings(result: ApplyResult) -> tuple[str, str]:
     return images.BEGUN if reported else images.PLANNED
 
 
+def not_come_back(summary: PlanSummary, result: ApplyResult) -> list[str]:
+    """The addresses that were destroyed to be created again and were not: by the state, else by Terraform's reports."""
+    replaced = _addresses(summary, Change.REPLACE)
+    if result.in_state is not None:
+        return [address for address in replaced if address not in result.in_state]
+    deleted = len(frozenset(result.applied).intersection(_addresses(summary, Change.DELETE)))
+    destroyed = result.destroyed - result.replaced - deleted
+    return [address for address in replaced if address in result.under_way] if destroyed > 0 else []
+
+
+def _addresses(summary: PlanSummary, change: Change) -> list[str]:
+    return [each.address for each in summary.changes if each.change is change and SENSITIVE not in each.address]
+
+
 def _not_recreated(summary: PlanSummary, result: ApplyResult) -> str:
-    """What was destroyed and not created again, according to the state. It comes first: it may be an outage."""
-    if result.in_state is None:
-        return ""
-    present = frozenset(result.in_state)
-    missing = [
-        change for change in summary.changes if change.address not in present and SENSITIVE not in change.address
-    ]
-    replaced = [change.address for change in missing if change.change is Change.REPLACE]
-    deleted = [change.address for change in missing if change.change is Change.DELETE]
+    """What was destroyed and not created again. It comes first: it may be an outage."""
+    replaced, present = not_come_back(summary, result), result.in_state
+    deleted = [] if present is None else [each for each in _addresses(summary, Change.DELETE) if each not in present]
     sentences = []
     if replaced:
         was, has = ("was", "has") if len(replaced) == 1 else ("were", "have")

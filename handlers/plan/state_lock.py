@@ -86,7 +86,7 @@ async def start_unlock(services: Services, click: Click) -> None:
     unit = {UNIT: record.arguments[UNIT]} if UNIT in record.arguments else {}
     arguments = {"lock": lock, **unit}
     request = OperationRequest(UNLOCK_KIND, title, click.user, key, environment, arguments, lane=lane_of(unit))
-    await requests.start(services, request, attempt)
+    await requests.start(services, request, attempt, typed=False)
 
 
 async def _orphaned_by(operation: Operation, error: StateLockedError) -> str:

@@ -21,10 +21,11 @@ from handlers.plan.apply_views import Ending
 from handlers.plan.backend import backend_of, room_of
 from handlers.plan.branch_moves import BranchMonitor
 from handlers.plan.change_views import details
-from handlers.plan.command import REF
+from handlers.plan.command import REF, ref_of
 from handlers.plan.settings import needs_typed_confirmation, protected_losses, settings_of
 from handlers.shared import ref_guard, ref_views
 from handlers.shared.ref_guard import RefRules
+from handlers.shared.ref_lookup import with_commit
 from runners.errors import NotFoundError, RunnerError, StateLockedError, UncertainError
 from runners.results import RefStanding
 
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from bot.operations.operation import Operation
+    from bot.services import Services
     from bot.slack.blocks.common import ApprovalView
+    from bot.store.operations import Request
     from handlers.plan.backend import OnProgress, PlanBackend
     from handlers.plan.views import PlanView
     from runners.results import ApplyProgress, ApplyResult, Commit, PlanSummary
@@ -227,11 +230,22 @@ async def _report(operation: Operation, view: PlanView, approval: ApprovalView, 
     ending = Ending(
         text=text, offer_deploy=offer, cancelled_by=kit.user(stopped_by) if stopped_by and cancelled else ""
     )
-    await operation.end(_status(result, cancelled=cancelled), apply_views.applied(view, approval, result, ending))
+    message = apply_views.applied(view, approval, result, ending)
+    alarming = bool(apply_views.not_come_back(view.summary, result))
+    await operation.end(_status(result, cancelled=cancelled), message, alarming=alarming)
 
 
 async def _stoppable(operation: Operation, work: Coroutine[Any, Any, ApplyResult]) -> ApplyResult:
     return await operation.unless_cancelled(work, lambda: backend_of(operation.environment).stop_apply(operation))
+
+
+async def about(services: Services, request: Request) -> dict[str, str]:
+    """What a typed plan is about: its commit, where Signalbox fetches it. Raises RunnerError for a ref that does not exist."""
+    environment = policy.environment_of(services.config, request.environment)
+    if environment.terraform is None or environment.terraform.hcp:
+        return dict(request.arguments)
+    ref = ref_of(environment, request.arguments)
+    return await with_commit(services, services.config.repository_of(environment), request.arguments, ref)
 
 
 def _binding(operation: Operation, commit: Commit, summary: PlanSummary) -> str:
@@ -247,4 +261,6 @@ def _status(result: ApplyResult, *, cancelled: bool) -> Status:
     return Status.SUCCEEDED if result.succeeded else Status.FAILED
 
 
-KINDS = (Kind("plan", plan, "applied", supersedes=True, confirmation=CONFIRMATION, begins_in_room=room_of),)
+KINDS = (
+    Kind("plan", plan, "applied", supersedes=True, confirmation=CONFIRMATION, begins_in_room=room_of, about=about),
+)

@@ -20,8 +20,7 @@ from handlers.shared.ansible.scope import Scope, Work, check_secrets
 from handlers.shared.ansible.views import Frame
 from handlers.shared.checkout import commit_of
 from handlers.shared.examined import Examined
-from handlers.shared.machine_types import MACHINES, neither
-from runners.errors import NoSuchRefError
+from handlers.shared.machine_types import MACHINES
 from runners.results import hosts_digest
 
 if TYPE_CHECKING:
@@ -42,13 +41,7 @@ async def prepared(operation: Operation, settings: CustomOperation) -> Run:
     await check_secrets(operation)
     inputs = inputs_of(arguments[NAME], settings, given)
     machines = _machines_of(operation, settings)
-    try:
-        commit = await commit_of(operation, ref)
-    except NoSuchRefError as error:
-        if ref == settings.ref or arguments.get(MACHINES):
-            raise
-        problem = neither(ref, operation.services.config.machines_of(settings), arguments[NAME])
-        raise NoSuchRefError(error.doing, problem) from error
+    commit = await commit_of(operation, ref)
     return Run(
         arguments[NAME],
         "",

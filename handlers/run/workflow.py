@@ -23,8 +23,9 @@ from handlers.shared.dispatch import Dispatch, dispatch_once
 from handlers.shared.github_outage import outage_notice
 from handlers.shared.inputs import check_sent, digest
 from handlers.shared.log_judgement import judge_run
+from handlers.shared.machine_types import MACHINES, neither
 from handlers.shared.ref_guard import RefRules
-from runners.git_refs import COMMIT_SHA
+from handlers.shared.ref_lookup import check_startable, with_commit
 from runners.github.runs import workflow_file
 from runners.results import State
 
@@ -33,8 +34,10 @@ if TYPE_CHECKING:
 
     from bot.config.models.custom import CustomOperation
     from bot.operations.operation import Operation
+    from bot.services import Services
     from bot.slack.blocks.common import ApprovalView
     from bot.slack.blocks.kit import Message
+    from bot.store.operations import Request
     from runners.results import PendingReview, RefStanding, WorkflowRun
 
 
@@ -72,8 +75,7 @@ async def _prepared(operation: Operation) -> Run:
     settings, given = _settings(operation), given_inputs.given(arguments)
     if settings.workflow is None:
         return await playbooks.prepared(operation, settings)
-    if COMMIT_SHA.fullmatch(ref):
-        raise UserError("GitHub starts workflows on a branch or tag only; name one of these rather than a commit.")
+    check_startable(ref)
     sent = inputs_of(name, settings, given)
     commit = await commit_of(operation, ref)
     repository, where = operation.repository, f"{settings.workflow} at {ref}"
@@ -92,6 +94,18 @@ async def _prepared(operation: Operation) -> Run:
         )
     mark_input = settings.mark_input or ""
     return Run(name, settings.workflow, settings.description, commit, settings.ref, mark_input, sent, given)
+
+
+async def about(services: Services, request: Request) -> dict[str, str]:
+    """What a typed run is about: its commit. Raises UserError for a ref that does not exist or cannot be run."""
+    environment = policy.environment_of(services.config, request.environment)
+    arguments, ref = request.arguments, request.arguments["ref"]
+    settings = settings_of(services.config, arguments[NAME])
+    if settings.workflow:
+        check_startable(ref)
+    machines = services.config.machines_of(settings) if settings.playbook and not arguments.get(MACHINES) else ()
+    problem = neither(ref, machines, arguments[NAME]) if machines and ref != settings.ref else ""
+    return await with_commit(services, services.config.repository_of(environment), arguments, ref, otherwise=problem)
 
 
 def _settings(operation: Operation) -> CustomOperation:
@@ -174,4 +188,4 @@ async def _execute(operation: Operation, run: Run, approval: ApprovalView | None
     await operation.end(Status.SUCCEEDED, message, outcome="suspect" if judged.suspects else "")
 
 
-KINDS = (Kind(KIND, run_custom),)
+KINDS = (Kind(KIND, run_custom, about=about),)

@@ -31,15 +31,20 @@ async def clicked(services: Services, click: Click, number: str | None = None) -
 
     Raises UserError when the message belongs to another operation, and ForgedError when its request does not verify.
     """
-    text = click.value if number is None else number
-    try:
-        is_number = text.isdecimal() and len(text) <= MOST_DIGITS
-        await follow_ups.wait_for_message(services, int(text) if is_number else 0, ATTEMPTS)
-        record = await services.operations.verified(int(text))
-    except LookupError:
-        raise UserError("I do not know this operation (any more).") from None
+    record = await recorded(services, click.value if number is None else number)
     if (click.channel, click.message_ts) != (record.channel, record.message_ts):
         raise UserError("This button does not belong to this message; nothing changed.")
+    return record
+
+
+async def recorded(services: Services, number: str) -> Record:
+    """The operation of this number. Raises UserError for one that is unknown or too old, and ForgedError."""
+    try:
+        is_number = number.isdecimal() and len(number) <= MOST_DIGITS
+        await follow_ups.wait_for_message(services, int(number) if is_number else 0, ATTEMPTS)
+        record = await services.operations.verified(int(number))
+    except LookupError:
+        raise UserError("I do not know this operation (any more).") from None
     _check_recent(services, record)
     return record
 
@@ -73,7 +78,7 @@ async def start_follow_up(
     """
     await check_not_begun(services, request.key, begun)
     refused = permissions.attempt_on(older, request.user, attempt or follow_up.words)
-    await requests.start(services, request, refused)
+    await requests.start(services, request, refused, typed=False)
     await follow_ups.link_started(services, follow_up, older, part)
 
 

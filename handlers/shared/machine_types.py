@@ -44,5 +44,5 @@ def neither(ref: str, machines: Sequence[str], whose: str) -> str:
     meant = f"; did you mean “{similar}”?" if similar else "."
     return (
         f"{typed_arguments.quoted(ref)} is neither a branch or tag nor a machine type of {whose}{meant} "
-        f"Its machine types are {', '.join(machines)}"
+        f"Its machine types are {', '.join(machines)}. Nothing was started."
     )

@@ -31,3 +31,8 @@ class DaemonObservation:
     def ok(self) -> bool:
         """Whether it is as it should be."""
         return not self.problem
+
+    @property
+    def doubled(self) -> bool:
+        """Whether it runs more than once, so that work may be done twice."""
+        return self.instances > 1

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What one person is notified of: the message's channel and ts, its first text, and why ("mention" or "thread")."""
+    """What one person is notified of: the message's channel and ts, its first text, and why ("mention", "thread", "direct")."""
 
     person: str
     channel: str
@@ -29,7 +29,7 @@ class Message:
 
     `text` is raw mrkdwn; `metadata` is {event_type, event_payload} or None; `edited` whether it was changed
     after it was posted; `ephemeral_for` the one user who sees it; `broadcast` a reply that the channel displays too;
-    `notifications` the people whom it notified when it was posted.
+    `first_text` what a phone displayed when it was posted; `notifications` the people whom it notified then.
     """
 
     ts: str
@@ -49,10 +49,12 @@ class Message:
     broadcast: bool = False
     notifications: tuple[Notification, ...] = ()
     reactions: dict[str, list[str]] = field(default_factory=dict)
+    first_text: str = ""
     all_broadcasts: list[str] = field(default_factory=list)
     all_notified: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self.first_text = self.text
         self.all_notified = set(mrkdwn.notified(self.text, self.blocks))
         self.all_broadcasts = list(mrkdwn.broadcasts(self.text, self.blocks))
 

@@ -10,10 +10,13 @@ from urllib.parse import urlencode
 
 import aiohttp
 
+from sandbox.github.commits import Author
 from sandbox.slack import sign
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from sandbox.world import World
 
 ANA, OPS = "U0ANA", "C0OPS"
 
@@ -33,6 +36,14 @@ class Answer:
     status: int
     body: str
     seconds: float
+
+
+def branches(world: World, names: Iterable[str]) -> None:
+    """Make these branches of the infrastructure's repository, each with a commit of its own."""
+    repository = world.github.repository("PermanentOrg/infrastructure")
+    for name in names:
+        repository.graph.branch(name, "main")
+        repository.graph.commit(name, {"README.md": name}, name, Author("Lee Park", "lee@lineside.example", "lee-park"))
 
 
 def command(text: str, *, trigger: str, secret: str, channel: str = OPS) -> Post:

@@ -10,7 +10,7 @@ import psutil
 from sandbox.world import SECRETS, Options, World
 from tests.bench import record
 from tests.bench.figures import Figure
-from tests.bench.posts import command, volley
+from tests.bench.posts import branches, command, volley
 
 AT_ONCE = 16
 KILOBYTES = 50.0
@@ -24,6 +24,7 @@ async def measure(*, quick: bool) -> list[Figure]:
     async with World(
         Options(without_aws=True, config={"operations:\n": "operations:\n  queue_limit: 5000\n"})
     ) as world:
+        branches(world, [f"waits-{n}" for n in range(size + AT_ONCE)])
         process = psutil.Process(world.bot.pid)
         secret = SECRETS["SLACK_SIGNING_SECRET"]
         url = f"http://127.0.0.1:{world.bot.port}/slack/events"

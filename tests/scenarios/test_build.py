@@ -92,7 +92,6 @@ def running_by_hand(world: World) -> Iterator[None]:
         (taken_away, "/build all", f"GitHub knows no workflow {WORKFLOW}"),
         (without_trigger, "/build pushed", "has no workflow_dispatch trigger at pushed"),
         (nullcontext, "/build cron", "takes no inputs at main: it always builds the same images"),
-        (nullcontext, "/build bakend", "“bakend” is no branch or tag on GitHub, no machine and no environment"),
         (nullcontext, "/build ref=last-applied staging", "takes no inputs at last-applied"),
         (running_by_hand, "/build all", "not started: the workflow is running already"),
     ],

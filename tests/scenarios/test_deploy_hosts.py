@@ -112,21 +112,6 @@ async def test_what_a_playbook_lacks_is_told_with_its_key_before_anybody_approve
     assert "Add `made.up` to deploy.ansible.collections" in failed.rendered
 
 
-async def test_a_mistyped_machine_type_is_told_from_a_branch(shared_world: World) -> None:
-    world = shared_world
-    number = len(operations_in(world)) + 1
-    await types(world, "ana", "#staging", "/deploy staging bakend")
-    failed = await shows(world, "#staging", f"#{number} ", ":x:", "nothing was deployed. “bakend” is neither")
-    assert "nor a machine type of staging; did you mean “backend”?" in failed.rendered
-    assert "Its machine types are backend, cron, taskrunner, sftp" in failed.rendered
-    assert "Run /deploy staging backend." in failed.rendered.replace("`", "")
-    await types(world, "ana", "#staging", "/deploy staging backend nowhere")
-    failed = await shows(
-        world, "#staging", f"#{number + 1} ", ":x:", "nothing was deployed. GitHub knows no such branch"
-    )
-    assert "Check the ref. Then run /deploy staging backend" in " ".join(failed.rendered.replace("`", "").split())
-
-
 async def test_collections_that_cannot_be_had_end_it_with_the_commit(shared_world: World) -> None:
     world = shared_world
     number = len(operations_in(world)) + 1

@@ -89,8 +89,8 @@ async def test_what_one_process_begins_another_goes_on_with_behind_a_balancer(
         # One process is killed: the balancer goes on with the other, whatever is typed.
         accepted_before = accepted(b)
         await world.bot.kill()
-        for _ in range(3):
-            assert (await ana.type("#dev", "/plan dev")).ok
+        for same in ("", " -ref=main", " -ref=refs/heads/main"):
+            assert (await ana.type("#dev", f"/plan dev{same}")).ok
         await until(lambda: accepted(b) == accepted_before + 3)
         await shows(world, "#dev", "#6 ", "up to date")
         await world.bot.start()
@@ -122,7 +122,8 @@ async def test_both_connect_in_socket_mode_and_what_a_killed_one_has_not_acknowl
 
         # One that hangs acknowledges nothing; once it is dead, the other gets what it had.
         os.kill(b.pid, signal.SIGSTOP)
-        typed = [asyncio.create_task(ana.type("#dev", "/plan dev")) for _ in range(2)]
+        plans = ("/plan dev", "/plan dev -ref=main")
+        typed = [asyncio.create_task(ana.type("#dev", each)) for each in plans]
         await until(lambda: accepted(world.bot) + accepted(b) >= 6)
         await b.kill()
         assert all([(await each).ok for each in typed])

@@ -12,6 +12,7 @@ from sandbox import stories
 from sandbox.slack import payloads
 from tests.scenarios.acting import operations_in, shows, types
 from tests.scenarios.conftest import running
+from tests.scenarios.first_texts import check_first_texts
 
 if TYPE_CHECKING:
     from sandbox.bot_process import Launch
@@ -33,10 +34,13 @@ async def test_goes_as_told(start_world: StartWorld, start_aws: StartAws, forked
     if story.own_aws:
         async with start_aws() as aws, running(replace(story.options, aws=aws), launch=forked) as world:
             await story.play(world)
+            check_first_texts(world)
         return
     message = story.options
     options = {field.name: getattr(message, field.name) for field in fields(message) if field.name != "aws"}
-    await story.play(await start_world(tolerates=REFUSED.get(name, ()), **options))
+    world = await start_world(tolerates=REFUSED.get(name, ()), **options)
+    await story.play(world)
+    check_first_texts(world)
 
 
 async def test_the_main_job_over_socket_mode_survives_reconnecting_and_redelivery(start_world: StartWorld) -> None:

@@ -23,13 +23,13 @@ async def test_a_newer_plan_takes_over_between_two_approvals_and_the_older_canno
     ask = await shows(world, "#prod", older, "needs 1 more approval")
     stale = ask.snapshot()
 
-    await types(world, "ana", "#prod", "/plan prod")
+    await types(world, "ana", "#prod", "/plan prod -ref=main")
     missing = await shows(world, "#prod", older, ":fast_forward:", f"{newer}took its place, nothing was applied")
     assert not missing.buttons
     assert "approved by @lee" in missing.rendered
     assert "superseded by a newer request for approval" in missing.rendered
     assert f":arrow_right: newer plan: {newer}Plan for prod" in missing.rendered
-    assert f"|{newer}Plan for prod>" in str(missing.blocks), "the newer plan is not linked to"
+    assert f"|{newer}Plan for prod -ref=main>" in str(missing.blocks), "the newer plan is not linked to"
     ask = await shows(world, "#prod", newer, "needs 2 approvals")
 
     for button in ("approve", "reject"):
@@ -69,7 +69,7 @@ async def test_a_deploy_waits_for_a_plan_and_does_not_supersede_it(shared_world:
 async def test_a_bot_that_is_killed_while_a_plan_is_superseded_comes_back_to_the_newer(world: World) -> None:
     await types(world, "ana", "#staging", "/plan staging")
     old = (await shows(world, "#staging", "#1 ", "Waiting for approval")).snapshot()
-    await types(world, "lee", "#staging", "/plan staging")
+    await types(world, "lee", "#staging", "/plan staging -ref=main")
     await world.bot.kill()
     await world.bot.start()
     await shows(world, "#staging", "#1 ", "#2 took its place")

@@ -76,7 +76,7 @@ async def test_one_that_waits_can_be_withdrawn_at_once_and_never_begins(shared_w
 async def test_a_newer_plan_takes_the_place_of_one_that_waits(shared_world: World) -> None:
     await types(shared_world, "ana", "#prod", "/plan prod")
     old = await shows(shared_world, "#prod", "Plan for prod", "Waiting for approval")
-    await types(shared_world, "lee", "#prod", "/plan prod")
+    await types(shared_world, "lee", "#prod", "/plan prod -ref=main")
     ask = await shows(shared_world, "#prod", "Waiting for approval", "asked by @lee")
     assert "took its place, nothing was applied" in old.rendered
     assert not decisions(old)

@@ -104,6 +104,7 @@ class Bench:
             out_of_reach=frozenset(self.out_of_reach),
             typed=tuple(self.typed),
             decisions=self.database.decisions(),
+            answered=self.database.answered(),
             cap=CAP,
             labelled={"staging": frozenset(LABELS)},
             cloud=self.aws.cloud(),

@@ -45,6 +45,10 @@ _DECISIONS = """
 SELECT operation, count(*) FROM signalbox_audit
 WHERE action IN ('approved', 'rejected') AND operation IS NOT NULL GROUP BY operation
 """
+_ANSWERED = """
+SELECT actor, environment, count(*) FROM signalbox_audit
+WHERE action = 'not begun' GROUP BY actor, environment
+"""
 _WORKFLOWS = "SELECT workflow_uuid, status FROM workflow_status"  # of the engine, in a schema of its own
 _OVER = {"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"}
 OPEN = ("waiting", "running", "approval")
@@ -112,6 +116,10 @@ class Database:
     def decisions(self) -> Mapping[int, int]:
         """How many entries of the audit log decide about each operation: approvals and rejections."""
         return {int(number): int(count) for number, count in self.rows(_DECISIONS)}
+
+    def answered(self) -> Mapping[tuple[str, str], int]:
+        """How many commands began nothing since the same was open, by requester and environment."""
+        return {(str(who), str(where)): int(count) for who, where, count in self.rows(_ANSWERED)}
 
     def open_work(self) -> list[str]:
         """What is not over: operations, and workflows of the engine."""

@@ -73,6 +73,8 @@ class Observed:
     out_of_reach: frozenset[str] = frozenset()  # executors that were cut from the database
     typed: tuple[about.Typed, ...] = ()
     decisions: Mapping[int, int] = field(default_factory=dict)  # by operation
+    # Commands that began nothing, since the same was open, by requester and environment.
+    answered: Mapping[tuple[str, str], int] = field(default_factory=dict)
     cap: int = 0  # how many effects may run together; 0: any number
     labelled: Mapping[str, frozenset[str]] = field(default_factory=dict)  # by environment: the machines that may work
     texts: Mapping[int, str] = field(default_factory=dict)  # whole messages by operation

@@ -27,7 +27,10 @@ class Typed:
 
 
 def requests(observed: Observed) -> Iterator[str]:
-    """Each accepted command is one operation, a refused one is none; one that Slack reported as failed is at most one."""
+    """Each accepted command is one operation, a refused one is none; one that Slack reported as failed is at most one.
+
+    An accepted one is none where the same was open: the audit log says how often.
+    """
     least: Counter[tuple[str, str, str]] = Counter()
     most: Counter[tuple[str, str, str]] = Counter()
     for each in observed.typed:
@@ -43,8 +46,13 @@ def requests(observed: Observed) -> Iterator[str]:
             for each in observed.operations
         )
         key = (requester, kind, environment)
-        if not least[key] <= counted <= most[key]:
-            wanted = f"{least[key]} to {most[key]}"
+        fewest = least[key] - sum(
+            count
+            for (who, where), count in observed.answered.items()
+            if who == requester and where.startswith(environment)
+        )
+        if not fewest <= counted <= most[key]:
+            wanted = f"{fewest} to {most[key]}"
             yield f"doubled or lost: {counted} operations of {requester} ({kind} {environment}) for {wanted} commands"
 
 

@@ -163,6 +163,11 @@ OF_PEOPLE = {
         replace(PEOPLE, typed=(TYPED, TYPED)),
         "1 operations of U0ANA (plan staging) for 2 to 2",
     ),
+    "a command of the same": (replace(PEOPLE, typed=(TYPED, TYPED), answered={("U0ANA", "staging"): 1}), ""),
+    "a command of somebody else": (
+        replace(PEOPLE, typed=(TYPED, TYPED), answered={("U0LEE", "staging"): 1}),
+        "for 2 to 2 commands",
+    ),
     "a command that was refused": (replace(PEOPLE, typed=(replace(TYPED, answer="refused"),)), "for 0 to 0 commands"),
     "a command that Slack reported as failed": (replace(PEOPLE, typed=(replace(TYPED, answer="unknown"),)), ""),
     "a click that counted twice": (replace(PEOPLE, decisions={1: 2, 2: 1}), "doubled: #1 was decided 2 times"),

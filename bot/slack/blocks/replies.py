@@ -50,6 +50,15 @@ def began(number: int, title: str, url: str, channel: str, *, queued: bool) -> M
     return done(f"{common.EMOJI['waiting' if queued else 'running']} {text}")
 
 
+def already_open(other: common.LinkedOperation, state: str, ago: str) -> Message:
+    """That the same request is open: `state` completes a sentence, `ago` is how long it is since then."""
+    head = other.head
+    same = kit.link(f"#{head.number} {head.title}", other.url)
+    asked = f"requested by {kit.user(head.requester)} {ago} ago"
+    again = "Cancel or reject it to begin again."
+    return done(f":twisted_rightwards_arrows: Nothing was started: {same} {state}, {asked}. {again}")
+
+
 def done(text: str) -> Message:
     """That something was done; `text` is mrkdwn."""
     return kit.message(text, [kit.section(text)])

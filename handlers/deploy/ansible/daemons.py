@@ -93,7 +93,8 @@ async def request_restart(services: Services, click: Click) -> Message | None:
     digest = hashlib.sha256(click.value.encode()).hexdigest()[:16]
     key = f"restart-{digest}-after-{previous.number if previous else 0}"
     queue = await services.operations.open_in(*queue_of(services.config, environment.name))
-    await requests.start(services, OperationRequest(KIND, title, click.user, key, environment, arguments), attempt)
+    request = OperationRequest(KIND, title, click.user, key, environment, arguments)
+    await requests.start(services, request, attempt, typed=False)
     if not queue:
         return None
     last = queue[-1]
@@ -105,7 +106,8 @@ async def restart(operation: Operation) -> None:
     await operation.show("restarting", daemon_views.restarting(operation.head), Status.RUNNING, "restarts a daemon")
     observed = await operation.step("restart", lambda: _restart(operation))
     all_ok = all(daemon.ok for daemon in observed)
-    await operation.end(Status.SUCCEEDED if all_ok else Status.FAILED, daemon_views.restarted(operation.head, observed))
+    message, doubled = daemon_views.restarted(operation.head, observed), any(daemon.doubled for daemon in observed)
+    await operation.end(Status.SUCCEEDED if all_ok else Status.FAILED, message, alarming=doubled)
 
 
 async def _restart(operation: Operation) -> tuple[DaemonObservation, ...]:

@@ -51,7 +51,8 @@ async def finish(
         details=tuple(daemon_views.after_deploy(operation.head.environment, observed)),
         then=_command_for_rest(rollout, cancelled_by),
     )
-    await operation.end(ended, outcome_views.ended(rollout.frame, rollout.state, end))
+    message = outcome_views.ended(rollout.frame, rollout.state, end)
+    await operation.end(ended, message, alarming=any(daemon.doubled for daemon in observed))
 
 
 def _command_for_rest(rollout: Rollout, cancelled_by: str | None) -> str:

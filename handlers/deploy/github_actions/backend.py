@@ -10,8 +10,8 @@ from handlers.deploy.github_actions.rollout import roll_out, settings_of
 from handlers.deploy.inputs import inputs_of
 from handlers.shared.examined import Examined
 from handlers.shared.inputs import check_sent, declared_inputs
+from handlers.shared.ref_lookup import check_startable
 from runners.errors import RunnerError, UnavailableError
-from runners.git_refs import COMMIT_SHA
 from runners.github.runs import workflow_file
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ def required_checks(environment: Environment) -> bool | tuple[str, ...]:
 
 async def verify(operation: Operation, ref: str) -> None:
     """Raises UserError for what GitHub would refuse: a commit, and a workflow that lacks its trigger or an input."""
-    if COMMIT_SHA.fullmatch(ref):
-        raise UserError("GitHub starts workflows on a branch or tag only; name one of these rather than a commit.")
+    check_startable(ref)
     actions, services = settings_of(operation.environment), operation.services
     try:
         file = await workflow_file.read(services.github, operation.repository, actions.workflow, ref)

@@ -11,6 +11,7 @@ from bot.config.targets import BUILDERS, find_target
 from bot.operations.registry import Click, DueRun
 from bot.slack.blocks import kit
 from bot.slack.blocks.common import Head
+from bot.slack.client import Posted
 from bot.store.operations import Status
 from handlers.builders import alert as builder_alert, alert_buttons, watch as builder_watch
 from runners.errors import UnavailableError
@@ -69,6 +70,7 @@ class Course:
         self.head = Head(number, f"Builder {instance}", f"{BUILDERS}/{instance}", "signalbox")
         self.record = SimpleNamespace(arguments={"region": HOME, "instance": instance})
         self.target = find_target(desk.config, BUILDERS)
+        self.at = Posted("C0OPS", "")  # it is silent until it has something to report
         self.shown: list[Message] = []
         self.thread: list[Message] = []
         self.ended: tuple[Status, Message] | None = None
@@ -90,6 +92,12 @@ class Course:
 
     async def show(self, _: str, message: Message, status: Status, __: str = "") -> None:
         assert status is Status.RUNNING
+        self.shown.append(message)
+
+    async def announce(self, message: Message) -> None:
+        assert not self.at.ts
+        assert not self.shown
+        self.at = Posted("C0OPS", "1.0")
         self.shown.append(message)
 
     async def details(self, _: str, message: Message) -> None:

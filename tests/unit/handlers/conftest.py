@@ -111,6 +111,7 @@ class Chat:
         self.homes: dict[str, dict[str, Any]] = {}
         self.says: dict[Posted, Message] = {}
         self.told: list[Message] = []
+        self.marked: dict[str, tuple[Posted, Message]] = {}  # in any thread
 
     async def respond(self, _: str, message: Message) -> None:
         self.told.append(message)
@@ -120,6 +121,12 @@ class Chat:
 
     async def update(self, at: Posted, message: Message, _lane: object = None) -> None:
         self.says[at] = message
+
+    async def marked_messages(self, _: Posted) -> dict[str, tuple[Posted, Message]]:
+        return self.marked
+
+    async def permalink(self, at: Posted) -> str:
+        return f"https://slack.test/{at.channel}/{at.ts}"
 
     async def turn(self, _: object) -> None:
         """At once."""

@@ -53,7 +53,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     made = World(services, chat)
 
     async def begin(request: Request) -> None:
-        await lifecycle.begin(services, request, Kind("test", made.workflow))
+        await lifecycle.begin(services, request, Kind("test", made.workflow, about=made.about))
 
     async def run(number: int) -> None:
         await lifecycle.run(services, number, Kind("test", made.workflow))

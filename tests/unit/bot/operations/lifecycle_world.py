@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bot.slack.blocks.kit import Message
 
     Workflow = Callable[[Operation], Coroutine[Any, Any, None]]
+    About = Callable[[Services, Request], Coroutine[Any, Any, dict[str, str]]]
 
 FILE = """
 slack: {channel: "#ops"}
@@ -46,6 +47,9 @@ class Directory:
         member = user_id not in self.lapsed and not self.unreadable
         return Person(user_id, frozenset({"S0LEADS"} if member else ()), self.unreadable)
 
+    async def name(self, user_id: str) -> str:
+        return user_id.removeprefix("U0").lower()
+
     def forget(self) -> None:
         """Nothing is kept."""
 
@@ -55,6 +59,8 @@ class Chat:
 
     def __init__(self) -> None:
         self.says: dict[str, str] = {}
+        self.first: list[str] = []
+        self.whispers: list[tuple[str, str]] = []
         self.refuses: set[str] = set()
         self.deleted: set[str] = set()
         self.away = False
@@ -65,7 +71,12 @@ class Chat:
             raise ChatError("chat.postMessage", "not_in_channel")
         at = Posted(channel, f"{len(self.says) + len(self.deleted) + 1}.0")
         self.says[at.ts] = read_message(message)
+        self.first.append(message.text)
         return at
+
+    async def whisper(self, _: str, user: str, message: Message) -> None:
+        self._check_reached("chat.postEphemeral")
+        self.whispers.append((user, read_message(message)))
 
     async def update(self, at: Posted, message: Message, _lane: object = None) -> None:
         self._check_reached("chat.update")
@@ -110,6 +121,7 @@ class World:
         self.services = services
         self.chat = chat
         self.workflows: dict[str, Workflow] = {}
+        self.about: About | None = None  # of the kind of all requests
         self._keys = 0
 
     async def begin(self, workflow: Workflow, environment: str = "dev", **more: Any) -> Request:

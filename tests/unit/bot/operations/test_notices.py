@@ -106,6 +106,26 @@ async def test_the_requester_is_notified_of_each_end_once(world: World, status: 
     assert posted.broadcast is interrupted
 
 
+@pytest.mark.parametrize("status", ENDED)
+async def test_what_may_be_requested_again_has_a_button_for_that(world: World, status: Status) -> None:
+    await ended(world, status)
+    (post,) = {each.ts for each in mentions(world, "now")}
+    posted = world.slack.workspace.channels[HOME].find(post)
+    assert posted
+    assert posted.buttons == (["Plan again"] if status in notices.REPEATABLE else [])
+
+
+async def test_what_is_worse_than_a_failure_notifies_the_approvers_in_the_channel(world: World) -> None:
+    record = await world.services.operations.get(1)
+    await notices.report_end(world.services, record, Status.FAILED, says("2 were destroyed"), alarming=True)
+    await delivered(world)
+    assert people(world, "2 were destroyed") == [REQUESTER, *APPROVERS]
+    (post,) = {each.ts for each in mentions(world, "2 were destroyed")}
+    posted = world.slack.workspace.channels[HOME].find(post)
+    assert posted
+    assert posted.broadcast
+
+
 async def test_who_cancelled_rejected_or_replaced_it_is_not_told_what_they_know(world: World) -> None:
     services = world.services
     await services.operations.request_cancel(1, REQUESTER)

@@ -143,8 +143,8 @@ async def test_one_that_was_withdrawn_while_it_waited_does_not_begin(world: Worl
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.operations.posting.QUICK", (0.01,) * 2)
-    monkeypatch.setattr("bot.operations.lifecycle.JUST_ANNOUNCED", 0.0)
-    monkeypatch.setattr("bot.operations.lifecycle.DISPLAY_POLL_INTERVAL", 0.01)
+    monkeypatch.setattr("bot.operations.announcement.JUST_ANNOUNCED", 0.0)
+    monkeypatch.setattr("bot.operations.announcement.DISPLAY_POLL_INTERVAL", 0.01)
 
 
 async def queued(world: World) -> tuple[asyncio.Event, Request, Request, list[int]]:

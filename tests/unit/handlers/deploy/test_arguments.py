@@ -11,7 +11,6 @@ from bot.errors import UserError
 from bot.operations.requests import OperationRequest
 from handlers.deploy.arguments import Arguments, command_text, limited, read, repeating_command
 from handlers.deploy.backend import check_supported
-from handlers.deploy.workflow import unknown_word
 
 if TYPE_CHECKING:
     from bot.config import Environment
@@ -105,21 +104,3 @@ def test_what_was_asked_for_can_be_typed_again(environment: Environment, argumen
 def test_machine_types_are_named_unless_all_are_meant() -> None:
     assert command_text(STAGING, "main", ("sftp",)) == "/deploy staging sftp"
     assert command_text(STAGING, "main", ("backend", "cron", "sftp"), check=True) == "/deploy staging check"
-
-
-def test_a_word_that_is_no_ref_may_have_been_a_machine_type() -> None:
-    mistyped = unknown_word(STAGING, "bakend")
-    assert mistyped
-    assert mistyped.similar_role == "backend"
-    assert mistyped.problem == (
-        "“bakend” is neither a branch or tag nor a machine type of staging; did you mean “backend”? "
-        "Its machine types are backend, cron, sftp"
-    )
-    far = unknown_word(STAGING, "xyzzy")
-    assert far
-    assert (far.similar_role, "nor a machine type of staging. Its machine types are" in far.problem) == ("", True)
-
-
-@pytest.mark.parametrize(("environment", "ref"), [(DEV, "bakend"), (STAGING, "main"), (STAGING, "a1b2c3d")])
-def test_what_nobody_can_have_meant_as_a_machine_type(environment: Environment, ref: str) -> None:
-    assert unknown_word(environment, ref) is None

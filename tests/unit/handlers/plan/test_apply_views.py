@@ -230,3 +230,19 @@ def test_an_apply_of_which_the_end_is_not_known_is_no_refused_one() -> None:
     assert "it is unknown whether the plan was applied. HCP Terraform does not answer" in text
     assert "Check the run." in text
     assert "not applied" not in text
+
+
+def test_an_apply_that_fails_says_first_what_did_not_come_back_by_terraforms_reports() -> None:
+    error = Diagnostic("error", "InsufficientInstanceCapacity", "")
+    failed = ApplyResult(True, 0, 0, 1, errors=(error,), under_way=("aws_instance.backend",))
+    report = apply_views.applied(VIEW, GIVEN, failed)
+    assert report.text.startswith(
+        "#7 Plan for staging: 1 resource was destroyed and has not come back: `aws_instance.backend`. "
+        "The apply failed after 1 destroyed"
+    )
+    not_destroyed = replace(failed, destroyed=0)
+    planned = replace(failed, destroyed=1, applied=("aws_instance.cron",))  # cron is to be destroyed
+    replaced = replace(failed, destroyed=1, replaced=1, under_way=())
+    for harmless in (not_destroyed, planned, replaced):
+        assert apply_views.not_come_back(SUMMARY, harmless) == []
+        assert "has not come back" not in read(apply_views.applied(VIEW, GIVEN, harmless))

@@ -20,7 +20,6 @@ from handlers.run.views import Run
 from handlers.shared.ansible import outcome_views, views as host_views
 from handlers.shared.ansible.outcome_views import RolloutEnd
 from handlers.shared.ansible.views import RolloutState
-from runners.errors import NoSuchRefError
 from runners.results import Commit, HostResult, PlaybookResult, RefStanding, State
 from sandbox.slack.block_kit import check_view
 from tests.unit.bot.drawn import hostile, read, urls
@@ -108,10 +107,8 @@ def operation(config: Any = CONFIG, name: str = "clear", **arguments: str) -> Op
     return cast("Operation", made)
 
 
-async def prepared(monkeypatch: pytest.MonkeyPatch, asked: Operation, error: Exception | None = None) -> Run:
+async def prepared(monkeypatch: pytest.MonkeyPatch, asked: Operation) -> Run:
     async def resolve(*_: object) -> Commit:
-        if error:
-            raise error
         return COMMIT
 
     monkeypatch.setattr(playbooks, "commit_of", resolve)
@@ -128,14 +125,6 @@ async def test_what_is_displayed_is_what_would_run(monkeypatch: pytest.MonkeyPat
     work = playbooks._work(operation(name="rotate", machines="cron"), run)
     assert work.variables == {"days": "7", "signalbox_commit": COMMIT.sha}
     assert work.playbook_of("cron") == "rotate-cron.yml"
-
-
-async def test_a_branch_that_is_nearly_a_machine_type_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    error = NoSuchRefError("looking up bakend", "there is no such branch")
-    with pytest.raises(NoSuchRefError, match="did you mean “backend”"):
-        await prepared(monkeypatch, operation(ref="bakend"), error)
-    with pytest.raises(NoSuchRefError, match="no such branch"):
-        await prepared(monkeypatch, operation(), error)
 
 
 RUN = Run(

@@ -1,0 +1,66 @@
+"""Deploy again, Plan again, ...: the button of the notice of an end, which requests the same again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.access import policy
+from bot.errors import UserError
+from bot.operations import follow_ups, requests
+from bot.operations.notices import AGAIN, AGAIN_ACTION, REPEATABLE, end_marker
+from bot.operations.registry import Button, Click
+from bot.operations.requests import OperationRequest
+from bot.slack.blocks.common import replace_button
+from bot.slack.client import Posted
+from bot.slack.retry import with_retries
+from handlers.shared import permissions
+from handlers.shared.clicks import check_not_begun, recorded
+
+if TYPE_CHECKING:
+    from bot.services import Services
+    from bot.slack.blocks.kit import Message
+    from bot.store.operations import Record
+
+KEY = "again-"  # before the operation's number, as the button "New plan" has it: either begins it once
+WORDS = "requested again"
+
+
+async def again(services: Services, click: Click) -> None:
+    """Request the same again for the person who presses, with all checks, once for each operation."""
+    record = await recorded(services, click.value)
+    tried = permissions.attempt_on(record, click.user, "request again")
+    await permissions.check_may_use(services, tried)
+    at, notice = await _notice(services, record, click)
+    if record.kind not in AGAIN or record.status not in REPEATABLE:
+        raise UserError(f"#{record.number} cannot be requested again; nothing changed.")
+    key = f"{KEY}{record.number}"
+    await check_not_begun(services, key, "The same was requested again")
+    services.command_answers.expect(key, click.response_url)
+    await requests.start(services, _request(services, record, click, key), tried, typed=False)
+    newer = await follow_ups.wait_for_started(services, key)
+    if newer:
+        link = await follow_ups.linked(services, newer)
+        changed = replace_button(notice, AGAIN_ACTION, WORDS, link)
+        if changed:
+            await with_retries(lambda: services.chat.update(at, changed))
+
+
+def _request(services: Services, record: Record, click: Click, key: str) -> OperationRequest:
+    """The request of the operation, without what only its own requester was allowed."""
+    target = policy.target_of(services.config, record.environment)
+    once = next((kind.once for kind in click.registry.kinds if kind.name == record.kind), ())
+    arguments = {name: value for name, value in record.arguments.items() if name not in once}
+    lane = record.environment.removeprefix(target.name).removeprefix("/")
+    return OperationRequest(record.kind, record.title, click.user, key, target, arguments, lane=lane)
+
+
+async def _notice(services: Services, record: Record, click: Click) -> tuple[Posted, Message]:
+    """The notice whose button was pressed. Raises UserError where it is not that of the operation's end."""
+    marked = await services.chat.marked_messages(Posted(record.channel, record.message_ts or ""))
+    at, notice = marked.get(end_marker(record.number), (None, None))
+    if at is None or notice is None or (at.channel, at.ts) != (click.channel, click.message_ts):
+        raise UserError("This button does not belong to this message; nothing changed.")
+    return at, notice
+
+
+BUTTONS = (Button(AGAIN_ACTION, again),)
