@@ -12,6 +12,7 @@ from tests.bench import (
     artifact_store,
     aws_round,
     burst,
+    busy,
     check_code,
     click,
     click_seals,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 MEASUREMENTS: dict[str, Measurement] = {
     "commands": commands.measure,
     "burst": burst.measure,
+    "busy": busy.measure,
     "check": check_code.measure,
     "click": click.measure,
     "click-seals": click_seals.measure,

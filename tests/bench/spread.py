@@ -27,9 +27,10 @@ TARGET = 3.2  # times as many
 CHANNELS = ("#dev", "#staging", "#prod", "#ops")  # a channel takes a message a second
 # As a plan that waits for the answers of a provider: two cores have no room for four that compute.
 _PROGRAM = """#!/bin/sh
-[ "$1" = plan ] && sleep {seconds}
+[ "$1" = plan ] && [ -e {waits} ] && sleep {seconds}
 exec {command} "$@"
 """
+WAITS = "waits"  # a file beside the code of which a plan waits
 _STATUSES = "SELECT status, count(*) FROM signalbox_operations WHERE kind = 'plan' GROUP BY status"
 _WITHIN = 1_500.0  # seconds
 
@@ -40,7 +41,7 @@ async def measure(*, quick: bool) -> list[Figure]:
         return []
     plans, seconds = (4, 2) if quick else (8, 30)
     with tempfile.TemporaryDirectory(prefix="bench-spread-") as directory, running_postgres() as server:
-        program = await _waiting_program(Path(directory), seconds)
+        program = await waiting_program(Path(directory), seconds)
         alone = await _rate(Options(environment={"DATABASE_URL": server.new_database()}), program, plans)
         together = await _rate(Options(workers=WORKERS - 1), program, plans)
     detail = (
@@ -51,10 +52,11 @@ async def measure(*, quick: bool) -> list[Figure]:
     return [Figure(what, together.rate / alone.rate, "", TARGET, more_is_better=True, detail=detail)]
 
 
-async def _waiting_program(directory: Path, seconds: int) -> Path:
+async def waiting_program(directory: Path, seconds: int) -> Path:
+    """A terraform that waits so long before it plans code with the file WAITS."""
     real = await terraform.find_program(None, os.environ.get("PATH", os.defpath))
     program = directory / "terraform"
-    program.write_text(_PROGRAM.format(seconds=seconds, command=shlex.join(real.command)))
+    program.write_text(_PROGRAM.format(waits=WAITS, seconds=seconds, command=shlex.join(real.command)))
     program.chmod(0o755)
     directory.chmod(0o755)
     return program
@@ -79,7 +81,9 @@ async def _rate(options: Options, program: Path, plans: int) -> Work:
     }
     async with World(replace(options, without_aws=True, config=config)) as world:
         await make_states(world.files, plans)
-        world.github.repository(INFRASTRUCTURE).commit("main", {"instances/drift/main.tf": CODE}, "Describe machines")
+        world.github.repository(INFRASTRUCTURE).commit(
+            "main", {"instances/drift/main.tf": CODE, f"instances/drift/{WAITS}": ""}, "Describe machines"
+        )
         secret = SECRETS["SLACK_SIGNING_SECRET"]
         posts = [command(f"/plan env-{n:03}", trigger=f"plan-{n}", secret=secret) for n in range(plans)]
         began = time.monotonic()
