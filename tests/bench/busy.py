@@ -77,15 +77,15 @@ async def _prepare(world: World, boards: int, decisions: int, plans: int) -> Non
             "build-images.yml", BUILD_SOME, {"machines": "cron", "environments": "dev"}, actor="max-weber"
         )
     for number in range(decisions):
-        await _shown(world, number, approve=True)
+        await _message_of(world, number, approve=True)
     for number in range(decisions, decisions + plans):
-        await _shown(world, number, approve=False)
+        await _message_of(world, number, approve=False)
     async with asyncio.timeout(WITHIN):
         while sum("Build images, run" in each.rendered for each in world.channel("#ops").messages) < boards:  # noqa: ASYNC110  -- of messages of the past too
             await asyncio.sleep(0.5)
 
 
-async def _shown(world: World, number: int, *, approve: bool) -> Message:
+async def _message_of(world: World, number: int, *, approve: bool) -> Message:
     """The message of the environment's plan, once it asks for a decision, or does not."""
 
     def fits(message: Message) -> bool:
@@ -98,10 +98,10 @@ async def _shown(world: World, number: int, *, approve: bool) -> Message:
 async def _decide(world: World, number: int) -> float:
     """Approve the plan; the seconds until its message displays that."""
     await asyncio.sleep(BETWEEN_DECISIONS)
-    message = await _shown(world, number, approve=True)
+    message = await _message_of(world, number, approve=True)
     began = time.perf_counter()
     clicked = asyncio.create_task(world.person("lee").click(message, "approve"))
-    await _shown(world, number, approve=False)
+    await _message_of(world, number, approve=False)
     seconds = time.perf_counter() - began
     await clicked
     return seconds
