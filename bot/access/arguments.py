@@ -9,7 +9,7 @@ from rapidfuzz import process
 
 from bot.config.values import PART
 from bot.errors import UserError
-from runners import phrases
+from runners import nearest as similar, phrases
 from runners.git_refs import is_ref
 
 if TYPE_CHECKING:
@@ -120,9 +120,11 @@ def nearest(word: str, names: Collection[str], *, otherwise: str = "") -> str:
 
 
 def near(word: str, names: Collection[str]) -> str:
-    """The most similar name; empty if none is similar."""
-    best = process.extractOne(word, list(names), score_cutoff=CLOSE_ENOUGH)
-    return str(best[0]) if best else ""
+    """The most similar name, or one that has the word in it (prod for production); empty if none is similar."""
+    if best := similar.nearest(word, names):
+        return best
+    within = process.extractOne(word, list(names), processor=str.casefold, score_cutoff=CLOSE_ENOUGH)
+    return str(within[0]) if within else ""
 
 
 def quoted(word: str) -> str:

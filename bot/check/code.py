@@ -16,7 +16,7 @@ from bot.check.result import Findings
 from bot.config.isolation import isolations
 from runners.aws.credentials import variables_of
 from runners.concurrency import run_blocking
-from runners.errors import RunnerError
+from runners.errors import NotFoundError, RunnerError
 from runners.github import archive, commits
 
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ class CodeCheck:
                 self._fetched[wanted] = asyncio.create_task(self._fetch(*wanted, into))
             commit, fetched = await self._fetched[wanted]
         except RunnerError as error:
+            if isinstance(error, NotFoundError) and not await self._is_there(self.config.repository_of(environment)):
+                return None  # the check of GitHub says so
             others = await other_refs(self.github, self.config.repository_of(environment), ref)
             findings.add_problem(f"{environment.key_of()}: {error}", others or error.remedy or "Check `ref`.")
             return None
@@ -116,6 +118,15 @@ class CodeCheck:
         root = scratch / "code"
         await asyncio.to_thread(shutil.copytree, fetched, root, symlinks=True)
         return Checkout(environment, commit, root, scratch, isolation)
+
+    async def _is_there(self, repository: str) -> bool:
+        try:
+            await self.github.get(repository, f"/repos/{repository}", doing=f"reading {repository}")
+        except NotFoundError:
+            return False
+        except RunnerError:
+            return True
+        return True
 
     async def _fetch(self, repository: str, ref: str, into: Path) -> tuple[Commit, Path]:
         commit = await commits.resolve(self.github, repository, ref)

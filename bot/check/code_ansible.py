@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bot.check.nearest import there_is
+from bot.check.playbook_names import check_groups, check_tags, check_variables, unused_collections
 from runners.ansible import PlaybookJob, ec2_plugin, galaxy, own_inventory, preflight
 from runners.aws import inventory as aws_inventory
 from runners.aws.client import make_clients
 from runners.caches import Cache
 from runners.concurrency import run_blocking
-from runners.errors import RunnerError
+from runners.errors import NotFoundError, RunnerError
 from runners.results import Host
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ class Playbooks:
 
 
 async def check_playbooks(
-    environ: Mapping[str, str], checkout: Checkout, playbooks: Playbooks, hosts: Inventory, findings: Findings
+    environ: Mapping[str, str], checkout: Checkout, playbooks: Playbooks, hosts: Hosts, findings: Findings
 ) -> None:
-    """Add what is wrong with the directory, the playbooks, their collections and groups."""
+    """Add what is wrong with the directory, the playbooks, their collections, groups and tags."""
     environment, key = checkout.environment, checkout.environment.key_of("deploy", "ansible")
     settings, at = playbooks.settings, f"{checkout.commit.ref} ({checkout.commit.short})"
     project = checkout.root / settings.directory
@@ -55,18 +56,15 @@ async def check_playbooks(
         problem = f"{key}.directory: there is no directory {settings.directory} at {at}"
         findings.add_problem(problem, there_is(settings.directory, others))
         return
-    roles_of: dict[str, list[str]] = {}
-    for role in playbooks.machines:
-        name = settings.playbook.format(machine=role, environment=environment.whole)
-        roles_of.setdefault(name, []).append(role)
-    for name in [name for name in roles_of if not (project / name).is_file()]:
-        others = {str(path.relative_to(project)) for path in project.rglob("*.y*ml")}
-        problem = f"{playbooks.key}.playbook: there is no {settings.directory}/{name} at {at}, for {', '.join(roles_of[name])}"
-        findings.add_problem(problem, there_is(name, others))
-        del roles_of[name]
+    roles_of = _roles_of(project, playbooks, hosts, environment.whole, findings, at)
+    if settings.vault_password_env and not environ.get(settings.vault_password_env):
+        findings.add_fact(f"{playbooks.title}: playbooks not read, for {settings.vault_password_env} is not set")
+        return
     source = settings.inventory_of(environment.whole)
+    if not roles_of or unused_collections(project, settings, playbooks.key, findings):
+        return
     try:
-        job = await _job(checkout, settings, project, hosts, environ.get(settings.vault_password_env or ""))
+        job = await _job(checkout, settings, project, hosts.inventory, environ.get(settings.vault_password_env or ""))
         if source:
             roles = {role: name for name, roles in roles_of.items() for role in roles}
             recorded = await ec2_plugin.record(job, source, playbooks.credentials, f"reading the inventory {source}")
@@ -75,14 +73,34 @@ async def check_playbooks(
     except RunnerError as error:
         findings.add_problem(f"{playbooks.key}: {error}", error.remedy.replace("Nothing was deployed.", "").strip())
         return
-    hosts = job.inventory
     plays = await _all_plays(job, [*roles_of])
     reached = [
         name for name, roles in roles_of.items() if await _is_good(job, name, roles, playbooks.key, findings, plays)
     ]
+    if plays:
+        await check_tags(job, [*roles_of], playbooks.key, settings, findings)
+        check_groups(job, [play for each in plays.values() for play in each], playbooks.key, settings, findings)
+        check_variables(project, playbooks.key, settings, findings)
     count = f"{len(reached)} {'playbook' if len(reached) == 1 else 'playbooks'}"
-    on = sum(1 for host in hosts.hosts if host.machine in playbooks.machines)
+    on = sum(1 for host in job.inventory.hosts if host.machine in playbooks.machines)
     findings.add_fact(f"{playbooks.title}: {count} can run on {on} hosts at {checkout.commit.short}")
+
+
+def _roles_of(  # noqa: PLR0917 -- what the answer is made of
+    project: Path, playbooks: Playbooks, hosts: Hosts, environment: str, findings: Findings, at: str
+) -> dict[str, list[str]]:
+    """The roles of each playbook that is there; one problem for those that are not."""
+    settings, roles_of = playbooks.settings, dict[str, list[str]]()
+    for role in (role for role in playbooks.machines if role not in hosts.absent):
+        roles_of.setdefault(settings.playbook.format(machine=role, environment=environment), []).append(role)
+    missing = {name: roles for name, roles in roles_of.items() if not (project / name).is_file()}
+    if missing:
+        others = {str(path.relative_to(project)) for path in project.rglob("*.y*ml")}
+        names = ", ".join(f"{settings.directory}/{name}" for name in missing)
+        whose = ", ".join(role for roles in missing.values() for role in roles)
+        problem = f"{playbooks.key}.playbook: there is no {names} at {at}, for {whose}"
+        findings.add_problem(problem, there_is(next(iter(missing)), others))
+    return {name: roles for name, roles in roles_of.items() if name not in missing}
 
 
 async def _all_plays(job: PlaybookJob, names: list[str]) -> Plays:
@@ -106,20 +124,35 @@ async def _is_good(  # noqa: PLR0917 -- what the answer is made of
     return True
 
 
-async def find_hosts(config: Config, environment: Environment, settings: Ansible, findings: Findings) -> Inventory:
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """The hosts of an environment's playbooks; `absent` are the roles of which none runs, which is reported already."""
+
+    inventory: Inventory
+    absent: tuple[str, ...] = ()
+
+
+async def find_hosts(config: Config, environment: Environment, settings: Ansible, findings: Findings) -> Hosts:
     """The running hosts; one made up for each role where AWS has not all of them, which is reported.
 
     Of an inventory of the team's own all are made up: a playbook's hosts are read with the code.
     """
     if settings.inventory:
-        return _made_up(config, environment, settings)
+        return Hosts(_made_up(config, environment, settings))
+    absent: tuple[str, ...] = ()
     try:
         doing = "reading the AWS settings"
         clients = await run_blocking(make_clients, config.aws_of(environment), timeout=TIMEOUT, doing=doing)
-        return await aws_inventory.find_hosts(clients.ec2, config.wanted_hosts(environment, settings), timeout=TIMEOUT)
+        wanted = config.wanted_hosts(environment, settings)
+        return Hosts(await aws_inventory.find_hosts(clients.ec2, wanted, timeout=TIMEOUT))
+    except NotFoundError as error:
+        findings.add_problem(f"{environment.key_of('machines')}: {error.problem}", error.remedy)
+        named = wanted.environment, wanted.machines, wanted.tag
+        missing = await aws_inventory.not_running(clients.ec2, *named, timeout=TIMEOUT)
+        absent = missing.machines if missing else ()
     except RunnerError as error:
         findings.add_problem(f"{environment.key_of('machines')}: {error.problem}", error.remedy)
-    return _made_up(config, environment, settings)
+    return Hosts(_made_up(config, environment, settings), absent)
 
 
 def _made_up(config: Config, environment: Environment, settings: Ansible) -> Inventory:

@@ -10,6 +10,7 @@ from runners.errors import ProgramMissingError, RunnerError
 from runners.processes.child import child_environment
 from runners.terraform.backend_code import backend_of
 from runners.terraform.code_files import TOFU, code_files, declared_variables
+from runners.terraform.resource_types import misspelled_type, resource_types
 from runners.terraform.validation import validate
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ async def check_directory(
     for variable in [variable for variable in settings.variables if variable not in declared]:
         problem = f"{key}.variables: {name} declares no variable {variable} at {at}"
         findings.add_problem(problem, there_is(variable, declared))
+    types = resource_types(checkout.root)
+    for kind in [kind for kind in settings.protected if kind not in types]:
+        if meant := misspelled_type(kind, types):
+            problem = f"{key}.protected: no code at {at} has a resource of the type {kind}"
+            findings.add_problem(problem, f"Did you mean {meant}?")
     backend = backend_of(directory, checkout.root, read)
     fault = backend_fault(key, name, backend, settings)
     if fault:

@@ -8,11 +8,13 @@ from urllib.parse import quote
 
 from bot.check.nearest import other_refs, there_is
 from bot.check.permissions import check_permissions
+from bot.check.required_checks import check_required
 from bot.check.result import Findings
 from bot.config import GitHubActions
-from bot.config.validation_faults import nearest
 from runners.errors import NotFoundError, RunnerError, UnavailableError
 from runners.github.runs import workflow_file
+from runners.github.visible import visible_repositories
+from runners.nearest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,16 +48,9 @@ async def check_github(config: Config, environ: Mapping[str, str], github: GitHu
     """Check the repository, the permissions of the identity, and each configured workflow at its ref."""
     findings = Findings("github")
     try:
-        await _check_repository(github, config.github.repository, findings)
-        readable = {config.github.repository}
-        for repository in config.repositories[1:]:
-            try:
-                await _check_repository(github, repository, findings)
-            except NotFoundError as error:
-                findings.add_problem(str(error), error.remedy or _REMEDY)
-            else:
-                readable.add(repository)
-        await check_permissions(config, github, findings)
+        readable = await _check_repositories(config, github, findings)
+        await check_permissions(config, github, readable, findings)
+        await check_required(config, github, readable, findings)
         dispatches = _dispatches(config)
         for dispatch in dispatches:
             if dispatch.repository in readable:
@@ -69,11 +64,33 @@ async def check_github(config: Config, environ: Mapping[str, str], github: GitHu
     return findings
 
 
-async def _check_repository(github: GitHub, repository: str, findings: Findings) -> None:
-    """Raises RunnerError where it cannot be read."""
-    login = await github.login(repository)
-    await github.get(repository, f"/repos/{repository}", doing=f"reading {repository}")
-    findings.add_fact(f"{repository} as {login or 'an identity without a name'}")
+async def _check_repositories(config: Config, github: GitHub, findings: Findings) -> frozenset[str]:
+    """The repositories that can be read; a problem for each other one."""
+    readable = set()
+    for repository, key in configured_repositories(config).items():
+        try:
+            login = await github.login(repository)
+            await github.get(repository, f"/repos/{repository}", doing=f"reading {repository}")
+        except NotFoundError as error:
+            others = await visible_repositories(github)
+            there = f"{there_is(repository, others, 'we see')} " if others else ""
+            findings.add_problem(f"{key}: {error}", f"{there}{error.remedy or _REMEDY}")
+            continue
+        readable.add(repository)
+        if repository in config.repositories:
+            findings.add_fact(f"{repository} as {login or 'an identity without a name'}")
+    return frozenset(readable)
+
+
+def configured_repositories(config: Config) -> dict[str, str]:
+    """All repositories that the configuration names, each with the first key that does."""
+    keys = {config.github.repository: "github.repository"}
+    for each in config.environments.values():
+        if each.repository:
+            keys.setdefault(each.repository, each.key_of("repository"))
+        for repository in each.promote.repositories if each.promote else ():
+            keys.setdefault(repository, each.key_of("promote", "repositories"))
+    return keys
 
 
 def _dispatches(config: Config) -> list[_Dispatch]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rapidfuzz import fuzz, process
-
+from runners import nearest
 from runners.errors import RunnerError
 from runners.github.api.reads import CachedReads
 from runners.github.ref_facts import branches_and_tags
@@ -20,8 +19,7 @@ NAMED = 5
 
 def there_is(word: str, choices: Iterable[str], what: str = "there is") -> str:
     """A sentence for a remedy: There is instances/production, instances/staging."""
-    similar = process.extract(word, sorted(set(choices)), scorer=fuzz.ratio, limit=NAMED)
-    names = ", ".join(match[0] for match in similar)
+    names = ", ".join(nearest.ranked(word, choices)[:NAMED])
     return f"{what[:1].upper()}{what[1:]} {names}." if names else f"{what[:1].upper()}{what[1:]} none."
 
 

@@ -9,7 +9,7 @@ from runners.errors import RunnerError
 from runners.github.rights import Rights, missing_reads, read_rights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from bot.check.result import Findings
     from bot.config import Config
@@ -87,9 +87,12 @@ def _reading_checks(repository: str) -> Iterable[Need]:
         yield Need(repository, permission, "read", "read its checks")
 
 
-async def check_permissions(config: Config, github: GitHub, findings: Findings) -> None:
-    """Add a problem for each missing permission, and a fact where GitHub does not report permissions. Raises no RunnerError."""
-    needed = needs(config)
+async def check_permissions(config: Config, github: GitHub, repositories: Collection[str], findings: Findings) -> None:
+    """Add a problem for each permission that is missing in these repositories, and a fact where GitHub does not report permissions.
+
+    Raises no RunnerError.
+    """
+    needed = [need for need in needs(config) if need.repository in repositories]
     unchecked = False
     for repository in dict.fromkeys(need.repository for need in needed):
         here = [need for need in needed if need.repository == repository]

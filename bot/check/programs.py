@@ -11,6 +11,7 @@ from bot.check.result import Findings
 from bot.config import Ansible
 from runners import terraform
 from runners.errors import RunnerError
+from runners.nearest import nearest
 from runners.processes import wall
 from runners.processes.child import child_environment, run
 
@@ -72,7 +73,11 @@ def check_secrets(config: Config, environ: Mapping[str, str]) -> Findings:
     findings = Findings("secrets")
     for name in sorted(config.secret_names):
         if not environ.get(name):
-            findings.add_problem(f"{name} is not set", "Set it in the bot's environment; signalbox.yaml refers to it.")
+            meant = nearest(name, (other for other in environ if other not in config.secret_names))
+            there = f"The environment has {meant}. " if meant else ""
+            findings.add_problem(
+                f"{name} is not set", f"{there}Set it in the bot's environment; signalbox.yaml refers to it."
+            )
     settings = config.deployed_by(Ansible).values()
     for name in dict.fromkeys(key or "" for each in settings for key in (each.private_key_env, each.bastion_key_env)):
         key = environ.get(name, "")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bot.check.nearest import NAMED, there_is
 from bot.check.result import Findings
 from bot.slack.manifest import needed_scopes
 from bot.slack.web_api import ChatError
+from runners.nearest import ranked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -94,9 +96,9 @@ async def _check_channels(config: Config, slack: SlackCalls, findings: Findings)
     for name in configured:
         channel = visible.get(name, {})
         if not channel:
-            findings.add_problem(
-                f"the bot can see no channel {name}", "Create the channel; if it is private, invite the bot."
-            )
+            there = there_is(name, (each for each in visible if each.startswith("#")), "it sees")
+            remedy = f"{there} Correct the name, or create the channel; if it is private, invite the bot."
+            findings.add_problem(f"the bot can see no channel {name}", remedy)
         elif not channel.get("is_member"):
             findings.add_problem(f"the bot is not in {name}", f"Type /invite @Signalbox in {name}.")
     findings.add_fact(f"in {', '.join(configured)}")
@@ -130,17 +132,21 @@ async def _check_groups(groups: list[str], slack: SlackCalls, findings: Findings
     existing = {usergroup["id"]: usergroup for usergroup in answer["usergroups"]}
     for group in groups:
         try:
-            await _check_group(group, existing.get(group), slack, findings)
+            await _check_group(group, existing, slack, findings)
         except ChatError as error:
             findings.add_problem(f"user group {group} cannot be read: {error}", _remedy(error))
 
 
-async def _check_group(group: str, existing: Mapping[str, Any] | None, slack: SlackCalls, findings: Findings) -> None:
-    if existing is None:
-        findings.add_problem(f"user group {group} does not exist", "Copy the ID from the group's page in Slack.")
+async def _check_group(
+    group: str, groups: Mapping[str, Mapping[str, Any]], slack: SlackCalls, findings: Findings
+) -> None:
+    if group not in groups:
+        there = ", ".join(f"{each} (@{groups[each].get('handle', each)})" for each in ranked(group, groups)[:NAMED])
+        remedy = f"{f'There is {there}. ' if there else ''}Copy the ID from the group's page in Slack."
+        findings.add_problem(f"user group {group} does not exist", remedy)
         return
-    handle = existing.get("handle", group)
-    if existing.get("date_delete"):
+    handle = groups[group].get("handle", group)
+    if groups[group].get("date_delete"):
         remedy = "Enable it in Slack, or name another group: who is named by it alone is refused."
         findings.add_problem(f"user group {group} (@{handle}) is disabled", remedy)
         return

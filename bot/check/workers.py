@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from bot.check.nearest import there_is
 from bot.check.result import Findings
 from bot.config import worker_labels
 from bot.errors import ConfigError, DatabaseAwayError
@@ -57,7 +58,10 @@ async def _read(config: Config, store: Store, findings: Findings) -> None:
     waiting = len(await Operations(store, lambda: 0.0).open_numbers())
     working = [worker for worker in there if worker.alive and not worker.draining and worker.takes_operations]
     for name, labels in (worker_labels.unserved(config, [each.labels for each in working]) if working else {}).items():
-        remedy = f"Start a worker with these labels, or correct {_key(config, name)}."
+        labelled = {label for each in working for label in each.labels}
+        unknown = [label for label in labels if label not in labelled]
+        have = there_is(unknown[0], labelled, "the running workers have") + " " if unknown and labelled else ""
+        remedy = f"{have}Start a worker with these labels, or correct {_key(config, name)}."
         findings.add_problem(f"{name}: {worker_labels.missing(labels)}", remedy)
     if waiting and not working:
         findings.add_problem(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from bot.config import document, parts, rules, validation_faults
+from bot.config import document, misspelled_keys, parts, rules, validation_faults
 from bot.config.models.approval import Approval
 from bot.config.models.config import Config
 from bot.config.models.deploy import Ansible, GitHubActions, Promote
@@ -71,6 +71,7 @@ def _validated(parsed: document.Document) -> Config | None:
             mapping = "must be a mapping with keys such as slack: and environments:"
             parsed.fault((), empty if parsed.data is None else mapping)
         return None
+    misspelled_keys.correct(parsed)
     syntax_faults, parsed.faults = parsed.faults, []
     inherited = parts.inherit(parsed)
     rules.check(parsed, inherited)

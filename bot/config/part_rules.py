@@ -55,6 +55,7 @@ def _check_names(environments: Environments, add_fault: AddFault) -> None:
 
 def _check_order(whole: str, order: Mapping[str, tuple[str, ...]], add_fault: AddFault) -> None:
     predecessors: dict[str, list[str]] = {}
+    unknown: dict[str, list[str]] = {}
     for stack, after in order.items():
         at = ("environments", f"{whole}{PART}{stack}", "terraform", "after")
         if stack == ALL:
@@ -63,8 +64,12 @@ def _check_order(whole: str, order: Mapping[str, tuple[str, ...]], add_fault: Ad
             if each == stack:
                 add_fault(at, "is the stack itself; name another stack")
             elif each not in order:
-                add_fault(at, f"{each} is not a stack of {whole}{did_you_mean(each, order)}")
+                unknown.setdefault(each, []).append(stack)
         predecessors[stack] = [each for each in after if each in order and each != stack]
+    for each, (first, *others) in unknown.items():
+        also = f" (`after` of {', '.join(others)} names it too)" if others else ""
+        at = ("environments", f"{whole}{PART}{first}", "terraform", "after")
+        add_fault(at, f"{each} is not a stack of {whole}{also}{did_you_mean(each, order)}")
     try:
         TopologicalSorter(predecessors).prepare()
     except CycleError as error:

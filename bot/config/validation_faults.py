@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
-from rapidfuzz import fuzz, process
 
 from bot.config.document import may_hold_secret
+from runners.nearest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -36,12 +36,6 @@ _NAMES_A_VARIABLE = (
 )
 
 
-def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """The choice that is most similar to the word, or None."""
-    match = process.extractOne(word.lower(), list(choices), scorer=fuzz.ratio, score_cutoff=60)
-    return match[0] if match else None
-
-
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """A suggestion to append to a fault; empty without a similar choice."""
     choice = nearest(word, choices)
@@ -50,13 +44,23 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 
 def keys_below(model: type[BaseModel], keys: Keys) -> dict[str, Any]:
     """The allowed keys at a path below a model, each with its type; empty where any key is allowed."""
+    there = model_at(model, keys)
+    return {field.alias or name: field.annotation for name, field in there.model_fields.items()} if there else {}
+
+
+def model_at(model: type[BaseModel], keys: Keys) -> type[BaseModel] | None:
+    """The model at a path below another one; None where any key is allowed, or none."""
     current: Any = model
     for key in keys:
         current = _step(_bare(current), key)
     current = _bare(current)
-    if not (isinstance(current, type) and issubclass(current, BaseModel)):
-        return {}
-    return {field.alias or name: field.annotation for name, field in current.model_fields.items()}
+    return current if isinstance(current, type) and issubclass(current, BaseModel) else None
+
+
+def choices_of(model: type[BaseModel], keys: Keys) -> list[str]:
+    """The keys that people may write at a path."""
+    in_environment = len(keys) == 2 and keys[0] == "environments"  # whose name is the key above
+    return [key for key in keys_below(model, keys) if not (in_environment and key == "name")]
 
 
 def _bare(annotation: Any) -> Any:
@@ -97,8 +101,7 @@ def _problem(model: type[BaseModel], error: ErrorDetails, keys: Keys) -> str:
     if kind != "extra_forbidden" and may_hold_secret(keys) and not _VARIABLE.fullmatch(str(error["input"])):
         return _NAMES_A_VARIABLE
     if kind == "extra_forbidden":
-        own_name = len(keys) == 3 and keys[0] == "environments"  # the name of an environment is the key above it
-        choices = [key for key in keys_below(model, keys[:-1]) if not (own_name and key == "name")]
+        choices = choices_of(model, keys[:-1])
         meant = did_you_mean(str(keys[-1]), choices)
         return f"unknown key{meant or f'; use one of {_listed(choices)}'}"
     if kind == "value_error":
@@ -106,7 +109,9 @@ def _problem(model: type[BaseModel], error: ErrorDetails, keys: Keys) -> str:
     if kind in _NEEDS:
         return _no_custom_operation(model, keys) or _wrong_type(kind, error["input"], keys)
     if kind == "literal_error":
-        return f"{_quoted(error['input'])} is not allowed; write {context['expected']}"
+        choices = re.findall(r"'([^']*)'", context["expected"])
+        meant = did_you_mean(error["input"], choices) if isinstance(error["input"], str) else ""
+        return f"{_quoted(error['input'])} is not allowed; write {context['expected']}{meant}"
     if kind == "too_short":
         return "is empty; add at least one entry"
     if kind in {"greater_than_equal", "less_than_equal"}:

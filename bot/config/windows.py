@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
+
+from runners.nearest import nearest
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 EXAMPLE = '"Mon-Thu 09:00-16:00 America/Los_Angeles"'
@@ -99,7 +101,9 @@ def _days(text: str) -> frozenset[int]:
 
 def _day(name: str) -> int:
     if name.lower() not in DAYS:
-        raise ValueError(f'"{name[:20]}" is not a day; write Mon, Tue, Wed, Thu, Fri, Sat or Sun')
+        meant = nearest(name, DAYS).title()
+        hint = f"did you mean {meant}?" if meant else "write Mon, Tue, Wed, Thu, Fri, Sat or Sun"
+        raise ValueError(f'"{name[:20]}" is not a day; {hint}')
     return DAYS.index(name.lower())
 
 
@@ -107,5 +111,6 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):
-        problem = f'"{name[:40]}" is not a time zone; write for example America/Los_Angeles, Europe/London or UTC'
-        raise ValueError(problem) from None
+        meant = nearest(name, available_timezones())
+        hint = f"did you mean {meant}?" if meant else "write for example America/Los_Angeles, Europe/London or UTC"
+        raise ValueError(f'"{name[:40]}" is not a time zone; {hint}') from None

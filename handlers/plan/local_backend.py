@@ -22,6 +22,8 @@ from runners.concurrency import run_blocking
 from runners.errors import RunnerError
 from runners.processes.child import child_environment
 from runners.terraform import Workspace, find_terragrunt
+from runners.terraform.generation import generate_unit
+from runners.terraform.units import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -180,10 +182,14 @@ async def _workspace_in(operation: Operation, root: Path) -> Workspace:
     services, settings = operation.services, settings_of(operation.environment)
     programs, search_path = services.config.terraform, services.secrets.search_path
     terragrunt = await find_terragrunt(programs.terragrunt_program, search_path) if settings.terragrunt else None
-    return Workspace(
+    directory = root / str(settings.code)
+    if unit := operation.record.arguments.get(UNIT):
+        doing = "reading the units of Terragrunt"
+        directory = await run_blocking(place_of, directory, root, unit, timeout=CODE_TIMEOUT, doing=doing)
+    workspace = Workspace(
         program=await terraform.find_program(programs.program, search_path),
         terragrunt=terragrunt,
-        directory=root / str(settings.code) / operation.record.arguments.get(UNIT, ""),
+        directory=directory,
         scratch=operation.scratch,
         env=await _environment(operation, settings),
         plugin_cache=_plugin_cache(operation),
@@ -195,6 +201,8 @@ async def _workspace_in(operation: Operation, root: Path) -> Workspace:
         isolation=services.isolation_of(operation.environment),
         children=services.children.of(operation.number, _grace(operation)),
     )
+    await generate_unit(workspace)
+    return workspace
 
 
 def _grace(operation: Operation) -> float:

@@ -26,10 +26,11 @@ async def with_commit(
     """
     try:
         commit = await commits.resolve(services.github, repository, ref)
-    except NoSuchRefError:
+    except NoSuchRefError as error:
         if not otherwise or COMMIT_SHA.fullmatch(ref):
             raise
-        raise UserError(otherwise) from None
+        named = "did you mean" in otherwise or "Did you mean" not in error.remedy  # one suggestion is enough
+        raise UserError(otherwise if named else f"{otherwise.rstrip('.')}. {error.remedy}") from None
     return {**{name: value for name, value in arguments.items() if name != "ref"}, COMMIT: commit.sha}
 
 

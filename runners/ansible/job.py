@@ -7,13 +7,12 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rapidfuzz import fuzz, process
-
 from runners.ansible import files as ansible_files
 from runners.ansible.files import CALLBACK, RECORDED_HOSTS
 from runners.ansible.galaxy import search_paths
 from runners.ansible.refusals import unpacked_submodule
 from runners.errors import NotFoundError, RunnerError
+from runners.nearest import ranked
 from runners.processes.children import FILES
 from runners.processes.wall import WALL
 from runners.ssh.route import programs
@@ -100,7 +99,7 @@ def check_job(job: PlaybookJob, places: Places) -> None:
 def _nearest(job: PlaybookJob) -> str:
     """The playbooks that there are, the most similar names first, as the beginning of a remedy."""
     names = [path.name for path in sorted(job.project.glob("*.y*ml"))[:MOST_COMPARED]]
-    similar = [match[0] for match in process.extract(job.playbook, names, scorer=fuzz.ratio, limit=NAMED)]
+    similar = ranked(job.playbook, names)[:NAMED]
     return f"There is {', '.join(similar)}. " if similar else ""
 
 
@@ -146,9 +145,9 @@ def environment_of(job: PlaybookJob, places: Places, *, forks: int) -> dict[str,
     return env
 
 
-def listing_argv(job: PlaybookJob, places: Places, playbooks: Sequence[str]) -> list[str]:
-    """What lists the hosts of each play of the playbooks, without running any."""
-    argv = ["ansible-playbook", *playbooks, "--list-hosts", *_own_inventory(job)]
+def listing_argv(job: PlaybookJob, places: Places, playbooks: Sequence[str], what: str) -> list[str]:
+    """What lists the hosts, or the tags, of each play of the playbooks, without running any; `what` is the option."""
+    argv = ["ansible-playbook", *playbooks, what, *_own_inventory(job)]
     argv += ["-i", str(places.data / "inventory" / "hosts.json")]
     argv += ["-e", f"@{places.data / 'env' / 'extravars'}"]
     argv += _tag_options(job)

@@ -14,8 +14,6 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rapidfuzz import fuzz, process
-
 from runners.ansible import files as ansible_files
 from runners.ansible.files import Places
 from runners.ansible.job import environment_of, room_of
@@ -23,6 +21,7 @@ from runners.ansible.listing import parse
 from runners.ansible.refusals import complaint_of, in_job, remedy_of
 from runners.aws.inventory import group_name
 from runners.errors import AccessDeniedError, NotFoundError, RunnerError
+from runners.nearest import ranked
 from runners.processes import child
 from runners.processes.foreign_files import read_regular
 from runners.removal import remove_tree_if_possible
@@ -99,8 +98,8 @@ def _check_files(job: PlaybookJob, source: str, doing: str) -> None:
     path = job.project / source
     if not path.exists():
         others = {str(each.relative_to(job.project)) for each in job.project.rglob("*") if "inventor" in str(each)}
-        near = process.extract(source, sorted(others), scorer=fuzz.ratio, limit=3)
-        there = f"There is {', '.join(match[0] for match in near)}. " if near else ""
+        near = ranked(source, others)[:3]
+        there = f"There is {', '.join(near)}. " if near else ""
         raise NotFoundError(doing, f"there is no {source} at this commit", remedy=f"{there}Correct {KEY}.")
     for number, file in enumerate(_files_below(path)):
         name = file.relative_to(job.project)
@@ -264,7 +263,7 @@ def _members(listed: Mapping[str, Any], role: str, source: str, doing: str) -> S
     if names:
         return names
     there = sorted({*listed} - {"_meta", "ungrouped"})
-    near = process.extract(role, there, scorer=fuzz.ratio, limit=_NAMED)
+    near = ranked(role, there)[:_NAMED]
     why = (
         "has no group"
         if group not in listed
@@ -275,7 +274,7 @@ def _members(listed: Mapping[str, Any], role: str, source: str, doing: str) -> S
     raise NotFoundError(
         doing,
         f"{source} {why} `{group}`, and its hosts are those of the role {role}",
-        remedy=f"It has {', '.join(f'`{match[0]}`' for match in near)}. Correct `machines` or the inventory.",
+        remedy=f"It has {', '.join(f'`{name}`' for name in near)}. Correct `machines` or the inventory.",
     )
 
 

@@ -8,14 +8,13 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rapidfuzz import fuzz, process
-
 from runners.ansible import files as ansible_files
 from runners.ansible.files import Places
 from runners.ansible.job import check_job, environment_of, listing_argv, room_of
 from runners.ansible.refusals import complaint_of, in_job, remedy_of
 from runners.aws.inventory import group_name, groups_of_all
 from runners.errors import NotFoundError, RunnerError
+from runners.nearest import nearest
 from runners.processes import child
 from runners.removal import remove_tree_if_possible
 
@@ -27,6 +26,9 @@ if TYPE_CHECKING:
     from runners.results import Inventory
 
 TIMEOUT = 120.0
+HOSTS, TAGS = "--list-hosts", "--list-tags"  # options of ansible-playbook
+SPECIAL_TAGS = frozenset({"all", "always", "never", "tagged", "untagged"})
+_TAGS = re.compile(r"^ *(?:play #\d+ .*\t)?(?:TASK )?TAGS: \[(.*)\]$", re.MULTILINE)
 _PLAYBOOK = re.compile(r"^playbook: (.+)$", re.MULTILINE)
 _PLAY = re.compile(r"^  play #\d+ .*\n    pattern: (\[.*\])\n    hosts \(\d+\):((?:\n {6}\S.*)*)", re.MULTILINE)
 _ORIGIN = re.compile(r"^Origin: (\S+:\d+)", re.MULTILINE)
@@ -55,10 +57,21 @@ async def plays_of(job: PlaybookJob, playbooks: Sequence[str]) -> dict[str, tupl
         NotFoundError: there is no such playbook.
         RunnerError: Ansible refuses one of the playbooks, for example because of a missing collection.
     """
+    return _plays(await _listing(job, playbooks, HOSTS))
+
+
+async def tags_of(job: PlaybookJob, playbooks: Sequence[str]) -> frozenset[str]:
+    """The tags of all tasks, but for those in files that a play includes while it runs. Raises as `plays_of`."""
+    text = await _listing(replace(job, tags=(), skip_tags=()), playbooks, TAGS)
+    listed = (tag.strip() for tags in _TAGS.findall(text) for tag in tags.split(","))
+    return frozenset(filter(None, listed))
+
+
+async def _listing(job: PlaybookJob, playbooks: Sequence[str], what: str) -> str:
     places = Places(job.scratch.absolute() / "listing")
     for playbook in playbooks:
         check_job(replace(job, playbook=playbook), places)
-    argv, room = await asyncio.to_thread(_prepare, job, places, playbooks)
+    argv, room = await asyncio.to_thread(_prepare, job, places, playbooks, what)
     env = environment_of(job, places, forks=1)
     doing = f"reading {', '.join(playbooks)}"
     try:
@@ -67,14 +80,14 @@ async def plays_of(job: PlaybookJob, playbooks: Sequence[str]) -> dict[str, tupl
         await asyncio.to_thread(remove_tree_if_possible, places.base)
     if answer.exit_code:
         raise _refused(job, doing, answer)
-    return _plays(answer.stdout)
+    return answer.stdout
 
 
-def _prepare(job: PlaybookJob, places: Places, playbooks: Sequence[str]) -> tuple[list[str], Room]:
+def _prepare(job: PlaybookJob, places: Places, playbooks: Sequence[str], what: str) -> tuple[list[str], Room]:
     variables = ansible_files.variables_text(job.extra_vars, dict.fromkeys(job.secret_vars, _NOT_NAMED))
     given = {"vault_password": job.vault_password, "recorded": job.recorded}
     ansible_files.prepare(places, job.inventory, variables, **given)  # type: ignore[arg-type]
-    return listing_argv(job, places, playbooks), room_of(job, places)
+    return listing_argv(job, places, playbooks, what), room_of(job, places)
 
 
 def _refused(job: PlaybookJob, doing: str, answer: child.Output) -> RunnerError:
@@ -138,8 +151,8 @@ def names_of(inventory: Inventory) -> tuple[str, ...]:
 def remedy_for(missing: Sequence[str], inventory: Inventory) -> str:
     """What to do about names that the inventory does not have: what it has, and the key that adds a group."""
     there = names_of(inventory)
-    similar = process.extractOne(missing[0].lower(), there, scorer=fuzz.ratio, score_cutoff=60)
-    meant = f"Did you mean `{similar[0]}`? " if similar else ""
+    similar = nearest(missing[0], there)
+    meant = f"Did you mean `{similar}`? " if similar else ""
     key = f"environments.{inventory.environment}.deploy.ansible.groups"
     return (
         f"{meant}The inventory has {', '.join(there[:_NAMED])}. "

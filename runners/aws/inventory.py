@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore import exceptions
-from rapidfuzz import fuzz, process
 
 from runners.aws.client import escape_wildcards, explained
 from runners.concurrency import run_blocking
 from runners.errors import NotFoundError
+from runners.nearest import ranked
 from runners.results import Host
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ async def find_hosts(ec2_client: EC2Client, wanted: WantedHosts, *, timeout: flo
         return _address_of(instance, settings.address, required=settings.connection != _LOCAL, doing=doing)
 
     def ask() -> tuple[Host, ...]:
-        by_tag = _running_by_tag(ec2_client, tuple(tags.values()), doing)
+        by_tag = _all_running(ec2_client, tuple(tags.values()), doing)
         hosts = [
             _hosts(f"{environment}-{machine}", machine, by_tag[value], address_of) for machine, value in tags.items()
         ]
@@ -62,27 +63,48 @@ async def find_hosts(ec2_client: EC2Client, wanted: WantedHosts, *, timeout: flo
     return settings.inventory(environment, hosts)
 
 
-async def require_running(
+@dataclass(frozen=True, slots=True)
+class NotRunning:
+    """Machine roles without a running instance, and the error that names what exists instead."""
+
+    machines: tuple[str, ...]
+    error: NotFoundError
+
+
+async def not_running(
     ec2_client: EC2Client, environment: str, machines: Sequence[str], tag: str, *, timeout: float
-) -> None:
-    """Raises as `find_hosts` where a machine has no running instance."""
+) -> NotRunning | None:
+    """The roles that have no running instance; None where all run. Raises as `find_hosts` where AWS does not answer."""
     doing = f"looking for the machines of {environment}"
-    wanted = tuple(tag.format(environment=environment, machine=machine) for machine in machines)
+    wanted = {machine: tag.format(environment=environment, machine=machine) for machine in machines}
+
+    def ask() -> NotRunning | None:
+        by_tag = _running_by_tag(ec2_client, tuple(wanted.values()))
+        missing = {machine: value for machine, value in wanted.items() if not by_tag[value]}
+        if not missing:
+            return None
+        return NotRunning(tuple(missing), _none_running(ec2_client, tuple(missing.values()), doing))
+
     try:
-        await run_blocking(_running_by_tag, ec2_client, wanted, doing, timeout=timeout, doing=doing)
+        return await run_blocking(ask, timeout=timeout, doing=doing)
     except (exceptions.BotoCoreError, exceptions.ClientError) as error:
         raise explained(error, doing) from None
 
 
-def _running_by_tag(ec2: EC2Client, values: Sequence[str], doing: str) -> dict[str, list[InstanceTypeDef]]:
-    """The running instances with each value of the tag, oldest first. Raises NotFoundError for a value without any."""
+def _all_running(ec2: EC2Client, values: Sequence[str], doing: str) -> dict[str, list[InstanceTypeDef]]:
+    """As `_running_by_tag`. Raises NotFoundError for a value without any."""
+    by_tag = _running_by_tag(ec2, values)
+    if missing := [value for value, instances in by_tag.items() if not instances]:
+        raise _none_running(ec2, missing, doing)
+    return by_tag
+
+
+def _running_by_tag(ec2: EC2Client, values: Sequence[str]) -> dict[str, list[InstanceTypeDef]]:
+    """The running instances with each value of the tag, oldest first."""
     by_tag: dict[str, list[InstanceTypeDef]] = {value: [] for value in values}
     running = _instances(ec2, values, ["running"])
     for instance in sorted(running, key=lambda instance: (instance["LaunchTime"], instance["InstanceId"])):
         by_tag[_tag_of(instance)].append(instance)
-    missing = [value for value, instances in by_tag.items() if not instances]
-    if missing:
-        raise _none_running(ec2, missing, doing)
     return by_tag
 
 
@@ -131,8 +153,8 @@ def _tags_there(ec2: EC2Client, wanted: str) -> str:
     tags = {
         _tag_of(each) for page in pages for reservation in page["Reservations"] for each in reservation["Instances"]
     }
-    similar = process.extract(wanted, sorted(tags), scorer=fuzz.ratio, limit=_TAGS_NAMED)
-    return f"Running instances have {', '.join(repr(match[0]) for match in similar)}. " if similar else ""
+    similar = ranked(wanted, tags)[:_TAGS_NAMED]
+    return f"Running instances have {', '.join(map(repr, similar))}. " if similar else ""
 
 
 def _hosts(

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from runners.errors import NoSuchRefError, NotFoundError, RefusedRefError
+from runners.errors import NoSuchRefError, NotFoundError, RefusedRefError, RunnerError
 from runners.git_refs import is_ref
 from runners.github.api.errors import check_repository
+from runners.nearest import nearest
 
 if TYPE_CHECKING:
     from runners.github import GitHub
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 HEADS, TAGS = "refs/heads/", "refs/tags/"
 _SHA = re.compile(r"[0-9a-f]{7,40}")
 _FULL_SHA = re.compile(r"[0-9a-f]{40}")
+_LISTED = 100
 _DEEPEST_TAG = 5  # a tag may name another tag
 
 
@@ -63,7 +65,22 @@ async def find(github: GitHub, repository: str, name: str, doing: str) -> NamedR
     if like_commit:
         return None
     await github.get(repository, f"/repos/{repository}", doing=doing)  # a hidden repository is another problem
-    raise _none(doing, name)
+    raise _none(doing, name, await _similar(github, repository, name, doing))
+
+
+async def _similar(github: GitHub, repository: str, name: str, doing: str) -> str:
+    """The branch or tag of the most similar name, among the first hundred of each; "" where none is similar."""
+    try:
+        pages = await asyncio.gather(
+            *(
+                github.get(repository, f"/repos/{repository}/{kind}?per_page={_LISTED}", doing=doing)
+                for kind in ("branches", "tags")
+            )
+        )
+    except RunnerError:
+        return ""
+    word = name.removeprefix(HEADS).removeprefix(TAGS)
+    return nearest(word, (str(ref["name"]) for page in pages for ref in page.data))
 
 
 async def _read(github: GitHub, repository: str, full_name: str, doing: str) -> NamedRef | None:
@@ -92,5 +109,6 @@ def _ambiguous(doing: str, name: str, refs: list[NamedRef], *, like_commit: bool
     return RefusedRefError(doing, f"{name} is {whole}: its meaning is ambiguous", remedy=remedy)
 
 
-def _none(doing: str, name: str) -> NoSuchRefError:
-    return NoSuchRefError(doing, f"GitHub knows no such branch, tag or commit ({name[:100]})", remedy="Check the ref.")
+def _none(doing: str, name: str, similar: str = "") -> NoSuchRefError:
+    problem = f"GitHub knows no such branch, tag or commit ({name[:100]})"
+    return NoSuchRefError(doing, problem, remedy=f"Did you mean {similar}?" if similar else "Check the ref.")

@@ -151,10 +151,11 @@ def _expression(tokens: Sequence[Token], at: int) -> tuple[Tokens, int]:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What expressions may refer to: functions by their names, and the locals of the file."""
+    """What expressions may refer to: functions by their names, the locals of the file, and texts by dotted names (`values.zone`)."""
 
     functions: Mapping[str, Function] = field(default_factory=dict)
     locals: Mapping[str, Tokens] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, tokens: Tokens, depth: int = 0) -> str | None:
         """The text of an expression; None where it is unknown."""
@@ -166,6 +167,8 @@ class Scope:
             case [("name", name), ("sign", "("), *inner, ("sign", ")")] if name in self.functions:
                 parts = _parts(tuple(inner))
                 return None if parts is None else self.functions[name]([self.text(part, depth + 1) for part in parts])
+            case [("name", _), ("sign", "."), *_]:
+                return self.names.get("".join(text for _, text in tokens))
             case _:
                 return None
 

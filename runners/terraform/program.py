@@ -175,13 +175,18 @@ def prepare(workspace: Workspace, doing: str) -> None:
         raise NotFoundError(doing, f"the code has no directory {workspace.name}")
     if workspace.terragrunt is None and not code_files(workspace.directory, workspace.program.name):
         raise _no_code(workspace, doing)
+    make_directories(workspace)
+    if workspace.terragrunt:
+        root = workspace.root or workspace.directory
+        terragrunt.prepare(workspace.directory, root, workspace.scratch, workspace.program.command, doing)
+
+
+def make_directories(workspace: Workspace) -> None:
+    """Create the scratch directory and those in it."""
     workspace.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
     workspace.scratch.chmod(0o700)
     for directory in (workspace.home, workspace.data):
         directory.mkdir(mode=0o700, exist_ok=True)
-    if workspace.terragrunt:
-        root = workspace.root or workspace.directory
-        terragrunt.prepare(workspace.directory, root, workspace.scratch, workspace.program.command, doing)
 
 
 def _no_code(workspace: Workspace, doing: str) -> NotFoundError:

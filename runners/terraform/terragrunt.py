@@ -30,6 +30,7 @@ _FLAGS = (
 )
 # An interrupt reaches the whole process group, and Terragrunt sends it again after 15 s (SignalForwardingDelay in
 # internal/shell/run_cmd.go); a second one would end terraform at once. The shell takes it, and waits for terraform.
+_GENERATE_FLAGS = ("--non-interactive", "--no-color", "--log-level", "error", "--log-format", "key-value")
 _SCRIPT = """#!/bin/sh
 trap : INT TERM
 if [ "$1" = plan ]; then pwd > {planned_in}; fi
@@ -52,6 +53,11 @@ class Terragrunt:
 def command(program: Terragrunt, scratch: Path, argv: Sequence[str]) -> list[str]:
     """The argv that runs a terraform command through Terragrunt."""
     return [program.path, *_FLAGS, "--tf-path", str(script_of(scratch)), "--", *argv]
+
+
+def generate_command(program: Terragrunt) -> list[str]:
+    """The argv that generates the units of the stack files in and below the current directory."""
+    return [program.path, "stack", "generate", *_GENERATE_FLAGS]
 
 
 def script_of(scratch: Path) -> Path:
@@ -80,7 +86,7 @@ def prepare(directory: Path, root: Path, scratch: Path, terraform: Sequence[str]
         part.write_text(_SCRIPT.format(**words), encoding="utf-8")
         part.chmod(0o755)  # the child's user may be another one
         part.replace(script)
-    _make_git_directory(root)
+    make_git_directory(root)
 
 
 def git_settings(root: Path) -> dict[str, str]:
@@ -104,7 +110,7 @@ def planned_in(root: Path, scratch: Path, doing: str) -> Path:
     return directory
 
 
-def _make_git_directory(root: Path) -> None:
+def make_git_directory(root: Path) -> None:
     """An empty repository: get_repo_root() and its like ask git, and the archive of a commit has no .git."""
     git = root / ".git"
     if os.path.lexists(git):

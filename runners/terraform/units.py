@@ -1,4 +1,4 @@
-"""Terragrunt's units in a directory of the code, and their order: read from the files, without running anything of them.
+"""Terragrunt's units in a directory of the code and in its stack files, and their order: read from the files; nothing of them is run.
 
 What a function or a local decides that is not known here (`run_cmd`, `read_terragrunt_config`) leaves the order of that
 dependency unknown, which is reported. Semantics: docs/src/content/docs/04-reference/01-hcl of gruntwork-io/terragrunt v1.1.4.
@@ -9,18 +9,20 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from runners.processes.foreign_files import read_regular
 from runners.terraform.code_files import TOFU, code_files
 from runners.terraform.hcl import Block, Scope, Tokens, parse
+from runners.terraform.stack_files import GENERATED, STACK_FILE, Generated, generated_units
 from runners.terraform.terragrunt import UNIT_FILES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
-_SKIPPED = frozenset([".terragrunt-cache", ".terraform", ".git"])
+_SKIPPED = frozenset([".terragrunt-cache", ".terraform", ".git", GENERATED])
 _MOST = 1 << 20  # bytes of a file
 _ROOT_CONFIG = "terragrunt.hcl"  # the default of find_in_parent_folders
 
@@ -35,45 +37,90 @@ class Unit:
     name: str
     after: tuple[str, ...] = ()
     unclear: tuple[str, ...] = ()
+    place: str = (
+        ""  # its path where that is not its name: what a stack file generates has no `.terragrunt-stack` in its name
+    )
 
 
 def units_in(directory: Path, root: Path) -> tuple[Unit, ...]:
     """The units in and below a directory, by name. `root` is the whole of the repository, which no file leaves."""
-    files = {path.parent: path for path in _files(directory)}
-    read = {path: _Reader(path, root) for path in files.values()}
-    units = {place: reader for place, path in files.items() if (reader := read[path]).is_unit}
+    readers = _readers(directory, root)
     return tuple(
         sorted(
-            (_unit(place, reader, directory, units.keys()) for place, reader in units.items()),
+            (_unit(place, reader, directory, readers.keys()) for place, reader in readers.items()),
             key=lambda each: each.name,
         )
     )
 
 
-def _unit(place: Path, reader: _Reader, directory: Path, places: Any) -> Unit:
+def place_of(directory: Path, root: Path, name: str) -> Path:
+    """The directory of a unit, or where it will be once it is generated; its name below `directory` where there is no such unit."""
+    if (directory / name).is_dir():
+        return directory / name
+    return directory / next(
+        (each.place for each in units_in(directory, root) if each.name == name and each.place), name
+    )
+
+
+def stack_above(directory: Path, root: Path) -> Path | None:
+    """The outermost directory with a stack file from which this directory can be generated; None without one."""
+    above = [folder for folder in directory.parents if folder.is_relative_to(root) and (folder / STACK_FILE).is_file()]
+    return above[-1] if above else None
+
+
+def _readers(directory: Path, root: Path) -> dict[Path, _Reader]:
+    """What reads each unit, by the unit's directory."""
+    readers: dict[Path, _Reader] = {}
+    for folder, name in _files(directory):
+        if name == STACK_FILE:
+            for each in generated_units(folder / name, root, partial(_stack_scope, root)):
+                readers[each.place] = _Reader(each.place / UNIT_FILES[0], root, each)
+        elif (reader := _Reader(folder / name, root)).is_unit:
+            readers.setdefault(folder, reader)
+    return readers
+
+
+def _stack_scope(root: Path, file: Path, body: Block) -> Scope:
+    return _Reader(file.parent / UNIT_FILES[0], root, read=False).scope(file, body)
+
+
+def _unit(place: Path, reader: _Reader, directory: Path, places: Collection[Path]) -> Unit:
     wanted, unclear = reader.dependencies()
-    after = sorted({_name(each, directory) for each in wanted if each in places and each != place})
-    return Unit(_name(place, directory), tuple(after), tuple(dict.fromkeys(unclear)))
+    # A dependency on a stack is one on all of its units.
+    needed = {unit for each in wanted for unit in ([each] if each in places else _below(each, places))} - {place}
+    after = sorted(_name(each, directory) for each in needed)
+    name, path = _name(place, directory), place.relative_to(directory).as_posix()
+    return Unit(name, tuple(after), tuple(dict.fromkeys(unclear)), "" if path == name else path)
+
+
+def _below(directory: Path, places: Collection[Path]) -> list[Path]:
+    return [place for place in places if directory in place.parents and GENERATED in place.relative_to(directory).parts]
 
 
 def _name(place: Path, directory: Path) -> str:
-    return place.relative_to(directory).as_posix()
+    return PurePosixPath(*(part for part in place.relative_to(directory).parts if part != GENERATED)).as_posix()
 
 
-def _files(directory: Path) -> Iterator[Path]:
+def _files(directory: Path) -> Iterator[tuple[Path, str]]:
+    """The directories with a unit or a stack, each with the name of its file."""
     for folder, folders, names in os.walk(directory):
         folders[:] = sorted(set(folders) - _SKIPPED)
-        if file := next((name for name in UNIT_FILES if name in names), None):
-            yield Path(folder) / file
+        for file in (*UNIT_FILES, STACK_FILE):
+            if file in names:
+                yield Path(folder), file
+                break
 
 
 class _Reader:
-    """The configuration of one unit, with the files that it includes."""
+    """The configuration of one unit, with the files that it includes. A `generated` unit is read where it is copied from."""
 
-    def __init__(self, file: Path, root: Path) -> None:
+    def __init__(self, file: Path, root: Path, generated: Generated | None = None, *, read: bool = True) -> None:
         self._file, self._root, self._unclear = file, root, list[str]()
+        self._generated = generated
         self._included: Path | None = None  # the first file that the unit includes
-        self._body = self._read(file)
+        source = file.parent if generated is None else generated.source
+        self._unclear += generated.unclear if generated else ()
+        self._body = self._read(_unit_file(source)) if source and read else None
 
     @property
     def is_unit(self) -> bool:
@@ -83,14 +130,27 @@ class _Reader:
 
     def dependencies(self) -> tuple[list[Path], list[str]]:
         """The directories of the units that it depends on, and why there may be more."""
+        added = [*self._added()]
         if self._body is None:
-            return [], self._unclear
+            return added, self._unclear
         bodies = [(self._body, self._file), *self._includes(self._body)]
         paths = [path for body, file in bodies for path in self._of(body, file)]
-        return paths, self._unclear
+        return [*paths, *added], self._unclear
+
+    def _added(self) -> Iterator[Path]:
+        """What the stack file adds: its paths are read there, and replace the unit's own of the same label."""
+        for block in self._generated.added.of("dependency") if self._generated else ():
+            if self._generated and block.attributes.get("enabled") != (("name", "false"),):
+                yield from self._resolved(
+                    self._generated.scope.text(block.attributes.get("config_path", ())), block.labels
+                )
+
+    @property
+    def _replaced(self) -> set[tuple[str, ...]]:
+        return {block.labels for block in self._generated.added.of("dependency")} if self._generated else set()
 
     def _includes(self, body: Block) -> Iterator[tuple[Block, Path]]:
-        scope = self._scope(body, self._file)
+        scope = self.scope(self._file, body)
         for include in body.of("include"):
             path = scope.text(include.attributes.get("path", ()))
             if path is None:
@@ -102,9 +162,9 @@ class _Reader:
                 yield included, file
 
     def _of(self, body: Block, file: Path) -> Iterator[Path]:
-        scope = self._scope(body, file)
+        scope = self.scope(file, body)
         for block in body.of("dependency"):
-            if block.attributes.get("enabled") != (("name", "false"),):
+            if block.labels not in self._replaced and block.attributes.get("enabled") != (("name", "false"),):
                 yield from self._resolved(scope.text(block.attributes.get("config_path", ())), block.labels)
         for block in body.of("dependencies"):
             for path in scope.texts(block.attributes.get("paths", ())):
@@ -129,7 +189,7 @@ class _Reader:
             self._unclear.append(f"{name} cannot be read: {error.strerror if isinstance(error, OSError) else error}")
             return None
 
-    def _scope(self, body: Block, file: Path) -> Scope:
+    def scope(self, file: Path, body: Block) -> Scope:
         """What is known in a file of this unit; `file` is the unit's own, or one that it includes."""
         unit, root = str(self._file.parent), str(self._root)
         parent = str((file if file != self._file else self._included or self._file).parent)
@@ -150,6 +210,7 @@ class _Reader:
                 "basename": lambda words: os.path.basename(words[0]) if words and words[0] else None,  # noqa: PTH119
             },
             own,
+            {f"values.{name}": value for name, value in self._generated.values.items()} if self._generated else {},
         )
 
     def _find_in_parents(self, words: Sequence[str | None]) -> str | None:
@@ -162,6 +223,11 @@ class _Reader:
             if (folder / name).exists():
                 return str(folder / name)
         return words[1] if len(words) > 1 else None
+
+
+def _unit_file(directory: Path) -> Path:
+    """The unit's file that Terragrunt reads in a directory."""
+    return next((directory / name for name in UNIT_FILES if (directory / name).is_file()), directory / UNIT_FILES[0])
 
 
 def _from_json(document: Any) -> Block:

@@ -41,6 +41,8 @@ class Routes:
     def all(self) -> list[web.RouteDef]:
         """Every route."""
         return [
+            web.get("/api/v2/organizations", self._organizations),
+            web.get("/api/v2/organizations/{organization}/workspaces", self._workspaces),
             web.get("/api/v2/organizations/{organization}/workspaces/{name}", self._workspace),
             web.post("/api/v2/workspaces/{id}/configuration-versions", self._create_configuration),
             web.get("/api/v2/configuration-versions/{id}", self._configuration),
@@ -60,6 +62,20 @@ class Routes:
             web.get("/api/v2/applies/{id}", self._apply),
             web.get("/api/v2/cost-estimates/{id}", self._cost_estimate),
         ]
+
+    async def _organizations(self, request: web.Request) -> web.Response:
+        names = dict.fromkeys(each.organization for each in self._site.workspaces.values())
+        return document(page(request, [shapes.organization(name) for name in names]))
+
+    async def _workspaces(self, request: web.Request) -> web.Response:
+        inside = [
+            each for each in self._site.workspaces.values() if each.organization == request.match_info["organization"]
+        ]
+        if not inside:
+            raise not_found()  # an organization that does not exist, or that the token does not see
+        wanted, may_run = request.query.get("search[name]", "").lower(), _caller(request).kind != "organization"
+        listed = [shapes.workspace(each, may_run=may_run) for each in inside if wanted in each.name.lower()]
+        return document(page(request, listed))
 
     async def _workspace(self, request: web.Request) -> web.Response:
         workspace = self._site.workspaces.get(request.match_info["name"])

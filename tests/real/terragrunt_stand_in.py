@@ -8,6 +8,7 @@ internal/shell/run_cmd.go. It reads units in JSON (terragrunt.hcl.json), of whic
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -96,11 +97,37 @@ def run_hooks(unit: dict[str, Any], kind: str, command: str) -> None:
             fail(f"Hook failed: {hook['execute']}")
 
 
+UNIT = re.compile(r'unit "(\w+)" \{\s*source = "([^"]+)"\s*path = "([^"]+)"\s*\}')
+
+
+def generate(words: list[str]) -> int:
+    """Copy the units of the stack files: GenerateStackFile in pkg/config/stack.go, for units whose source is a directory here."""
+    if unknown := [word for word in words if word.startswith("--") and word not in {*FLAGS, *VALUES}]:
+        fail(f"flag provided but not defined: {unknown[0]}")
+    for file in Path.cwd().rglob("terragrunt.stack.hcl"):
+        text = file.read_text()
+        if UNIT.sub("", text).strip():
+            fail(f"{file}: Unsupported block type")
+        for name, source, path in UNIT.findall(text):
+            target = file.parent / ".terragrunt-stack"
+            place, there = Path(os.path.normpath(target / path)), file.parent / source
+            if not place.is_relative_to(target):
+                fail(f"{name} destination path '{place}' is outside of the stack directory '{target}'")
+            if not there.is_dir():
+                fail(f"failed to fetch unit {name}: {source} does not exist")
+            shutil.copytree(there, place, dirs_exist_ok=True)
+            if not (place / "terragrunt.hcl.json").is_file():
+                fail(f"Stack validation error: no terragrunt.hcl in {place}")
+    return 0
+
+
 def main(words: list[str]) -> int:
     """Run one command in the unit of this directory."""
     if words == ["--version"]:
         sys.stdout.write("terragrunt version v1.1.4\n")
         return 0
+    if words[:2] == ["stack", "generate"]:
+        return generate(words[2:])
     path, argv = options(words)
     if subprocess.run([path, "-version"], capture_output=True, check=False).returncode:
         fail("unable to determine the version of terraform")

@@ -68,6 +68,11 @@ class GitHub:
             return AppIdentity(app_id, private_key, self._session.ask_as_app)
         return NoIdentity()
 
+    @property
+    def is_app(self) -> bool:
+        """Whether we are a GitHub App."""
+        return isinstance(self._identity, AppIdentity)
+
     async def token(self, repository: str | None = None) -> str:
         """A token that is valid now.
 

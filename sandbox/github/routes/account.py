@@ -36,6 +36,7 @@ class AccountRoutes(Part):
         """The routes."""
         return [
             web.get("/user", self.user),
+            web.get("/user/repos", self.own_repositories),
             web.get("/app", self.app),
             web.get("/rate_limit", self.rate_limit),
             web.get("/installation/repositories", self.repositories),
@@ -52,6 +53,18 @@ class AccountRoutes(Part):
         if caller.kind != "user":
             raise GitHubError(403, "Resource not accessible by integration")
         return json_response(authenticated_user(self._site.base, caller.login))
+
+    async def own_repositories(self, request: web.Request) -> web.Response:
+        """The repositories of the owner of the token."""
+        caller = _authenticated(request)
+        if caller.kind != "user":
+            raise GitHubError(403, "Resource not accessible by integration")
+        visible = [each for name, each in self._site.repositories.items() if name in (caller.repositories or {name})]
+        page, links = page_of(request, visible, self._site.base)
+        answers = [shapes.repository_full(self._site.base, each, may_write=True) for each in page]
+        for answer in answers:
+            del answer["organization"], answer["subscribers_count"], answer["network_count"]
+        return json_response(answers, headers=links)
 
     async def rate_limit(self, request: web.Request) -> web.Response:
         """The rate limit; this request does not count."""

@@ -4,7 +4,7 @@ from sandbox.hcp.shapes.checks import cost_estimate, policy_check, task_result, 
 from sandbox.hcp.shapes.common import user
 from sandbox.hcp.shapes.configurations import configuration, ingress
 from sandbox.hcp.shapes.runs import comment, events, run, stage
-from sandbox.hcp.shapes.workspaces import workspace
+from sandbox.hcp.shapes.workspaces import organization, workspace
 
 __all__ = [
     "comment",
@@ -12,6 +12,7 @@ __all__ = [
     "cost_estimate",
     "events",
     "ingress",
+    "organization",
     "policy_check",
     "run",
     "stage",

@@ -11,6 +11,26 @@ if TYPE_CHECKING:
     from sandbox.hcp.web import Json
 
 
+def organization(name: str) -> Json:
+    """An organization; its id is its name."""
+    return {
+        "id": name,
+        "type": "organizations",
+        "attributes": {
+            "name": name,
+            "external-id": f"org-{name}",
+            "created-at": "2024-01-08T09:00:00.000Z",
+            "email": f"infra@{name.lower()}.example",
+            "collaborator-auth-policy": "password",
+            "cost-estimation-enabled": False,
+            "plan-expired": False,
+            "default-execution-mode": "remote",
+            "permissions": {"can-update": False, "can-destroy": False, "can-create-workspace": False},
+        },
+        "links": {"self": f"/api/v2/organizations/{name}"},
+    }
+
+
 def workspace(model: Workspace, *, may_run: bool) -> Json:
     """A workspace."""
     current = model.current

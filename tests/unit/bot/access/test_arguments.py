@@ -135,7 +135,8 @@ def test_a_ref_is_typed_as_it_is_told_to_be(text: str) -> None:
     [
         ("stagin", "did you mean “staging”?"),
         ("prd", "did you mean “prod”?"),
-        ("STAGING", "there are dev, staging, prod."),
+        ("STAGING", "did you mean “staging”?"),
+        ("production", "did you mean “prod”?"),
         ("qqq", "there are dev, staging, prod."),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.check.github import configured_repositories
 from bot.check.permissions import check_permissions, needs
 from bot.check.result import Findings
 from bot.config import read
@@ -122,7 +123,7 @@ async def test_of_an_app_every_permission_is_known(
     monkeypatch.setattr(world.github, "permissions", permissions)
     world.hub.scopes, world.hub.permissions = None, {}
     result = Findings("github")
-    await check_permissions(world.config, world.github, result)
+    await check_permissions(world.config, world.github, configured_repositories(world.config), result)
     rendered = [what.removeprefix("the App lacks the permission ").partition(":")[0] for what, _ in result.problems]
     assert sorted(rendered) == lacking
     assert all("accept the change" in remedy for _, remedy in result.problems)

@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from bot.check.github import configured_repositories
 from bot.check.permissions import NAMES, check_permissions, needs
 from bot.check.result import Findings
 from bot.config import read
@@ -59,7 +60,7 @@ async def problems(github: GitHub) -> tuple[list[str], list[str]]:
     """What is wrong, and what is noted besides."""
     result = Findings("github")
     try:
-        await check_permissions(CONFIG, github, result)
+        await check_permissions(CONFIG, github, configured_repositories(CONFIG), result)
     finally:
         await github.close()
     assert all(remedy for _, remedy in result.problems)

@@ -29,7 +29,7 @@ async def test_each_thing_that_is_wrong_in_slack_is_a_line(world: World) -> None
     world.slack.users = {"U0ANA": True}
     scopes, ops, dev, group, user = await world.faults()
     assert "the token lacks commands, files:write. Add them" in scopes
-    assert "the bot can see no channel #ops. Create the channel" in ops
+    assert "the bot can see no channel #ops. It sees #dev. Correct the name, or create the channel" in ops
     assert "the bot is not in #dev. Type /invite" in dev
     assert "user group S0INFRA has no members" in group
     assert "user U0ANA is deactivated" in user

@@ -98,6 +98,7 @@ def test_all_faults_are_reported_at_once_with_their_lines() -> None:
         (1, "slack.channel"),
         (3, "aws.region"),
         (7, "environments.dev.afer"),
+        (7, "environments.dev.after"),
         (9, "environments.dev.deploy"),
         (11, "environments.dev.deploy.ansible.directory"),
         (11, "environments.dev.deploy.ansible.user"),

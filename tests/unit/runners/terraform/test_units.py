@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runners.terraform.units import units_in
+from runners.terraform.units import place_of, units_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,3 +133,129 @@ def test_no_file_outside_of_the_code_is_read(tmp_path: Path) -> None:
     assert units["a"].after == ()
     assert "cannot be read" in units["a"].unclear[0]
     assert "cannot be read" in units["c"].unclear[0]
+
+
+STACK = """
+locals {
+  env = "prod"
+}
+unit "vpc" {
+  source = "../../catalog/units/vpc"
+  path   = "network/vpc"
+  values = {
+    name = "vpc-${local.env}"
+    cidr = "10.0.0.0/16"
+  }
+}
+unit "app" {
+  source = "${get_repo_root()}/catalog//units/app"
+  path   = "app"
+  values = { vpc_path = "../network/vpc", dns = unit.dns.path }
+}
+unit "dns" {
+  source                  = "../../catalog/units/vpc"
+  path                    = "dns"
+  no_dot_terragrunt_stack = true
+}
+unit "old" {
+  source  = "../../catalog/units/vpc"
+  path    = "old"
+  enabled = false
+}
+"""
+CATALOG = {
+    "catalog/units/vpc/terragrunt.hcl": SOURCE,
+    "catalog/units/app/terragrunt.hcl": SOURCE
+    + 'dependency "vpc" {\n  config_path = values.vpc_path\n}\ndependency "dns" {\n  config_path = values.dns\n}\n',
+}
+
+
+def test_units_of_a_stack_file_are_found_with_their_order(tmp_path: Path) -> None:
+    write(tmp_path, {**CATALOG, "live/prod/terragrunt.stack.hcl": STACK, "live/prod/dba/terragrunt.hcl": SOURCE})
+    expected = {"app": ("dns", "network/vpc"), "network/vpc": (), "dns": (), "dba": ()}
+    assert order_in(tmp_path) == expected
+    places = {unit.name: unit.place for unit in units_in(tmp_path / "live/prod", tmp_path)}
+    generated = {name: f".terragrunt-stack/{name}" for name in ("app", "network/vpc")}
+    assert places == {**generated, "dns": "", "dba": ""}
+    assert place_of(tmp_path / "live/prod", tmp_path, "app") == tmp_path / "live/prod/.terragrunt-stack/app"
+    assert place_of(tmp_path / "live/prod", tmp_path, "dba") == tmp_path / "live/prod/dba"
+    assert place_of(tmp_path / "live/prod", tmp_path, "none") == tmp_path / "live/prod/none"
+
+
+def test_stacks_in_stacks_and_what_a_stack_adds(tmp_path: Path) -> None:
+    inner = 'unit "vpc" {\n  source = "${get_repo_root()}/catalog/units/vpc"\n  path = "vpc-${values.zone}"\n}\n'
+    outer = """
+stack "network" {
+  source = "../../catalog/stacks/network"
+  path   = "network"
+  values = {
+    zone = "a"
+  }
+}
+unit "app" {
+  source = "../../catalog/units/plain"
+  path   = "app"
+  autoinclude {
+    dependency "network" {
+      config_path = stack.network.path
+    }
+  }
+}
+"""
+    write(
+        tmp_path,
+        {
+            **CATALOG,
+            "catalog/units/plain/terragrunt.hcl": SOURCE + 'dependency "network" {\n  config_path = run_cmd("x")\n}\n',
+            "catalog/stacks/network/terragrunt.stack.hcl": inner,
+            "live/prod/terragrunt.stack.hcl": outer,
+        },
+    )
+    assert order_in(tmp_path) == {"app": ("network/vpc-a",), "network/vpc-a": ()}
+    [vpc] = [unit for unit in units_in(tmp_path / "live/prod", tmp_path) if unit.name == "network/vpc-a"]
+    assert vpc.place == ".terragrunt-stack/network/.terragrunt-stack/vpc-a"
+
+
+@pytest.mark.parametrize(
+    ("stack", "name", "reason"),
+    [
+        (
+            'unit "vpc" {\n  source = "git::ssh://git@example.com/units.git//vpc?ref=v1"\n  path = "vpc"\n}\n',
+            "vpc",
+            "not in this repository",
+        ),
+        (
+            'stack "all" {\n  source = "git::ssh://git@example.com/stacks.git"\n  path = "all"\n}\n',
+            "all",
+            "units of the stack all are unknown",
+        ),
+        (
+            'unit "vpc" {\n  source = "../../catalog/units/vpc"\n  path = run_cmd("date")\n}\n',
+            "vpc",
+            "path of the unit vpc is not a plain one",
+        ),
+        (
+            'unit "vpc" {\n  source = "../../catalog/units/vpc"\n  path = "../outside"\n}\n',
+            "vpc",
+            "path of the unit vpc",
+        ),
+        (
+            'unit "vpc" {\n  source = "../../catalog/units/vpc"\n  path = "vpc"\n  enabled = values.on\n}\n',
+            "vpc",
+            "whether the unit vpc is generated",
+        ),
+        (
+            'unit "vpc" {\n  source = "../../catalog/units/app"\n  path = "vpc"\n}\n',
+            "vpc",
+            "dependency vpc is not a plain one",
+        ),
+        ("unit {", ".", "cannot be read"),
+    ],
+)
+def test_what_cannot_be_known_of_a_stack_leaves_the_order_unknown(
+    stack: str, name: str, reason: str, tmp_path: Path
+) -> None:
+    write(tmp_path, {**CATALOG, "live/prod/terragrunt.stack.hcl": stack})
+    [unit] = units_in(tmp_path / "live/prod", tmp_path)
+    assert unit.name == name
+    assert any(reason in each for each in unit.unclear), unit.unclear
