@@ -61,6 +61,7 @@ from bot.store.approvals import Approvals
 from bot.store.artifact_places import artifacts_of
 from bot.store.audit import Audit
 from bot.store.channels import Channels
+from bot.store.closures import Closures
 from bot.store.cursors import Cursors
 from bot.store.deliveries import Deliveries
 from bot.store.deployments import Deployments, MachineCommits
@@ -219,7 +220,7 @@ class Service:
             deployments=Deployments(store, self._clock),
             images=Images(store, self._clock),
             removals=Removals(store), retention=Retention(store, self._clock),
-            approvals=Approvals(store, self._clock),
+            approvals=Approvals(store, self._clock), closures=Closures(store, self._clock),
             host_keys=HostKeys(store, self._clock),
             machine_commits=MachineCommits(store, self._clock),
             audit=audit,

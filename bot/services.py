@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from bot.store.approvals import Approvals
     from bot.store.artifacts import Artifacts
     from bot.store.audit import Audit
+    from bot.store.closures import Closures
     from bot.store.deliveries import Deliveries
     from bot.store.deployments import Deployments, MachineCommits
     from bot.store.host_keys import HostKeys
@@ -75,6 +76,10 @@ class QueueDisplay(Protocol):
 
     def announced(self, services: Services, record: Record, text: str) -> None:
         """Note what an operation's first message says."""
+        ...
+
+    async def waiting(self, services: Services, record: Record, position: int, ahead: Record) -> tuple[str, Message]:
+        """What this queued operation waits for, and its message that says so."""
         ...
 
     def unserved(self, environments: Mapping[str, tuple[str, ...]]) -> None:
@@ -175,6 +180,7 @@ class Services:
     deliveries: Deliveries
     deployments: Deployments
     approvals: Approvals
+    closures: Closures
     host_keys: HostKeys
     machine_commits: MachineCommits
     audit: Audit

@@ -34,6 +34,7 @@ from bot.store.annotations import Annotations
 from bot.store.approvals import Approvals
 from bot.store.artifacts import Artifacts
 from bot.store.audit import Audit
+from bot.store.closures import Closures
 from bot.store.database import Store
 from bot.store.migrations import migrate
 from bot.store.operations import Operations, Request, Status
@@ -124,7 +125,7 @@ class Program:
             SimpleNamespace(
                 config=read(FILE, "signalbox.yaml"), chat=self.chat, redact=redact, clock=time.time, workplace=workplace,
                 engine=Engine(settings), lease=held, operations=Operations(store, time.time),
-                approvals=Approvals(store, time.time), directory=Directory(), audit=Audit(store, time.time, redact),
+                approvals=Approvals(store, time.time), closures=Closures(store, time.time), directory=Directory(), audit=Audit(store, time.time, redact),
                 annotations=Annotations(store, time.time), children=ONE_MACHINE, room=ROOM,
                 artifacts=Artifacts(store.keyring, None, Annotations(store, time.time)),
                 outbox=Outbox(store, time.time), queue_display=QueueDisplay(), command_answers=CommandAnswers(),

@@ -38,6 +38,7 @@ class Account:
     refusal: str
     name: str = ""
     utc_offset: int = 0
+    zone: str = ""
 
 
 class Accounts:
@@ -136,7 +137,9 @@ class Accounts:
                 self._own = await self._chat.query("auth.test")
         about = (await self._chat.query("users.info", user=user))["user"]
         refusal = refusal_of(about, self._own, self._access)
-        return Account(refusal, str(about.get("name") or ""), int(about.get("tz_offset") or 0))
+        return Account(
+            refusal, str(about.get("name") or ""), int(about.get("tz_offset") or 0), str(about.get("tz") or "")
+        )
 
 
 def refusal_of(user: Mapping[str, Any], own: Mapping[str, Any], access: Access) -> str:

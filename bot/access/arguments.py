@@ -45,8 +45,7 @@ def split(text: str, usage: str, *, most: int, refs: bool = False) -> list[str]:
 
     With `refs` a word may be any branch or tag that git takes; with unusual characters in quotes, as a QuotedRef.
     """
-    if len(text) > LONGEST:
-        raise UserError(f"That is {len(text):,} characters long; a command takes {LONGEST} at most. Usage: {usage}")
+    check_length(text, usage)
     if not text.isprintable():
         instead = " A branch with such a name is deployed by its commit." if refs else ""
         raise UserError(
@@ -59,6 +58,20 @@ def split(text: str, usage: str, *, most: int, refs: bool = False) -> list[str]:
     if len(words) > most:
         raise UserError(f"That is {len(words)} words, and I know what to do with {most}. Usage: {usage}")
     return words
+
+
+def free_words(text: str, usage: str) -> list[str]:
+    """The words of a text of a person, such as a reason. Raises UserError for one that is too long or has invisible characters."""
+    check_length(text, usage)
+    if not text.isprintable():
+        raise UserError(f"That has a line break or an invisible character in it, which I do not take. Usage: {usage}")
+    return text.split()
+
+
+def check_length(text: str, usage: str) -> None:
+    """Raises UserError for more than a command takes."""
+    if len(text) > LONGEST:
+        raise UserError(f"That is {len(text):,} characters long; a command takes {LONGEST} at most. Usage: {usage}")
 
 
 def unquoted(word: str) -> str:

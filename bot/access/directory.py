@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING
 
 from bot.access.policy import Person
+from bot.config.windows import zone_of
 from bot.slack.errors import NO_ANSWER, Verdict, verdict
 from bot.slack.web_api import ChatError
 
@@ -74,9 +77,12 @@ class Directory:
         """The name of this person in Slack; None if Slack does not answer."""
         return (await self._account(user_id)).name or None
 
-    async def utc_offset(self, user_id: str) -> int:
-        """The offset of this person's time zone from UTC in seconds; 0 if Slack does not answer."""
-        return (await self._account(user_id)).utc_offset
+    async def zone(self, user_id: str) -> tzinfo:
+        """This person's time zone; UTC if Slack does not answer."""
+        account = await self._account(user_id)
+        with suppress(ValueError):
+            return zone_of(account.zone)
+        return timezone(timedelta(seconds=account.utc_offset))
 
     async def _account(self, user_id: str) -> Account:
         async def is_named() -> bool:

@@ -13,7 +13,6 @@ from bot.slack.errors import Verdict, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from bot.config import Config, Environment
     from bot.config.targets import Target
@@ -57,10 +56,10 @@ def allowed(person: Person, rules: Sequence[str]) -> bool:
 
 def check_may_use(config: Config, person: Person) -> None:
     """Raises Denied unless this person may run commands at all."""
-    _check_allowed(person, config.access.operators, "You may not run Signalbox's commands here")
+    check_allowed(person, config.access.operators, "You may not run Signalbox's commands here")
 
 
-def _check_allowed(person: Person, rules: Sequence[str], refusal: str) -> None:
+def check_allowed(person: Person, rules: Sequence[str], refusal: str) -> None:
     """Raises Denied, which begins with `refusal`, unless a rule names this person; a group that cannot be read names itself."""
     if allowed(person, rules):
         return
@@ -77,18 +76,6 @@ def _check_allowed(person: Person, rules: Sequence[str], refusal: str) -> None:
         f"I could not look up in Slack who is in {groups}: {', '.join(sorted(codes))}. "
         f"Without it I cannot tell whether you may do this, so nothing was done. {remedy}"
     )
-
-
-def check_window(target: Target, now: datetime) -> None:
-    """Raises Denied outside of the target's change windows."""
-    windows = target.windows
-    if windows and not any(window.contains(now) for window in windows):
-        opening = min(window.next_opening(now).astimezone(window.zone) for window in windows)
-        times = " or ".join(str(window) for window in windows)
-        raise Denied(
-            f"{target.name} is only changed during {times}. "
-            f"The next window opens {opening:%A %d %B at %H:%M} ({opening.tzname()})."
-        )
 
 
 def environment_of(config: Config, name: str) -> Environment:
@@ -115,7 +102,7 @@ def required_approvals(target: Target, *, at_least: int) -> int:
 def check_may_approve(config: Config, target: Target, person: Person, requester: str) -> None:
     """Raises Denied unless this person may approve what `requester` requested there."""
     rules = approver_rules(config, target)
-    _check_allowed(person, rules, f"You may not approve for {target.name}")
+    check_allowed(person, rules, f"You may not approve for {target.name}")
     nobody_else_needed = target.approval.required == 0
     if person.id == requester and not (target.approval.requester_may_approve or nobody_else_needed):
         raise Denied(f"You asked for this yourself, and {target.name} wants somebody else to approve it.")
@@ -129,7 +116,7 @@ def depends_on_unreadable(config: Config, target: Target, person: Person) -> boo
 def check_may_reject(config: Config, target: Target, person: Person, requester: str) -> None:
     """Raises Denied unless this person may reject or cancel: the approvers, and the requester."""
     if person.id != requester or person.account:
-        _check_allowed(person, approver_rules(config, target), f"You may not decide for {target.name}")
+        check_allowed(person, approver_rules(config, target), f"You may not decide for {target.name}")
 
 
 def approver_rules(config: Config, target: Target) -> Sequence[str]:

@@ -46,7 +46,7 @@ class Window:
         opens, closes = _minute(clock[0], clock[1]), _minute(clock[2], clock[3])
         if opens in {closes, _DAY}:
             raise ValueError("opens and closes at the same minute; for a whole day write 00:00-24:00")
-        return cls(text.strip(), _days(days), opens, closes, _zone(zone))
+        return cls(text.strip(), _days(days), opens, closes, zone_of(zone))
 
     def __str__(self) -> str:
         return self.text
@@ -107,7 +107,8 @@ def _day(name: str) -> int:
     return DAYS.index(name.lower())
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of this name. Raises ValueError with the remedy."""
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):

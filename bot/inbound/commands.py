@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bot.access import arguments
+from bot.access.pace import CommandPace
 from bot.inbound import payloads
 from bot.slack.answers import answer_of, apology
 
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 
 def answers(services: Services, registry: Registry, replays: Replays) -> Mapping[str, Answer]:
     """What answers the registered commands, by their names: with a message as Slack takes it, or nothing ({})."""
-    return {command.name: _answer(services, registry, command, replays) for command in registry.commands}
+    pace = CommandPace(services.config.access.commands_per_minute, services.clock)
+    return {command.name: _answer(services, registry, command, replays, pace) for command in registry.commands}
 
 
-def _answer(services: Services, registry: Registry, command: Command, replays: Replays) -> Answer:
+def _answer(services: Services, registry: Registry, command: Command, replays: Replays, pace: CommandPace) -> Answer:
     async def handle(body: dict[str, Any]) -> Message | None:
         invocation = payloads.invocation(body, registry)
         arguments.no_secret(services.redact, invocation.text)
@@ -43,7 +45,11 @@ def _answer(services: Services, registry: Registry, command: Command, replays: R
         return reply
 
     async def answer(body: dict[str, Any]) -> dict[str, Any]:
-        reply = await answer_of(lambda: replays.once(body, lambda: handle(body)))
+        async def once() -> Message | None:
+            pace.check(payloads.invocation(body, registry).user)
+            return await replays.once(body, lambda: handle(body))
+
+        reply = await answer_of(once)
         try:
             return services.chat.reply(reply) if reply else {}
         except Exception as error:  # noqa: BLE001  -- for any exception the person gets an answer and the log a traceback

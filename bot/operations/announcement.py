@@ -11,7 +11,7 @@ from bot.access import policy
 from bot.config.targets import queue_of
 from bot.operations import outgoing
 from bot.operations.posting import deliver, post_announcement, until_taken
-from bot.operations.queue import head_of, waits_for
+from bot.operations.queue import head_of
 from bot.slack.blocks import common, kit
 from bot.store.operations import Record, Status
 
@@ -28,8 +28,9 @@ async def announce(services: Services, number: int) -> str:
     record = await services.operations.get(number)
     queue = queue_of(services.config, record.environment)
     ahead = [older for older in await services.operations.open_in(*queue) if older.number < number]
-    text = waits_for(len(ahead), ahead[-1]) if ahead else ""
-    message = common.waiting(head_of(record), text) if ahead else _starting(record)
+    text, message = "", _starting(record)
+    if ahead:
+        text, message = await services.queue_display.waiting(services, record, len(ahead), ahead[-1])
     message = replace(message, text=await _notification(services, record, queued=bool(ahead)))
     refused = await until_taken(number, lambda: post_announcement(services, record, message))
     if refused:

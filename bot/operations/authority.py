@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from bot.access import policy
 from bot.config.targets import without_lane
-from bot.errors import Denied, ForgedError, NoLongerApprovedError
+from bot.errors import Cancelled, Denied, ForgedError, NoLongerApprovedError
+from bot.operations import closed
 from bot.slack.blocks import kit
 from bot.store.approvals import Outcome
 
@@ -32,10 +33,11 @@ ANSWER_WITHIN = 60.0
 PAUSE = 5.0
 
 
-async def check(services: Services, record: Record, binding: str) -> None:
+async def check(services: Services, record: Record, binding: str, *, reads: bool = False) -> None:
     """Raises ForgedError or NoLongerApprovedError unless the operation may start what this binding is the digest of.
 
-    An empty binding: its workflow asks for no approval. Then the request itself is checked.
+    An empty binding: its workflow asks for no approval. Then the request itself is checked. Unless it only `reads`: raises
+    Denied while its requester may not change the target (windows, locks, freezes). Raises Cancelled after a Cancel.
     """
     stored = await services.operations.verified(record.number)
     if _request(stored) != _request(record):
@@ -47,6 +49,10 @@ async def check(services: Services, record: Record, binding: str) -> None:
         raise ForgedError(f"By the audit log #{record.number} has ended already. {AGAIN}")
     if binding:
         await _check_approval(services, record, binding, entries)
+    if person := await services.operations.cancel_requested(record.number):
+        raise Cancelled(f"cancelled by {kit.user(person)} before it began")
+    if not reads:
+        await closed.check_open(services, policy.target_of(services.config, record.environment), record.requester)
     await services.operations.require_lease()
 
 

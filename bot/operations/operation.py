@@ -111,10 +111,10 @@ class Operation:
 
         return await self.step(name, attempt)
 
-    async def check_authorized(self, what: str) -> None:
-        """Within a step, directly before `what` starts: decide again whether it may (see authority.py), once for each `what`."""
+    async def check_authorized(self, what: str, *, reads: bool = False) -> None:
+        """Within a step, directly before `what` starts: decide again whether it may (see authority.py); once for each."""
         if (what, self._binding) not in self._authorized:
-            await authority.check(self.services, self.record, self._binding)
+            await authority.check(self.services, self.record, self._binding, reads=reads)
             self._authorized.add((what, self._binding))
 
     async def show(

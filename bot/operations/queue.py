@@ -20,6 +20,7 @@ from bot.operations import notices
 from bot.operations.posting import deliver, deliver_once
 from bot.slack.blocks import common, kit
 from bot.slack.blocks.common import Head
+from bot.slack.client import Posted
 from bot.slack.pacing import Lane
 from bot.slack.web_api import ChatError
 from bot.store.operations import Record, Status
@@ -28,12 +29,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bot.services import Services
+    from bot.slack.blocks.kit import Message
 
 log = logging.getLogger(__name__)
 # Operations ahead. Up to the first number a message names the operation directly ahead, then only the number that is exceeded.
 DISTANCES = (3, 10, 30, 100, 300, 1_000)
 NEAR = DISTANCES[0]
 CROWDED = f"room: every machine that may run it is at its limit ({kit.code('operations.at_once')})"
+OPEN_AHEAD = "open-ahead"  # the action of the button that opens the message of the one ahead
+MOST_URLS = 1_000  # remembered
 UNDRAWN = 3  # changes of turn that a process may not have drawn when it was stopped
 
 
@@ -48,6 +52,7 @@ class QueueDisplay:
         self._cancelled: dict[str, list[int]] = {}
         self._unserved: Mapping[str, tuple[str, ...]] = {}
         self._crowded = frozenset[int]()
+        self._urls: dict[Posted, str] = {}
 
     def unserved(self, environments: Mapping[str, tuple[str, ...]]) -> None:
         """Note the environments that no running worker takes, with the labels that one would need."""
@@ -71,9 +76,28 @@ class QueueDisplay:
         self._displayed[queue_of(services.config, record.environment)[0]][record.number] = text
 
     def cancelled(self, services: Services, record: Record) -> None:
-        """Draw the message of an operation that was withdrawn, and the queue without it. Returns at once."""
+        """Draw the message of an operation that was cancelled, and the queue without it. Returns at once."""
         self._cancelled.setdefault(queue_of(services.config, record.environment)[0], []).append(record.number)
         self.changed(services, record.environment)
+
+    async def waiting(self, services: Services, record: Record, position: int, ahead: Record) -> tuple[str, Message]:
+        """What this queued operation waits for, with so many ahead and `ahead` directly so, and its message that says so."""
+        url = await self._url(services, ahead) if position <= NEAR else ""
+        text = waits_for(position, ahead, url)
+        buttons = [kit.link_button(f"Open #{ahead.number}", OPEN_AHEAD, url)] if url else []
+        return text, common.waiting(head_of(record), text, *buttons)
+
+    async def _url(self, services: Services, record: Record) -> str:
+        """The address of an operation's message; empty if Slack does not give it."""
+        at = Posted(record.channel, record.message_ts or "")
+        if at.ts and at not in self._urls:
+            if len(self._urls) >= MOST_URLS:
+                self._urls.clear()
+            try:
+                self._urls[at] = await services.chat.permalink(at)
+            except ChatError as error:
+                log.warning("the address of the message of operation %s: %s", record.number, error)
+        return self._urls.get(at, "")
 
     async def drawn(self) -> None:
         """Wait until everything is drawn that has changed."""
@@ -113,11 +137,11 @@ class QueueDisplay:
             due = await self._first_due(services, environment)
             if due is None:
                 continue
-            _, record, text = due
-            await deliver_once(services, record.number, common.waiting(head_of(record), text), Status.WAITING)
+            _, record, text, message = due
+            await deliver_once(services, record.number, message, Status.WAITING)
             self._displayed[environment][record.number] = text
 
-    async def _first_due(self, services: Services, environment: str) -> tuple[int, Record, str] | None:
+    async def _first_due(self, services: Services, environment: str) -> tuple[int, Record, str, Message] | None:
         records = await services.operations.open_in(*queue_of(services.config, environment))
         numbers = {record.number for record in records}
         for ended in self._displayed[environment].keys() - numbers:
@@ -126,13 +150,13 @@ class QueueDisplay:
             text = self._hindrance(first, environment)
             waits = first.status is Status.WAITING and first.message_ts
             if text and waits and self._displayed[environment].get(first.number) != text:
-                return 0, first, text
+                return 0, first, text, common.waiting(head_of(first), text)
         waiting, displayed = list(_waiting(records)), self._displayed[environment]
         self._assume(displayed, waiting)
         for position, ahead, record in waiting:
-            text = waits_for(position, ahead)
+            text, message = await self.waiting(services, record, position, ahead)
             if displayed.get(record.number) != text:
-                return position, record, text
+                return position, record, text, message
         return None
 
     def _hindrance(self, first: Record, environment: str) -> str:
@@ -160,19 +184,30 @@ def _waiting(records: Sequence[Record]) -> Iterator[tuple[int, Record, Record]]:
             yield position, ahead, behind
 
 
-def waits_for(position: int, ahead: Record) -> str:
-    """What an operation waits for, in mrkdwn, with so many operations ahead and `ahead` directly so."""
+def waits_for(position: int, ahead: Record, url: str = "") -> str:
+    """What an operation waits for, in mrkdwn, with so many operations ahead and `ahead` directly so, and who can free it.
+
+    `url` is the address of the message of the one ahead.
+    """
     if position > NEAR:
         exceeded = max(distance for distance in DISTANCES if distance < position)
         return f"more than {exceeded} operations in the queue of {kit.escape(without_lane(ahead.environment))}"
     activity = f", which {kit.escape(ahead.activity)}" if ahead.activity else ""
-    return f"#{ahead.number} ({kit.escape(ahead.title)}, asked by {kit.user(ahead.requester)}){activity}"
+    number = kit.link(f"#{ahead.number}", url) if url else f"#{ahead.number}"
+    return f"{number} ({kit.escape(ahead.title)}, asked by {kit.user(ahead.requester)}){activity}{_freed_by(ahead)}"
+
+
+def _freed_by(ahead: Record) -> str:
+    """Who can free the queue of the operation that is first in it, as a sentence; empty while that waits itself."""
+    if ahead.status is Status.APPROVAL:
+        return ". Whoever may approve it can decide it"
+    return ". Its requester and whoever may approve it can cancel it" if ahead.status is Status.RUNNING else ""
 
 
 async def update_cancelled(services: Services, number: int) -> None:
     """Update the message of an operation that was cancelled while it was queued."""
     record, person = await services.operations.get(number), await services.operations.cancel_requested(number)
-    news = f"withdrawn by {kit.user(person or 'somebody')} before it had begun; nothing was changed"
+    news = f"cancelled by {kit.user(person or 'somebody')} before it had begun; nothing was changed"
     message = common.short_message(head_of(record), Status.CANCELLED.value, news)
     ended = common.ended_words(record.created_at, record.ended_at or record.created_at)
     await deliver(services, number, kit.with_small_print(message, ended), until_displayed=True)

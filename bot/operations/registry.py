@@ -79,7 +79,8 @@ class Command:
 class Topic:
     """A topic of /infra: "image" with `hint` "<ami id>". `handle` gets the words after it, at most `most`.
 
-    It reads only. It returns a reply for the person alone, or None if it has answered in another way.
+    It returns a reply for the person alone, or None if it has answered in another way. With `free_text` the words after it
+    may be any, such as a reason.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Topic:
     summary: str
     handle: Callable[[Services, Invocation, Sequence[str]], Coroutine[Any, Any, Message | None]]
     most: int = 1
+    free_text: bool = False
 
     @property
     def usage(self) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.access import policy
 from bot.config.targets import LANE, queue_of
 from bot.errors import Denied, UserError
+from bot.operations import closed
 from bot.slack.web_api import ChatError
 from bot.store.audit import Entry
 from bot.store.operations import Request
@@ -29,7 +29,7 @@ ANSWER_WITHIN = 0.5
 class OperationRequest:
     """What a person requests. `key` is the same when Slack delivers the same request again.
 
-    With a `lane` ("run 4711") it waits for operations of the same lane only, not for the others of its target.
+    What only `reads` passes windows, locks and freezes. With a `lane` ("run 4711") it waits for operations of the same lane only, not for the others of its target.
     """
 
     kind: str
@@ -39,6 +39,7 @@ class OperationRequest:
     target: Target
     arguments: Mapping[str, str] = field(default_factory=dict)
     lane: str = ""
+    reads: bool = False
 
 
 @asynccontextmanager
@@ -88,7 +89,8 @@ async def admit(services: Services, request: OperationRequest, attempt: Entry | 
     """
     async with refusals_recorded(services, attempt or Entry(request.user, "refused", detail={"what": request.title})):
         policy.check_may_use(services.config, await services.directory.person(request.user))
-        policy.check_window(request.target, datetime.fromtimestamp(services.clock(), UTC))
+        if not request.reads:
+            await closed.check_open(services, request.target, request.user)
     try:
         channel = await services.chat.channel_id(request.target.channel)
     except ChatError as error:

@@ -11,42 +11,14 @@ import sqlalchemy as sa
 
 from bot.errors import Denied, UserError
 from bot.store import sealed
-from bot.store.database import Store, insert_new, metadata
+from bot.store.approval_tables import approvals, votes
+from bot.store.database import Store, insert_new
 from bot.store.operation_tables import operations
 from bot.store.operations import Status
 from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
-
-approvals = sa.Table(
-    "signalbox_approvals",
-    metadata,
-    sa.Column("id", sa.String(40), primary_key=True),
-    sa.Column("operation", sa.Integer, nullable=False, index=True),
-    sa.Column("environment", sa.String(80), nullable=False),
-    sa.Column("binding", sa.String(64), nullable=False),  # digest of what is approved
-    sa.Column("requester", sa.String(40), nullable=False),
-    sa.Column("channel", sa.String(40), nullable=False),
-    sa.Column("message_ts", sa.String(40), nullable=False),
-    sa.Column("required", sa.Integer, nullable=False),
-    sa.Column("typed_confirmation", sa.String(80), nullable=False, default=""),
-    sa.Column("outcome", sa.String(20), nullable=False),
-    sa.Column("created_at", sa.Double, nullable=False),
-    sa.Column("expires_at", sa.Double, nullable=False),
-    sealed.seal_column(),
-    sa.UniqueConstraint("operation", "binding"),  # the same request twice is one approval
-)
-
-votes = sa.Table(
-    "signalbox_votes",
-    metadata,
-    sa.Column("approval", sa.String(40), primary_key=True),
-    sa.Column("person", sa.String(40), primary_key=True),  # a person counts once
-    sa.Column("decision", sa.String(10), nullable=False),
-    sa.Column("at", sa.Double, nullable=False),
-    sealed.seal_column(),
-)
 
 
 @stored("approval-outcome")
@@ -180,6 +152,16 @@ class Approvals:
             decided = replace(self._read(connection, approval_id), lapsed=approval.lapsed)
             record(connection, decided)
             return decided
+
+        return await self._store.run(work)
+
+    async def pending_of(self, operation: int) -> Approval | None:
+        """The approval that this operation waits for now, or None. Raises ForgedError."""
+        of_operation = sa.select(approvals.c.id).where(approvals.c.operation == operation)
+
+        def work(connection: sa.Connection) -> Approval | None:
+            current = [self._current(connection, each) for each in connection.scalars(of_operation).all()]
+            return next((approval for approval in current if approval.outcome is Outcome.PENDING), None)
 
         return await self._store.run(work)
 

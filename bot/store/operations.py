@@ -136,6 +136,10 @@ class Operations:
         """The operations of these environments that have not ended, oldest first."""
         return await self._select(operations.c.environment.in_(environments), IS_OPEN)
 
+    async def all_open(self) -> tuple[Record, ...]:
+        """The operations that have not ended, oldest first."""
+        return await self._select(IS_OPEN)
+
     async def queues(self) -> frozenset[str]:
         """The environments in which operations wait."""
         waiting = await self._select(IS_OPEN, operations.c.status == Status.WAITING.value)

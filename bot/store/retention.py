@@ -43,6 +43,7 @@ BOUNDS = {
     "signalbox_approvals": Bound.RECORD,
     "signalbox_votes": Bound.RECORD,
     "signalbox_audit": Bound.RECORD,
+    "signalbox_closures": Bound.RECORD,
     "signalbox_deployments": Bound.RECORD,
     "signalbox_run_claims": Bound.RECORD,
     "signalbox_hcp_runs": Bound.RECORD,

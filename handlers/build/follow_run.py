@@ -9,13 +9,14 @@ from bot.store.operations import Status
 from handlers.build import matrix as matrix_views
 from handlers.build.automatic_reruns import rerun_if_limited
 from handlers.build.final_message import record_final_state
-from handlers.build.follower import FORCE_AFTER, Action, Follower
+from handlers.build.follower import Action, Follower
 from handlers.build.job_logs import process_log
 from handlers.build.orphaned_resources import orphaned_builders
 from handlers.build.recovered_jobs import update_failure_messages
 from handlers.shared.dispatch import run_ended
 from handlers.shared.github_outage import outage_notice
 from handlers.shared.log_judgement import NO_FINDINGS, record_judgement
+from handlers.shared.run_stop import FORCE_AFTER
 from runners import phrases
 from runners.errors import RunnerError
 from runners.github.runs import reruns

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
 from handlers.shared.github_outage import GitHubOutage
+from handlers.shared.run_stop import FORCE_AFTER
 from runners.github.runs import poller
 from runners.stored import stored
 
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
     from runners.results import Job, WorkflowRun
 
 UPDATE_INTERVAL = 60.0  # seconds: elapsed times grow although nothing happens
+OVERDUE = "the time limit"  # in place of a person who cancels
 CANCEL_POLL = 1.0  # seconds
-# A job gets 10 s to stop, and `if: always()` steps run on after that; most are over well within this.
-FORCE_AFTER = 120.0
 
 
 @stored("build-action")
@@ -37,7 +37,7 @@ class Action(StrEnum):
 class NextAction:
     """The next action with the run's state; the run's jobs are included only at the end.
 
-    `job` is the job whose log is to be read, `person` the user who wants the run cancelled.
+    `job` is the job whose log is to be read, `person` the user who wants the run cancelled, or OVERDUE.
     """
 
     action: Action
@@ -54,6 +54,7 @@ class Follower:
 
     def __init__(self, build: FollowedBuild) -> None:
         self._build = build
+        self._began = build.operation.services.clock()
         self._error: Exception | None = None
         self._changed = asyncio.Event()
         self._update = asyncio.Event()
@@ -92,14 +93,20 @@ class Follower:
         without_jobs = replace(run, jobs=())
         if not run.state.ended and not build.cancelled_by:
             person = await services.operations.cancel_requested(number)
-            if person:
-                return NextAction(Action.CANCEL, without_jobs, person=person)
+            if person or self._is_overdue(run):
+                return NextAction(Action.CANCEL, without_jobs, person=person or OVERDUE)
         if job := build.next_to_read(run):
             return NextAction(Action.READ, without_jobs, job=job)
         if run.state.ended:
             return NextAction(Action.END, run)
         overdue = build.cancelled_by and services.clock() > build.cancelled_at + FORCE_AFTER
         return NextAction(Action.FORCE, without_jobs) if overdue and not build.forced else None
+
+    def _is_overdue(self, run: WorkflowRun) -> bool:
+        """Whether the attempt takes too long; GitHub says only of the first when it began."""
+        services = self._build.operation.services
+        began = self._began if run.attempt > 1 else run.created_at.timestamp()
+        return services.clock() - began > services.config.operations.build_timeout.total_seconds()
 
     async def _poll(self) -> None:
         build, outage = self._build, GitHubOutage(self._build.operation)

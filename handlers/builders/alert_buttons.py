@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.errors import UserError
@@ -96,8 +96,7 @@ async def _annotate(services: Services, record: Record, what: str, value: str) -
 
 async def _tomorrow(services: Services, user: str) -> float:
     """Nine o'clock of the next day in the user's time zone, in Unix seconds."""
-    zone = timezone(timedelta(seconds=await services.directory.utc_offset(user)))
-    now = datetime.fromtimestamp(services.clock(), zone)
+    now = datetime.fromtimestamp(services.clock(), await services.directory.zone(user))
     morning = now.replace(hour=MORNING, minute=0, second=0, microsecond=0) + timedelta(days=1)
     return morning.timestamp()
 

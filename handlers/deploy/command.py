@@ -152,6 +152,7 @@ async def submitted_inputs(services: Services, submission: Submission) -> Mappin
 def _request(environment: Environment, arguments: Arguments, user: str, key: str) -> OperationRequest:
     """The request for a deploy; without a ref it begins with the environment's promotion, if any."""
     request = limited(deploy_request(environment, arguments.ref or default_ref(environment), user, key), arguments)
+    request = replace(request, reads=bool(arguments.check))
     if arguments.ref or environment.promote is None or arguments.check:
         return request
     return replace(request, arguments={**request.arguments, promote_workflow.OFFERED: "offered"})

@@ -8,6 +8,7 @@ from bot.access import policy
 from bot.errors import Denied
 from bot.slack.blocks import kit, replies
 from bot.slack.blocks.replies import EnvironmentLine, OperationLine
+from handlers.infra import closure_views
 from runners.processes import metadata_service, probe
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ async def _environment(services: Services, environment: Environment) -> Environm
         subject = kit.escape(kit.cut(deployed.subject, 80))
         by = f"deployed by {kit.user(deployed.person)} {kit.moment(deployed.at)}"
         text = f"runs {kit.code(deployed.sha[:7])} {subject}, {by}"
-    return EnvironmentLine(name, text, _line(unfinished[0]) if unfinished else None)
+    closed = [closure_views.line(each) for each in await services.closures.active() if each.covers(name)]
+    return EnvironmentLine(name, "\n".join([text, *closed]), _line(unfinished[0]) if unfinished else None)
 
 
 def _without_deploy(config: Config, environment: Environment) -> str:

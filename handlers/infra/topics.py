@@ -54,18 +54,26 @@ PREFIXES = {
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
     """Pass the arguments to their topic; only the person gets the answer."""
-    typed = arguments.split(invocation.text, USAGE, most=MOST_ARGUMENTS) or ["help"]
     topics = {topic.name: topic for topic in invocation.registry.topics}
+    typed = _words(topics, invocation.text) or ["help"]
     if typed[0] not in topics:
         raise UserError(
             f"I do not know {arguments.quoted(typed[0])}{arguments.nearest(typed[0], topics)} Usage: {USAGE}"
         )
     topic, rest = topics[typed[0]], typed[1:]
-    if len(rest) > topic.most:
+    if len(rest) > topic.most and not topic.free_text:
         raise UserError(f"That is more than {topic.name} takes. Usage: {topic.usage}")
     await requests.check_may_use(services, invocation.user, f"/infra {topic.name}")
     await services.audit.record(Entry(invocation.user, f"/infra {topic.name}"))
     return await _answer_now_or_later(services, invocation, topic.handle(services, invocation, rest))
+
+
+def _words(topics: Mapping[str, Topic], text: str) -> list[str]:
+    """The words of the command; those after a topic with free text are any."""
+    named = next((topics[word] for word in text.split()[:1] if word in topics), None)
+    if named and named.free_text:
+        return arguments.free_words(text, named.usage)
+    return arguments.split(text, USAGE, most=MOST_ARGUMENTS)
 
 
 async def _answer_now_or_later(

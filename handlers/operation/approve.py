@@ -43,7 +43,7 @@ async def approve(services: Services, click: Click) -> Message | None:
         objection := await _objection(services, click.registry, approval, approver)
     ):
         return objection.message
-    await _decide(services, approval, click.user, Outcome.APPROVED)
+    await decide(services, approval, click.user, Outcome.APPROVED)
     return None
 
 
@@ -62,7 +62,7 @@ async def _confirmation(services: Services, click: Click) -> Block | Message:
 async def reject(services: Services, click: Click) -> None:
     """Reject the operation, if this person may."""
     approval = await _clicked(services, click, Outcome.REJECTED)
-    await _decide(services, approval, click.user, Outcome.REJECTED)
+    await decide(services, approval, click.user, Outcome.REJECTED)
 
 
 async def typed(services: Services, submission: Submission) -> Mapping[str, str]:
@@ -78,7 +78,7 @@ async def typed(services: Services, submission: Submission) -> Mapping[str, str]
             objection := await _objection(services, submission.registry, approval, approver)
         ):
             return {"word": objection.fault}
-        await _decide(services, approval, submission.user, Outcome.APPROVED)
+        await decide(services, approval, submission.user, Outcome.APPROVED)
     except UserError as error:
         return {"word": str(error)}
     return {}
@@ -119,7 +119,9 @@ async def _check_may(services: Services, approval: Approval, user: str, decision
         await permissions.check_may_reject(services, attempt, requester=approval.requester)
 
 
-async def _decide(services: Services, approval: Approval, user: str, decision: Outcome) -> None:
+async def decide(services: Services, approval: Approval, user: str, decision: Outcome) -> None:
+    """Count the decision of a person who may make it, and wake the operation. Raises Denied."""
+
     def record_decision(connection: Connection, decided: Approval) -> None:
         detail = {"binding": decided.binding, "outcome": decided.outcome.value}
         entry = Entry(user, decision.value, decided.environment, decided.operation, detail)

@@ -41,7 +41,7 @@ WORDS = {
 def request(environment: Environment, user: str, key: str) -> OperationRequest:
     """The request to plan all stacks of the environment."""
     title = f"Plan all stacks of {environment.name}"
-    return OperationRequest(KIND, title, user, key, environment, {"stacks": ALL}, lane=LANE)
+    return OperationRequest(KIND, title, user, key, environment, {"stacks": ALL}, LANE, reads=True)
 
 
 async def plan_all(operation: Operation) -> None:

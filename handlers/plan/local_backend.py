@@ -94,8 +94,8 @@ async def _apply(operation: Operation, view: PlanView, on_progress: OnProgress) 
     make = partial(_workspace, operation, view.commit)
     await saved_plans.restore(operation, view.summary.digest, make)
     workspace = await make()
-    await operation.check_authorized("apply")
     await saved_plans.check_not_cancelled(operation)
+    await operation.check_authorized("apply")
     await audit_entries.record_apply_start(operation, view)
     applying = terraform.apply(
         workspace,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bot.slack.blocks.common import ApprovalView, Head
     from bot.slack.blocks.kit import Block, Message
     from handlers.run.settings import Wanted
+    from handlers.shared.run_follow import FollowedRun
     from runners.github.runs.workflow_file import Input
     from runners.results import Commit, PendingReview, WorkflowRun
 
@@ -146,7 +147,8 @@ def progress(
     reported_at = started.stale_since.timestamp() if started.stale_since else now
     reviews = [*job_blocks.stale(started), *job_blocks.reviews(started, pending)]
     details = [*reviews, run_views.run_line(started), *job_blocks.table(started.jobs, (), reported_at)]
-    return message(head, "running", news, run, approval, details=details)
+    cancel = common.cancel_button(head, "GitHub cancels the run. What its jobs have done stays.")
+    return message(head, "running", news, run, approval, details=details, buttons=[cancel])
 
 
 def ended(
@@ -157,9 +159,13 @@ def ended(
     *,
     notices: Sequence[str] = (),
     judged: JudgedLogs = NO_FINDINGS,
+    followed: FollowedRun | None = None,
 ) -> Message:
-    """A run that has ended, with notices (mrkdwn); `judged` is what its logs showed."""
+    """A run that has ended, with notices (mrkdwn); `judged` is what its logs showed, `followed` whether it was cancelled."""
     details = [*map(kit.section, notices), run_views.run_line(started), *job_blocks.table(started.jobs, ())]
+    if followed and followed.stopped:
+        news = run_views.stopped(started, followed.cancelled_by, followed.limit)
+        return message(head, "cancelled" if followed.cancelled_by else "failed", news, run, approval, details=details)
     if started.state is not State.SUCCEEDED:
         return message(head, "failed", run_views.failure(started), run, approval, details=details)
     news = f"done{run_views.took(started)}{log_judgement_views.news(judged)}"

@@ -26,6 +26,7 @@ from handlers.shared.log_judgement import judge_run
 from handlers.shared.machine_types import MACHINES, neither
 from handlers.shared.ref_guard import RefRules
 from handlers.shared.ref_lookup import check_startable, with_commit
+from handlers.shared.run_follow import FollowedRun
 from runners.github.runs import workflow_file
 from runners.results import State
 
@@ -173,15 +174,23 @@ async def _execute(operation: Operation, run: Run, approval: ApprovalView | None
         return views.progress(operation.head, run, approval, started, now=now, pending=pending)
 
     activity = f"runs {run.name}"
-    started = await operation.step("follow the run", lambda: run_follow.follow(operation, run_id, activity, render))
+    limit = operation.services.config.operations.run_timeout.total_seconds()
+    followed = FollowedRun.of(
+        await operation.step(
+            "follow the run", lambda: run_follow.follow(operation, run_id, activity, render, limit=limit)
+        )
+    )
+    started = followed.run
     outage = await outage_notice(operation)
     if started.head_sha != run.commit.sha:
         await operation.end(Status.FAILED, views.other_commit(operation.head, run, approval, started))
         return
     notices = [outage] if outage else []
     if started.state is not State.SUCCEEDED:
-        await run_follow.post_logs(operation, started)
-        await operation.end(Status.FAILED, views.ended(operation.head, run, approval, started, notices=notices))
+        if not followed.cancelled_by:
+            await run_follow.post_logs(operation, started)
+        message = views.ended(operation.head, run, approval, started, notices=notices, followed=followed)
+        await operation.end(Status.CANCELLED if followed.cancelled_by else Status.FAILED, message)
         return
     judged = await judge_run(operation, started)
     message = views.ended(operation.head, run, approval, started, notices=notices, judged=judged)

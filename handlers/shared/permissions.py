@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from bot.access import policy
+from bot.operations import closed
 from bot.operations.requests import refusals_recorded
 from bot.store.audit import Entry
 
@@ -38,12 +38,12 @@ async def check_may_approve(
 ) -> Target:
     """The target of the attempt. Raises Denied unless this person may approve there what `requester` asked for.
 
-    With `in_window` only while the target may be changed.
+    With `in_window` only while `requester` may change the target (windows, locks, freezes).
     """
     async with refusals_recorded(services, tried):
         target = policy.target_of(services.config, tried.environment)
         if in_window:
-            policy.check_window(target, datetime.fromtimestamp(services.clock(), UTC))
+            await closed.check_open(services, target, requester)
         policy.check_may_approve(services.config, target, await services.directory.person(tried.actor), requester)
         return target
 

@@ -42,13 +42,13 @@ def plan_request(
 ) -> OperationRequest:
     """The request to plan the environment, with variables and addresses as /plan stores them.
 
-    A unit of Terragrunt has a queue of its own, so that its plans supersede those of the same unit only.
+    It only reads until it is approved. A unit of Terragrunt has a queue of its own, so that its plans supersede those of the same unit only.
     """
     arguments = arguments or {}
     unit = [arguments[UNIT]] if UNIT in arguments else []
     words = [f"{name}={value}" for name, value in arguments.items() if name != UNIT]
     title = " ".join(["Plan for", environment.name, *unit, *words])
-    return OperationRequest("plan", title, user, key, environment, arguments, lane=lane_of(arguments))
+    return OperationRequest("plan", title, user, key, environment, arguments, lane_of(arguments), reads=True)
 
 
 def lane_of(arguments: Mapping[str, str]) -> str:

@@ -40,6 +40,15 @@ def failure(run: WorkflowRun) -> str:
     return f"the run {ended}: {names}. What the logs say at their end is in the thread"
 
 
+def stopped(run: WorkflowRun, cancelled_by: str, limit: float) -> str:
+    """How far a run came that Signalbox had GitHub cancel: by a person (user id), or after a limit in seconds (mrkdwn)."""
+    why = f"cancelled by {kit.user(cancelled_by)}" if cancelled_by else f"not done within {phrases.duration(limit)}"
+    done = [kit.escape(job.name) for job in run.jobs if job.state is State.SUCCEEDED]
+    of = f"{len(done)} of {phrases.counted(len(run.jobs), 'job')}"
+    which = f" ({phrases.listed(done, JOBS_NAMED)})" if done else ""
+    return f"{why}, and GitHub ended the run: {of} {phrases.plural(len(done), 'was', 'were')} done{which}"
+
+
 def run_line(run: WorkflowRun) -> Block:
     """The link to the run, in small print."""
     attempt = f", attempt {run.attempt}" if run.attempt > 1 else ""

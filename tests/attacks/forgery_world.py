@@ -21,9 +21,11 @@ from bot.operations.registry import Click, Kind, Registry
 from bot.redaction import Redactor
 from bot.slack.blocks import common, kit
 from bot.store.annotations import Annotations
-from bot.store.approvals import Approvals, Outcome, approvals
+from bot.store.approval_tables import approvals
+from bot.store.approvals import Approvals, Outcome
 from bot.store.artifacts import Artifacts
 from bot.store.audit import Audit
+from bot.store.closures import Closures
 from bot.store.database import Store
 from bot.store.migrations import migrate
 from bot.store.operations import Operations, Status
@@ -177,7 +179,7 @@ async def start(url: str, keyring: Keyring, workplace: Path, before: Bot | None 
     audit = Audit(store, time.time, redact, keyring)
     services = SimpleNamespace(
         config=read(CONFIG, "signalbox.yaml"), chat=chat, redact=redact, clock=time.time, engine=Engine(settings),
-        operations=Operations(store, time.time), approvals=Approvals(store, time.time), directory=directory,
+        operations=Operations(store, time.time), approvals=Approvals(store, time.time), closures=Closures(store, time.time), directory=directory,
         children=ONE_MACHINE, room=ROOM, artifacts=Artifacts(keyring, None, Annotations(store, time.time)),
         audit=audit, refused_attempts=RefusedAttempts(audit, time.time), annotations=Annotations(store, time.time), outbox=Outbox(store, time.time), queue_display=QueueDisplay(), command_answers=CommandAnswers(), workplace=workplace,
     )  # fmt: skip

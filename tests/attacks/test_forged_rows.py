@@ -70,6 +70,7 @@ def test_what_authorizes_is_sealed() -> None:
         "signalbox_run_claims",
         "signalbox_dispatches",
         "signalbox_deployments",
+        "signalbox_closures",
         "signalbox_host_keys",
         "signalbox_removal_candidates",
         "signalbox_log_warning_dismissals",

@@ -115,7 +115,7 @@ async def test_words_become_inputs_and_a_second_build_waits_for_the_first(start_
     await builds(world, TWO, "Build cron and sftp images for dev", "of 2 images", "🔄 running")
     waits = await builds(world, ONE, "waits for #1", "asked by @ana")
     assert [dict(run.inputs) for run in runs(world)] == [{"machines": "cron,sftp", "environments": "dev"}]
-    await clicks(world, "ana", waits, "Withdraw")
+    await clicks(world, "ana", waits, "Cancel")
     held.release()
     await shows(world, "#ops", "#1 ", "2 of 2 images", "ami-", "ended ")
     assert len(runs(world)) == 1

@@ -57,7 +57,7 @@ async def test_plans_run_on_each_machine_that_has_room_and_the_rest_waits_for_th
             await terraform.runs(world, 2)
             await ask(world, "prod")
             message = await shows(world, "#prod", "waits for room: every machine that may run it is at its limit")
-            assert message.buttons == ["Withdraw"]
+            assert message.buttons == ["Cancel"]
             assert len(terraform.running(world)) == 2
             terraform.open(world)
             await end(world, "dev", "staging", "prod")

@@ -60,8 +60,8 @@ async def test_one_that_waits_can_be_withdrawn_at_once_and_never_begins(shared_w
     ask = await shows(shared_world, "#staging", first, "Waiting for approval")
     await types(shared_world, "ana", "#staging", "/deploy staging")
     waits = await shows(shared_world, "#staging", second, f"waits for {first}")
-    await clicks(shared_world, "ana", waits, "Withdraw")
-    cancelled = await shows(shared_world, "#staging", second, "withdrawn by @ana before it had begun", "ended ")
+    await clicks(shared_world, "ana", waits, "Cancel")
+    cancelled = await shows(shared_world, "#staging", second, "cancelled by @ana before it had begun", "ended ")
     assert not cancelled.buttons
     assert decisions(ask), "the one ahead still waits for its decision"
     await clicks(shared_world, "ana", ask, "reject")

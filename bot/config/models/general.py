@@ -75,13 +75,15 @@ class Aws(Model):
 class Access(Model):
     """User IDs, or usergroup:<ID>: who may run commands, and the approvers of environments without approvers of their own.
 
-    `guests` and `external` let guests and people of other workspaces act, if a rule names them.
+    `guests` and `external` let guests and people of other workspaces act, if a rule names them. `commands_per_minute` is for
+    each person.
     """
 
     operators: Annotated[tuple[Person, ...], Field(min_length=1)]
     approvers: tuple[Person, ...] = ()
     guests: bool = False
     external: bool = False
+    commands_per_minute: Annotated[int, Field(ge=1)] = 60
 
 
 class TerraformProgram(Model):
@@ -115,13 +117,14 @@ class AtOnce(Model):
 
 
 class Operations(Model):
-    """The directory of the operations' files (relative to the configuration file), and the time limit of a deploy.
+    """The directory of the operations' files (relative to the configuration file), and the time limits of a deploy, a /run, a build.
 
     `lease` is how long a worker that does not answer keeps what it has begun.
     `cache_unused_after` is how long what was installed for an environment stays after its last use.
     `retention` is how long what an ended operation needed stays: the engine's rows, and what its buttons read.
     `when_slack_is_away`: a queued operation waits until its message is displayed, or starts all the same.
-    `queue_limit` is how many operations of an environment may be open.
+    `queue_limit` is how many operations of an environment may be open. `remind_of_locks` is how long a lock or freeze without an
+    end stays before its person is mentioned, and again.
     `isolation` is the wall around children, or "none"; `readable` are paths of the machine that all children may read.
     `artifacts` is where saved plans and logs are stored for other machines: "database", s3://bucket/prefix, or a directory. None is
     the database for PostgreSQL; with SQLite they stay in the operation's own directory. Every other key is a custom
@@ -134,11 +137,14 @@ class Operations(Model):
     directory: Text = "var"
     artifacts: Annotated[Text, AfterValidator(_artifacts)] | None = None
     deploy_timeout: Duration = timedelta(hours=1)
+    run_timeout: Duration = timedelta(hours=1)
+    build_timeout: Duration = timedelta(hours=6)
     lease: Annotated[Duration, AfterValidator(_lease)] = timedelta(minutes=2)
     cache_unused_after: Duration = timedelta(days=30)
     retention: Annotated[Duration, Field(ge=timedelta(days=2))] = timedelta(days=30)
     when_slack_is_away: Literal["wait", "start"] = "wait"
     queue_limit: Annotated[int, Field(ge=1)] = 100
+    remind_of_locks: Duration = timedelta(hours=8)
     isolation: Literal["wall", "none"] = "wall"
     readable: tuple[Text, ...] = ()
     limits: Limits = Limits()

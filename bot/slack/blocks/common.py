@@ -168,12 +168,13 @@ def not_attached(title: str, code: str) -> Message:
     return kit.message(text, [kit.section(text)])
 
 
-def waiting(head: Head, waits_for: str) -> Message:
-    """The message of a queued operation; `waits_for` is mrkdwn."""
+def waiting(head: Head, waits_for: str, *buttons: Block) -> Message:
+    """The message of a queued operation; `waits_for` is mrkdwn, `buttons` are about the one ahead."""
     news = f"waits for {waits_for}"
-    ask = kit.confirm("Withdraw this?", "It has not begun, and then never will.", "Yes, withdraw it")
-    cancel_waiting = kit.button("Withdraw", CANCEL, str(head.number), ask=ask)
-    blocks = [first_line(head, "waiting", news), kit.actions(WORKING_BLOCK, cancel_waiting), requester_block(head)]
+    ask = kit.confirm(f"Cancel #{head.number}?", "It has not begun, and then never will.", "Yes, cancel it")
+    cancel_waiting = kit.button("Cancel", CANCEL, str(head.number), ask=ask)
+    row = kit.actions(WORKING_BLOCK, *buttons, cancel_waiting)
+    blocks = [first_line(head, "waiting", news), row, requester_block(head)]
     return kit.message(plain(head, news), blocks)
 
 

@@ -188,6 +188,11 @@ def button(text: str, action_id: str, value: str, *, style: str | None = None, a
     return {**made, **{key: extra for key, extra in extras.items() if extra is not None}}
 
 
+def link_button(text: str, action_id: str, url: str) -> Block:
+    """A button that opens a plain http(s) address; Slack reports the click all the same."""
+    return {"type": "button", "text": {**_plain(text, BUTTON), "emoji": True}, "action_id": action_id, "url": url}
+
+
 def actions(block_id: str, *buttons: Block) -> Block:
     """A row of buttons."""
     return {"type": "actions", "block_id": block_id, "elements": list(buttons)}

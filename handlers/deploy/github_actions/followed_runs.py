@@ -18,6 +18,7 @@ from handlers.deploy import release as releases
 from handlers.deploy.github_actions import rollout, views
 from handlers.deploy.github_actions.under_way import deploys
 from handlers.shared import run_follow
+from handlers.shared.run_follow import FollowedRun
 from runners.results import State
 
 if TYPE_CHECKING:
@@ -96,7 +97,10 @@ async def follow_existing(operation: Operation) -> None:
     doing = short_message(operation.head, "running", f"{kit.escape(arguments['by'])}; reading how it stands")
     await operation.show("looking", doing, Status.RUNNING)
     release = await operation.step("release", lambda: _release(operation))
-    run = await operation.step("follow the run", lambda: rollout.follow(operation, release, None, run_id))
+    followed = FollowedRun.of(
+        await operation.step("follow the run", lambda: rollout.follow(operation, release, None, run_id))
+    )
+    run = followed.run
     if run.state is State.SKIPPED:
         skipped = short_message(operation.head, "cancelled", "its jobs were skipped, so it deployed nothing")
         await operation.end(Status.CANCELLED, skipped)
@@ -106,8 +110,10 @@ async def follow_existing(operation: Operation) -> None:
     if run.state is State.SUCCEEDED:
         await rollout.end_succeeded(operation, release, None, run)
         return
-    await run_follow.post_logs(operation, run)
-    await operation.end(Status.FAILED, views.run_ended(operation.head, release, None, run))
+    if not followed.cancelled_by:
+        await run_follow.post_logs(operation, run)
+    message = views.run_ended(operation.head, release, None, run, followed=followed)
+    await operation.end(Status.CANCELLED if followed.cancelled_by else Status.FAILED, message)
 
 
 async def _release(operation: Operation) -> Release:

@@ -19,6 +19,7 @@ from handlers.shared import run_follow
 from handlers.shared.dispatch import Dispatch, dispatch_once, run_url
 from handlers.shared.github_outage import outage_notice
 from handlers.shared.log_judgement import judge_run
+from handlers.shared.run_follow import FollowedRun
 from runners.errors import RunnerError
 from runners.results import State
 
@@ -63,18 +64,22 @@ async def roll_out(operation: Operation, release: Release, approval: ApprovalVie
     url = run_url(release.commit, run_id)
     await deployment_record.set_state(operation, record, "in_progress", log_url=url)
     try:
-        run = await operation.step("follow the run", lambda: follow(operation, release, approval, run_id))
+        limit = operation.services.config.operations.deploy_timeout.total_seconds()
+        followed = FollowedRun.of(
+            await operation.step("follow the run", lambda: follow(operation, release, approval, run_id, limit=limit))
+        )
     except RunnerError as error:
         why = f"Lost sight of it: {error.problem}"
         await deployment_record.set_state(operation, record, "error", log_url=url, why=why)
         raise
     if outage := await outage_notice(operation):
         release = replace(release, notices=(*release.notices, outage))
-    await _end(operation, release, approval, run)
-    await _end_record(operation, record, release, run)
+    await _end(operation, release, approval, followed)
+    await _end_record(operation, record, release, followed.run)
 
 
-async def _end(operation: Operation, release: Release, approval: ApprovalView | None, run: WorkflowRun) -> None:
+async def _end(operation: Operation, release: Release, approval: ApprovalView | None, followed: FollowedRun) -> None:
+    run = followed.run
     warning = _wrong_commit(release, run)
     if run.state is State.SUCCEEDED:
         if not warning:
@@ -87,8 +92,10 @@ async def _end(operation: Operation, release: Release, approval: ApprovalView | 
         return
     if not warning:
         await operation.step("record machines", lambda: record_machines(operation, release, run))
-    await run_follow.post_logs(operation, run)
-    await operation.end(Status.FAILED, views.run_ended(operation.head, release, approval, run, warning=warning))
+    if not followed.cancelled_by:
+        await run_follow.post_logs(operation, run)
+    message = views.run_ended(operation.head, release, approval, run, warning=warning, followed=followed)
+    await operation.end(Status.CANCELLED if followed.cancelled_by else Status.FAILED, message)
 
 
 async def end_succeeded(
@@ -131,13 +138,15 @@ def _dispatch_of(operation: Operation, release: Release) -> Dispatch:
     )
 
 
-async def follow(operation: Operation, release: Release, approval: ApprovalView | None, run_id: int) -> WorkflowRun:
+async def follow(
+    operation: Operation, release: Release, approval: ApprovalView | None, run_id: int, *, limit: float | None = None
+) -> FollowedRun:
     """Within a step: display the run until it ends. Raises RunnerError when GitHub reports nothing about it."""
 
     def render(run: WorkflowRun, now: float, pending: Sequence[PendingReview]) -> Message:
         return views.run_progress(operation.head, release, approval, run, now, pending=pending)
 
-    return await run_follow.follow(operation, run_id, "is deploying", render)
+    return await run_follow.follow(operation, run_id, "is deploying", render, limit=limit)
 
 
 def _wrong_commit(release: Release, run: WorkflowRun) -> str:

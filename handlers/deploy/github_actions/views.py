@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot.slack.blocks.common import ApprovalView, Head
     from bot.slack.blocks.kit import Block, Message
     from handlers.deploy.views import Release
+    from handlers.shared.run_follow import FollowedRun
     from runners.results import Commit, PendingReview, WorkflowRun
 
 SUSPECT_DEPLOY = (
@@ -48,7 +49,8 @@ def run_progress(
         run_views.run_line(run),
         *job_blocks.table(run.jobs, release.roles, reported_at),
     ]
-    return deploy_message(head, "running", news, release, approval, details=details)
+    cancel = common.cancel_button(head, "GitHub cancels the run. What its jobs have deployed stays.")
+    return deploy_message(head, "running", news, release, approval, details=details, buttons=[cancel])
 
 
 def waits_for_run(head: Head, release: Release, approval: ApprovalView | None, run: WorkflowRun) -> Message:
@@ -73,12 +75,20 @@ def run_ended(
     *,
     warning: str = "",
     judged: JudgedLogs = NO_FINDINGS,
+    followed: FollowedRun | None = None,
 ) -> Message:
-    """A run that has ended. With a `warning` (mrkdwn) its success does not count; `judged` is what its logs showed."""
+    """A run that has ended. With a `warning` (mrkdwn) its success does not count; `judged` is what its logs showed.
+
+    `followed` says whether Signalbox had GitHub cancel it.
+    """
     warned = [kit.section(f":warning: {warning}")] if warning else []
     partly = [] if run.state is State.SUCCEEDED or warning else _partly(run, release)
     details = [*warned, *partly, run_views.run_line(run), *job_blocks.table(run.jobs, release.roles)]
     short = kit.escape(release.commit.short)
+    if followed and followed.stopped:
+        news = run_views.stopped(run, followed.cancelled_by, followed.limit)
+        status = "cancelled" if followed.cancelled_by else "failed"
+        return deploy_message(head, status, news, release, approval, details=details)
     if run.state is not State.SUCCEEDED:
         return deploy_message(head, "failed", run_views.failure(run), release, approval, details=details)
     if warning:

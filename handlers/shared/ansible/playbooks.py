@@ -69,7 +69,7 @@ async def prepare(operation: Operation, work: Work) -> tuple[Path, Path | None]:
 async def run(operation: Operation, play: Play, on_progress: OnProgress) -> PlaybookResult:
     """Within a step: run the playbook, once."""
     job = await with_recorded(operation, play.work, await _job(operation, play))
-    await operation.check_authorized("playbooks")
+    await operation.check_authorized("playbooks", reads=play.work.scope.check)
     action = "playbook check started" if play.work.scope.check else "playbook started"
     await annotate_once(operation, action, machine=play.role, commit=play.work.commit.short)
     result = await ansible.run_playbook(job, on_progress=on_progress, timeout=_timeout(operation))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -20,11 +22,13 @@ from bot.operations.registry import Click, Invocation, Registry, Submission
 from bot.redaction import Redactor
 from bot.slack import modal
 from bot.slack.blocks import markup
+from bot.slack.client import Posted
 from bot.slack.web_api import ChatError
 from bot.store.annotations import Annotations
 from bot.store.approvals import Approval, ApprovalRequest, Approvals
 from bot.store.artifacts import Artifacts
 from bot.store.audit import Audit
+from bot.store.closures import Closures
 from bot.store.deliveries import Deliveries
 from bot.store.deployments import Deployments
 from bot.store.images import Images
@@ -36,7 +40,7 @@ from bot.store.run_claims import RunClaims
 from runners.aws.builders.prices import Prices
 from runners.aws.client import Account
 from runners.processes.wall import WALL
-from sandbox.slack.block_kit import check_view
+from sandbox.slack.block_kit import check_message, check_view
 from tests.kept import ONE_MACHINE, ROOM
 from tests.migrated import migrated
 from tests.unit.runners.ec2_world import HOME, aws_within, refuse
@@ -47,7 +51,6 @@ if TYPE_CHECKING:
 
     from bot.services import Services
     from bot.slack.blocks.kit import Message
-    from bot.slack.client import Posted
     from bot.store.database import Store
     from runners.aws.client import Clients
 
@@ -112,6 +115,7 @@ class Chat:
         self.says: dict[Posted, Message] = {}
         self.told: list[Message] = []
         self.marked: dict[str, tuple[Posted, Message]] = {}  # in any thread
+        self.posted: list[tuple[str, Message]] = []
 
     async def respond(self, _: str, message: Message) -> None:
         self.told.append(message)
@@ -133,6 +137,15 @@ class Chat:
 
     def redacted(self, content: dict[str, Any]) -> dict[str, Any]:
         return content
+
+    async def post(self, channel: str, message: Message) -> Posted:
+        """What belongs to no operation."""
+        check_message([*message.blocks])
+        self.posted.append((channel, message))
+        return Posted(channel, f"{len(self.posted)}.0")
+
+    async def permalink(self, _: Posted) -> str:
+        return ""
 
     async def channel_id(self, name: str) -> str:
         if name not in CHANNELS:
@@ -165,8 +178,8 @@ class Directory:
     def forget(self) -> None:
         """Nothing is remembered."""
 
-    async def utc_offset(self, user_id: str) -> int:
-        return -8 * 3_600 if user_id == "U0ANA" else 0
+    async def zone(self, user_id: str) -> tzinfo:
+        return ZoneInfo("America/Los_Angeles") if user_id == "U0ANA" else UTC
 
 
 @dataclass
@@ -190,6 +203,7 @@ class Desk:
         self.annotations = Annotations(self.store, self.clock)
         self.run_claims = RunClaims(self.store, self.clock)
         self.approvals = Approvals(self.store, self.clock)
+        self.closures = Closures(self.store, self.clock)
         self.audit = Audit(self.store, self.clock, Redactor())
         self.refused_attempts = RefusedAttempts(self.audit, self.clock)
 
@@ -200,7 +214,7 @@ class Desk:
     def services(self) -> Services:
         made = SimpleNamespace(
             config=self.config, engine=self.engine, chat=self.chat, directory=Directory(), operations=self.operations,
-            annotations=self.annotations, outbox=Outbox(self.store, self.clock), queue_display=self.queue_display, command_answers=CommandAnswers(), run_claims=self.run_claims, approvals=self.approvals, audit=self.audit, refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
+            annotations=self.annotations, outbox=Outbox(self.store, self.clock), queue_display=self.queue_display, command_answers=CommandAnswers(), run_claims=self.run_claims, approvals=self.approvals, closures=self.closures, audit=self.audit, refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
             deployments=Deployments(self.store, self.clock), artifacts=Artifacts(self.store.keyring, None, self.annotations), children=ONE_MACHINE, room=ROOM,
             deliveries=Deliveries(self.store, self.clock), images=Images(self.store, self.clock), removals=Removals(self.store), aws=self.aws, aws_of=lambda _: self.aws, account=self.account, prices=self.prices,
             github=self.github, isolations=dict.fromkeys(self.config.environments, WALL), metadata_service=(),

@@ -48,7 +48,13 @@ async def sandbox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[San
     store = Store(f"sqlite:///{tmp_path_factory.mktemp('desk')}/signalbox.sqlite")
     await migrate(store)
     chat = Replies()
-    desk = Desk(store, read_config(TEMPLATE.read_text(), "signalbox.yaml"), chat=chat)
+    desk = Desk(
+        store,
+        read_config(
+            TEMPLATE.read_text().replace("access:\n", "access:\n  commands_per_minute: 100000\n"), "signalbox.yaml"
+        ),
+        chat=chat,
+    )
     yield desk, answers(desk.services, find_handlers(), Replays(desk.services.deliveries)), chat
     store.close()
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, strategies as st
 
-from bot.access import policy
+from bot.access import closing, policy
 from bot.access.policy import Person
 from bot.config import Approval, Config, Environment, read
 from bot.errors import Denied
@@ -140,14 +140,14 @@ def test_an_apply_takes_a_click_even_where_none_is_configured(name: str, at_leas
     ],
 )
 def test_changes_wait_for_a_window_and_are_told_the_next(moment: datetime, words: str) -> None:
-    rendered = refused(policy.check_window, env("prod"), moment)
+    rendered = refused(closing.check_open, env("prod"), moment, (), "U0ANA")
     assert words in rendered
     assert bool(rendered) == bool(words)
     assert not words or "only changed during Mon-Thu 09:00-16:00 America/Los_Angeles or Sun" in rendered
 
 
 def test_without_windows_any_time_will_do() -> None:
-    assert refused(policy.check_window, env("dev"), datetime(2026, 3, 7, 3, 0, tzinfo=UTC)) == ""
+    assert refused(closing.check_open, env("dev"), datetime(2026, 3, 7, 3, 0, tzinfo=UTC), (), "U0ANA") == ""
 
 
 def test_an_environment_that_left_the_configuration_takes_no_decision() -> None:

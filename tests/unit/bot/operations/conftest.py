@@ -20,6 +20,7 @@ from bot.store.annotations import Annotations
 from bot.store.approvals import Approvals
 from bot.store.artifacts import Artifacts
 from bot.store.audit import Audit
+from bot.store.closures import Closures
 from bot.store.database import Store
 from bot.store.migrations import migrate
 from bot.store.operations import Operations, Request
@@ -43,7 +44,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
         SimpleNamespace(
             config=read(FILE, "signalbox.yaml"), chat=chat, redact=redact, clock=time.time, workplace=directory,
             engine=Engine(EngineSettings(store.url, "test", store.keyring, wake_interval=0.05, queue_interval=0.05)),
-            operations=Operations(store, time.time), approvals=Approvals(store, time.time),
+            operations=Operations(store, time.time), approvals=Approvals(store, time.time), closures=Closures(store, time.time),
             directory=Directory(), audit=Audit(store, time.time, redact), annotations=Annotations(store, time.time),
             children=ONE_MACHINE, room=ROOM,
             artifacts=Artifacts(store.keyring, None, Annotations(store, time.time)),

@@ -135,7 +135,7 @@ async def test_one_that_was_withdrawn_while_it_waited_does_not_begin(world: Worl
     gate.set()
     after = await world.until(last, Status.SUCCEEDED)
     # What was cancelled has its turn as well, and shows in it that it is over.
-    await world.until_said(record, "withdrawn by @lee before it had begun")
+    await world.until_said(record, "cancelled by @lee before it had begun")
     assert began == [after.number]
     assert (await world.services.operations.get(record.number)).status is Status.CANCELLED
 
@@ -201,7 +201,7 @@ async def test_one_that_waits_to_be_seen_can_be_withdrawn(world: World, quick: N
     await world.services.queue_display.drawn()
     world.chat.away = False
     await Delivery(world.services).deliver_due()
-    await world.until_said(record, "withdrawn by @lee")
+    await world.until_said(record, "cancelled by @lee")
     await world.until(await world.begin(succeed), Status.SUCCEEDED)
     assert not began
 

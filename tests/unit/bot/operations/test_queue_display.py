@@ -49,7 +49,7 @@ class Queue:
     def services(self) -> Services:
         annotations = SimpleNamespace(values_of=self._nothing)
         outbox = SimpleNamespace(waits=self._none, replace=self._none, put=self._none)
-        chat = SimpleNamespace(turn=self._pace.turn, update=self._update, redacted=dict)
+        chat = SimpleNamespace(turn=self._pace.turn, update=self._update, redacted=dict, permalink=self._no_address)
         operations = SimpleNamespace(open_in=self._open_in, get=self._get, cancel_requested=self._nobody)
         parts = {
             "approvals": SimpleNamespace(decided_by=self._nothing), "annotations": annotations, "outbox": outbox,
@@ -62,6 +62,9 @@ class Queue:
 
     async def _none(self, *_: object) -> bool:
         return False
+
+    async def _no_address(self, _: object) -> str:
+        return ""
 
     async def _nobody(self, _: int) -> str:
         return "U0LEE"
@@ -76,7 +79,7 @@ class Queue:
         number = int(float(at.ts))
         self.updates += 1
         self.says[number] = read(message)
-        if "withdrawn by" in self.says[number]:
+        if "cancelled by" in self.says[number]:
             self.cancelled_at.setdefault(number, now())
 
     def open(self) -> list[Record]:
@@ -128,7 +131,7 @@ class Queue:
                 assert (f"#{ahead.number} " in self.says[record.number]) is (position <= NEAR)
         for record in self.records.values():
             if record.status is Status.CANCELLED:
-                assert "withdrawn by @lee" in self.says[record.number]
+                assert "cancelled by @lee" in self.says[record.number]
 
 
 def read_waits(text: str) -> str:

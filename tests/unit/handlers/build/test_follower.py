@@ -7,8 +7,9 @@ from typing import cast
 import pytest
 
 from handlers.build.followed_build import FollowedBuild
-from handlers.build.follower import FORCE_AFTER, Action, Follower, NextAction
+from handlers.build.follower import Action, Follower, NextAction
 from handlers.build.matrix_cells import Annotation
+from handlers.shared.run_stop import FORCE_AFTER
 from runners.errors import UnavailableError
 from runners.results import State, WorkflowRun
 from tests.unit.handlers.build.followed import (

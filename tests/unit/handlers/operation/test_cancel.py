@@ -36,12 +36,12 @@ async def test_one_that_waits_is_withdrawn_at_once_and_never_begins(desk: Desk, 
     desk.now += 42
     answer = await cancel.cancel(desk.services, press(number, user))
     assert answer is not None
-    assert f"#{number} is withdrawn" in read(answer)
+    assert f"#{number} is cancelled" in read(answer)
     assert not desk.chat.says, "the person is answered first"
     await desk.queue_display.drawn()
     message = desk.chat.says[Posted("C0STAGING", f"{number}.0")]
     name = {"U0ANA": "ana", "U0LEE": "lee"}[user]
-    assert f"withdrawn by @{name} before it had begun; nothing was changed" in read(message)
+    assert f"cancelled by @{name} before it had begun; nothing was changed" in read(message)
     assert "after 42 s" in read(message)
     assert not buttons(message)
     waiting_message = desk.chat.says[Posted("C0STAGING", f"{behind}.0")]
