@@ -19,7 +19,7 @@ async def play(world: World) -> None:
     """Act it out."""
     lee = world.person("lee")
     await types(world, "lee", "#ops", "/infra freeze staging until tomorrow 18:00 Europe/Berlin The sale has begun")
-    await shows(world, "#staging", "staging is frozen by @lee", "The sale has begun", "plans and checks still run")
+    await shows(world, "#staging", "is frozen by @lee", "The sale has begun", "plans and checks still run")
     await types(world, "ana", "#staging", "/deploy staging")
     refusal = await gets_notice(world.person("ana"), "staging is frozen by @lee")
     expect("The sale has begun" in refusal.rendered, "the refusal does not have the reason")
@@ -33,6 +33,6 @@ async def play(world: World) -> None:
     expect(state.read_bytes() == before, "the state changed in a freeze")
 
     await types(world, "lee", "#ops", "/infra unfreeze staging")
-    await shows(world, "#staging", "staging was unfrozen by @lee")
+    await shows(world, "#staging", "was unfrozen by @lee")
     await clicks(world, "lee", ask, "approve")
     await shows(world, "#staging", "Plan for staging", "applied", "approved by")
