@@ -144,9 +144,6 @@ class Chat:
         self.posted.append((channel, message))
         return Posted(channel, f"{len(self.posted)}.0")
 
-    async def permalink(self, _: Posted) -> str:
-        return ""
-
     async def channel_id(self, name: str) -> str:
         if name not in CHANNELS:
             raise ChatError("conversations.list", f"no channel {name} that I can see")
