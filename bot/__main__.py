@@ -16,6 +16,7 @@ import json
 import logging
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -187,14 +188,12 @@ def _audit(chosen: argparse.Namespace) -> int:
     config = _configured(chosen)
     placeholders = {"SLACK_BOT_TOKEN": "-", "SLACK_SIGNING_SECRET": "-", environment.KEY: new_key()}
     settings = environment.read({**placeholders, **os.environ}, executor="audit")
-    store = open_store(settings, workplace_of(config, Path(chosen.config).parent))
-    try:
+    with closing(open_store(settings, workplace_of(config, Path(chosen.config).parent))) as store:
         if chosen.action == "export":
-            return audit_commands.export(store)
+            wanted = audit_commands.Export(as_csv=chosen.csv, since=chosen.since, environment=chosen.env)
+            return audit_commands.export(store, config, wanted)
         keyring = settings.signalbox_key if os.environ.get(environment.KEY) else None
         return audit_commands.verify_log(store, keyring, config, chosen.anchor)
-    finally:
-        store.close()
 
 
 def _database(chosen: argparse.Namespace) -> int:
@@ -206,11 +205,8 @@ def _database(chosen: argparse.Namespace) -> int:
     settings = environment.read({**placeholders, **os.environ}, executor="database")
     workplace = workplace_of(config, Path(chosen.config).parent)
     upgrades = chosen.action == "upgrade"
-    store = make_store(settings, workplace) if upgrades else open_store(settings, workplace)
-    try:
+    with closing((make_store if upgrades else open_store)(settings, workplace)) as store:
         return (database_commands.upgrade if upgrades else database_commands.check)(store, workplace)
-    finally:
-        store.close()
 
 
 def _inventory(chosen: argparse.Namespace) -> int:
@@ -273,6 +269,9 @@ def _parser() -> argparse.ArgumentParser:
     add("manifest", _manifest, "print the Slack app manifest").add_argument("--url", help="the public URL of the bot")
     log = add("audit", _audit, "verify or export the audit log")
     log.add_argument("action", choices=["verify", "export"])
+    log.add_argument("--csv", action="store_true", help="export: CSV for spreadsheets instead of lines of JSON")
+    log.add_argument("--since", metavar="TIME", help="export: entries since 2d, yesterday or 2026-11-01, in UTC")
+    log.add_argument("--env", metavar="NAME", help="export: entries of an environment and its parts")
     log.add_argument("--anchor", metavar="SOURCE", help="its anchors: a file, s3://bucket/prefix, or - for stdin")
     tables = add("database", _database, "report the version of the database, or upgrade it")
     tables.add_argument("action", choices=["check", "upgrade"])

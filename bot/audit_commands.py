@@ -1,17 +1,20 @@
-"""`python -m bot audit verify` and `export`: what the audit log proves, in words; and its entries as lines of JSON."""
+"""`python -m bot audit verify` and `export`: what the audit log proves, in words; and its entries as JSON or CSV."""
 
 from __future__ import annotations
 
-import json
+import io
 import os
 import re
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bot.access import since
+from bot.config.values import PART
 from bot.errors import NothingThereError, UserError
-from bot.store import audit
+from bot.store import audit, audit_export
 from bot.store.anchors import AnchorError, read_anchors
 from bot.store.audit_verification import UnreadableEntryError, read_all, verify
 
@@ -21,19 +24,33 @@ if TYPE_CHECKING:
     from bot.config import Config
     from bot.seals import Keyring
     from bot.store.anchors import Anchor
+    from bot.store.audit import StoredEntry
     from bot.store.database import Store
 
 OVERDUE = 2  # intervals after which an anchor that is due is missing
 _S3 = re.compile(r"s3://([a-z0-9][a-z0-9.-]+)(?:/(.*))?")
 
 
-def export(store: Store) -> int:
-    """Print every entry as a line of JSON. A reader may stop early."""
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What is exported, and how: all entries as JSON, unless said otherwise.
+
+    `since` is what `bot.access.since` reads, in UTC; `environment` includes its parts.
+    """
+
+    as_csv: bool = False
+    since: str | None = None
+    environment: str | None = None
+
+
+def export(store: Store, config: Config, wanted: Export) -> int:
+    """Print the entries. A reader may stop early."""
     _check_exists(store)
+    entries = _chosen(read_all(store.engine), config, wanted)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # whatever the locale is, and as RFC 4180 ends its lines
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="")
     try:
-        for stored in read_all(store.engine):
-            # A value that only somebody else can have written, such as bytes, is exported as its description.
-            print(json.dumps(audit.as_json(stored), default=repr))
+        (audit_export.write_csv if wanted.as_csv else audit_export.write_json)(entries, sys.stdout)
         sys.stdout.flush()
     except UnreadableEntryError as error:
         raise UserError(f"The export ends here: {error}.") from error
@@ -41,6 +58,23 @@ def export(store: Store) -> int:
         # Python flushes stdout again when it ends (docs.python.org/3/library/signal.html, "Note on SIGPIPE").
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _chosen(entries: Iterable[StoredEntry], config: Config, wanted: Export) -> Iterable[StoredEntry]:
+    begin = since.since(wanted.since, time.time()) if wanted.since else 0.0
+    if begin is None:
+        raise UserError(f"{wanted.since} is no time. Write {since.FORMS}.")
+    if wanted.environment is None:
+        return (stored for stored in entries if not begin or stored.at >= begin)
+    named = config.find(wanted.environment)
+    # Also what is no longer in the configuration may be asked for.
+    name = named.name if named else wanted.environment
+    return (
+        stored
+        for stored in entries
+        if stored.at >= begin
+        and (stored.entry.environment == name or stored.entry.environment.startswith(f"{name}{PART}"))
+    )
 
 
 def verify_log(store: Store, keyring: Keyring | None, config: Config, source: str | None) -> int:

@@ -45,7 +45,7 @@ from bot.operations.queue import QueueDisplay
 from bot.operations.room import room_of
 from bot.operations.run_finder import RunFinder
 from bot.operations.spreading import spread_work
-from bot.operations.startup import display_open, watch_open
+from bot.operations.startup import display_open, record_start, watch_open
 from bot.process.clock import Clock
 from bot.process.health import Health
 from bot.process.machine import machine_id
@@ -66,6 +66,7 @@ from bot.store.cursors import Cursors
 from bot.store.deliveries import Deliveries
 from bot.store.deployments import Deployments, MachineCommits
 from bot.store.groups import Groups
+from bot.store.history import History
 from bot.store.host_keys import HostKeys
 from bot.store.images import Images
 from bot.store.operations import Operations
@@ -133,6 +134,7 @@ class Service:
             bolt.register_operations(services, registry)
             await delete_directories(services, unnamed=True)
             await self._watch(stack, services, store, identity)
+            await record_start(services)
             await self._launch(stack, services, registry)
             cursors = Cursors(store, self._clock)
             finder = RunFinder(services, cursors, registry.run_listeners)
@@ -202,8 +204,8 @@ class Service:
 
     def _services(self, chat: Chat, store: Store, workplace: Path, proven: Proven, held: HeldLease) -> Services:
         chat.check_lease = held.confirm
-        groups = Groups(store)
-        audit = Audit(store, self._clock, self._plain, self._settings.signalbox_key, groups)
+        directory, groups = self._directory(chat), Groups(store)
+        audit = Audit(store, self._clock, self._plain, self._settings.signalbox_key, groups, names=directory)
         return Services(
             config=self._config,
             chat=chat,
@@ -223,10 +225,10 @@ class Service:
             approvals=Approvals(store, self._clock), closures=Closures(store, self._clock),
             host_keys=HostKeys(store, self._clock),
             machine_commits=MachineCommits(store, self._clock),
-            audit=audit,
+            audit=audit, history=History(store, audit),
             refused_attempts=RefusedAttempts(audit, self._clock),
             anchors=Anchors(store, self._clock, self._settings.signalbox_key, self._settings.executor),
-            directory=self._directory(chat),
+            directory=directory,
             github=make_github(self._settings),
             aws=make_aws(self._config),
             other_aws=functools.cache(make_clients), account=self._account,

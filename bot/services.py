@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bot.store.closures import Closures
     from bot.store.deliveries import Deliveries
     from bot.store.deployments import Deployments, MachineCommits
+    from bot.store.history import History
     from bot.store.host_keys import HostKeys
     from bot.store.images import Images
     from bot.store.operations import Operations, Record, Request
@@ -184,6 +185,7 @@ class Services:
     host_keys: HostKeys
     machine_commits: MachineCommits
     audit: Audit
+    history: History
     refused_attempts: RefusedAttempts
     anchors: Anchors
     directory: Directory

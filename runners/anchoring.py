@@ -1,83 +1,22 @@
-"""Destinations of the audit log's anchors outside of the database: an append-only file, syslog, S3 with object lock.
-
-Every function blocks. Raises RunnerError with a remedy.
-"""
+"""A bucket with object lock as a destination of the audit log's anchors. Every function blocks, and raises RunnerError."""
 
 from __future__ import annotations
 
-import os
-import socket
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import boto3
 from botocore import exceptions
 
+from runners.audit_streams import Purpose
 from runners.aws.client import explained
-from runners.errors import RunnerError, on_one_line
+from runners.errors import on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 DOING = "sending an anchor of the audit log"
-TIMEOUT = 10.0  # seconds for a connection to a syslog server
-# RFC 5424: facility 13 (log audit), severity 5 (notice).
-_PRIORITY = 13 * 8 + 5
-_PORTS = {"udp": 514, "tcp": 601}  # RFC 5426 and RFC 6587
-
-
-def append(path: Path, line: str) -> None:
-    """Append the line to a file that only its owner reads, unless it ends with it already; it is on disk afterwards."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "r+b") as file:
-            os.fchmod(file.fileno(), 0o600)
-            whole = f"{line}\n".encode()
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - len(whole)))
-            end = file.read()
-            if end == whole:
-                return  # an earlier attempt wrote it and was interrupted before it was recorded
-            # A line that a full disk cut is ended, so that the next one stands on its own.
-            os.write(file.fileno(), whole if end.endswith(b"\n") or not end else b"\n" + whole)
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise RunnerError(
-            DOING, f"{path} cannot be written to: {error.strerror}", remedy="Check audit.anchor.to."
-        ) from error
-
-
-def syslog_message(line: str, at: float, instance: str) -> bytes:
-    """The line as a message of RFC 5424."""
-    time = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    host = socket.gethostname() or "-"
-    return f"<{_PRIORITY}>1 {time} {host} signalbox {instance} anchor - {line}".encode()
-
-
-def send_syslog(address: str, message: bytes) -> None:
-    """Send a message to a socket's path (/dev/log), to udp://host[:514] or to tcp://host[:601] (octet counting)."""
-    try:
-        if address.startswith("/"):
-            with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as local:
-                local.settimeout(TIMEOUT)
-                local.connect(address)
-                local.send(message)
-            return
-        url = urlsplit(address)
-        target = (url.hostname or "", url.port or _PORTS[url.scheme])
-        if url.scheme == "tcp":
-            with socket.create_connection(target, TIMEOUT) as connection:
-                connection.sendall(b"%d %b" % (len(message), message))
-            return
-        family, kind, protocol, _, resolved = socket.getaddrinfo(*target, type=socket.SOCK_DGRAM)[0]
-        with closing(socket.socket(family, kind, protocol)) as datagrams:
-            datagrams.sendto(message, resolved)
-    except OSError as error:
-        problem = f"syslog at {address} cannot be reached: {error.strerror or error}"
-        raise RunnerError(DOING, problem, remedy="Check audit.anchor.to, and that the syslog server runs.") from error
+PURPOSE = Purpose(DOING, "audit.anchor.to")
 
 
 class Bucket:

@@ -37,6 +37,7 @@ class Account:
 
     refusal: str
     name: str = ""
+    full_name: str = ""
     utc_offset: int = 0
     zone: str = ""
 
@@ -72,6 +73,11 @@ class Accounts:
         if cached:
             return cached
         return await asyncio.shield(self._look_up_once(user))
+
+    def last_answer(self, user: str) -> Account | None:
+        """This person's account as Slack last described it, if that was within the past hour; Slack is not asked."""
+        account, at = self._read.get(user, (None, 0.0))
+        return account if self._clock() - at < USABLE else None
 
     def _look_up_once(self, user: str) -> asyncio.Task[Account]:
         reading = self._reading
@@ -137,9 +143,9 @@ class Accounts:
                 self._own = await self._chat.query("auth.test")
         about = (await self._chat.query("users.info", user=user))["user"]
         refusal = refusal_of(about, self._own, self._access)
-        return Account(
-            refusal, str(about.get("name") or ""), int(about.get("tz_offset") or 0), str(about.get("tz") or "")
-        )
+        name = str(about.get("name") or "")
+        full_name = str((about.get("profile") or {}).get("real_name") or about.get("real_name") or name)
+        return Account(refusal, name, full_name, int(about.get("tz_offset") or 0), str(about.get("tz") or ""))
 
 
 def refusal_of(user: Mapping[str, Any], own: Mapping[str, Any], access: Access) -> str:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 LONGEST = 500
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._,/=+:-]*")
+# A person as Slack sends it with a command (docs.slack.dev/interactivity/implementing-slash-commands), and as a word here.
+MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
+PERSON = re.compile(r"@([UW][A-Z0-9]+)")
 TAKEN = re.compile(r"[A-Za-z0-9._,/=+:-]")
 MOST_NAMED = 5  # invalid characters
 CLOSE_ENOUGH = 60
@@ -40,11 +43,14 @@ class QuotedRef(str):
     __slots__ = ()
 
 
-def split(text: str, usage: str, *, most: int, refs: bool = False) -> list[str]:
+def split(text: str, usage: str, *, most: int, refs: bool = False, people: bool = False) -> list[str]:
     """The words of a command, of allowed characters. Raises UserError for anything else, without repeating it at length.
 
-    With `refs` a word may be any branch or tag that git takes; with unusual characters in quotes, as a QuotedRef.
+    With `refs` a word may be any branch or tag that git takes; with unusual characters in quotes, as a QuotedRef. With
+    `people` a mention is a word, "@U0ANA".
     """
+    if people:
+        text = MENTION.sub(r" @\1 ", text)
     check_length(text, usage)
     if not text.isprintable():
         instead = " A branch with such a name is deployed by its commit." if refs else ""
@@ -53,7 +59,8 @@ def split(text: str, usage: str, *, most: int, refs: bool = False) -> list[str]:
         )
     words = [unquoted(word) if refs else word for word in text.split()]
     for word in words:
-        if not WORD.fullmatch(word) and not (refs and _is_typed_ref(word)):
+        mentioned = people and PERSON.fullmatch(word)
+        if not WORD.fullmatch(word) and not mentioned and not (refs and _is_typed_ref(word)):
             raise UserError(f"{quoted(word)} {_wrong_with(word, refs=refs)} Usage: {usage}")
     if len(words) > most:
         raise UserError(f"That is {len(words)} words, and I know what to do with {most}. Usage: {usage}")

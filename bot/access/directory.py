@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING
 
-from bot.access.policy import Person
+from bot.access.policy import Person, is_user
 from bot.config.windows import zone_of
 from bot.slack.errors import NO_ANSWER, Verdict, verdict
 from bot.slack.web_api import ChatError
@@ -83,6 +83,17 @@ class Directory:
         with suppress(ValueError):
             return zone_of(account.zone)
         return timezone(timedelta(seconds=account.utc_offset))
+
+    def cached_name(self, user_id: str) -> str:
+        """The full name of this person if Slack gave it within the past hour, else an empty text."""
+        account = self._accounts.last_answer(user_id)
+        return account.full_name if account else ""
+
+    async def full_name(self, user_id: str) -> str:
+        """The full name of this person; empty if Slack does not answer, and for what is no person."""
+        if not is_user(user_id):
+            return ""
+        return self.cached_name(user_id) or (await self._account(user_id)).full_name
 
     async def _account(self, user_id: str) -> Account:
         async def is_named() -> bool:

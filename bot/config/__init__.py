@@ -61,6 +61,7 @@ def read(text: str, source: str = "signalbox.yaml") -> Config:
     if config is None or parsed.faults:
         in_order = sorted(dict.fromkeys(parsed.faults), key=lambda fault: fault.line or 0)
         raise ConfigError(source, tuple(in_order))
+    config.read_from(text)
     return config
 
 

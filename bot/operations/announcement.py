@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bot.access import policy
 from bot.config.targets import queue_of
 from bot.operations import outgoing
+from bot.operations.entries import record_end
 from bot.operations.posting import deliver, post_announcement, until_taken
 from bot.operations.queue import head_of
 from bot.slack.blocks import common, kit
@@ -49,6 +50,7 @@ async def report_refusal(services: Services, number: int, refusal: str) -> None:
     record = await services.operations.get(number)
     news = f"did not start: Slack takes no message of mine in {kit.channel(record.channel)} ({kit.escape(refusal)})"
     message = common.short_message(head_of(record), "failed", news)
+    await record_end(services, record, Status.FAILED, message)
 
     async def report() -> None:
         channel = await services.chat.channel_id(services.config.slack.channel)

@@ -18,6 +18,7 @@ from bot.errors import (
 )
 from bot.operations import notices, typed_requests
 from bot.operations.announcement import announce, display_start, report_refusal
+from bot.operations.entries import record_end
 from bot.operations.follow_ups import link_from_older
 from bot.operations.leftovers import discard
 from bot.operations.operation import Operation
@@ -214,6 +215,7 @@ async def _supersede(services: Services, request: Request, number: int) -> None:
 async def _give_up(services: Services, record: Record) -> None:
     news = f"not started: {kit.escape(record.environment)} is no longer in the configuration"
     message = common.short_message(head_of(record), "failed", news)
+    await record_end(services, record, Status.FAILED, message)
     await services.operations.set_status(record.number, Status.FAILED)
     await deliver(services, record.number, message, until_displayed=True)
     await notices.report_end(services, record, Status.FAILED, message)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bot.access import policy
 from bot.config.targets import without_lane
 from bot.errors import Cancelled, DatabaseAwayError
-from bot.operations import authority, notices, thread
+from bot.operations import authority, entries, notices, thread
 from bot.operations.approval import OpenApproval
 from bot.operations.leftovers import discard
 from bot.operations.outgoing import TextFile
@@ -278,12 +278,12 @@ class Operation:
         await self.show(f"end: {status.value}", message, status, timed=timed, alarming=alarming)
         await self.step("clean up", self._clean_up)
         usual = self.success if status is Status.SUCCEEDED else status.value
-        await self.audit("ended", status=status.value, outcome=outcome or usual)
+        await self.audit("ended", **entries.end_detail(self.record, status, outcome or usual, message))
         log.info("operation %s: ended, %s", self.number, status.value)
 
     async def finish_silently(self, status: Status) -> None:
         """End without changing the message, if there is a message."""
-        await self.step("finish", lambda: self.services.operations.set_status(self.number, status))
+        await self.step("finish", lambda: entries.finish(self, status))
         await self.step("clean up", self._clean_up)
         log.info("operation %s: ended, %s", self.number, status.value)
 

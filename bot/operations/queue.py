@@ -17,6 +17,7 @@ from bot.config import worker_labels
 from bot.config.targets import queue_of, without_lane
 from bot.errors import DatabaseAwayError
 from bot.operations import notices
+from bot.operations.entries import record_end
 from bot.operations.posting import deliver, deliver_once
 from bot.slack.blocks import common, kit
 from bot.slack.blocks.common import Head
@@ -209,6 +210,7 @@ async def update_cancelled(services: Services, number: int) -> None:
     record, person = await services.operations.get(number), await services.operations.cancel_requested(number)
     news = f"cancelled by {kit.user(person or 'somebody')} before it had begun; nothing was changed"
     message = common.short_message(head_of(record), Status.CANCELLED.value, news)
+    await record_end(services, record, Status.CANCELLED, message)
     ended = common.ended_words(record.created_at, record.ended_at or record.created_at)
     await deliver(services, number, kit.with_small_print(message, ended), until_displayed=True)
     await notices.report_end(services, record, Status.CANCELLED, message)

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
+from bot.engine.versions import APPLICATION_VERSION
 from bot.operations import attendance
 from bot.operations.delivery import Delivery
 from bot.operations.unfinished import UnfinishedWatch
 from bot.operations.unserved import UnservedWatch
+from bot.store.audit import CONFIGURATION, Entry
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
     from bot.operations.spreading import Spreading
     from bot.services import Services
+
+
+async def record_start(services: Services) -> None:
+    """Record in the audit log which configuration this process has loaded: the SHA-256 of the file, where it runs."""
+    worker, host = services.lease.lease.executor, socket.gethostname()
+    detail = {"digest": services.config.digest, "worker": worker, "host": host, "version": APPLICATION_VERSION}
+    await services.audit.record(Entry("signalbox", CONFIGURATION, detail=detail))
 
 
 async def watch_open(services: Services) -> UnfinishedWatch:

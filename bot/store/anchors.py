@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from bot.seals import canonical, seal_text
-from bot.store.audit import audit
+from bot.store.audit_table import audit
 from bot.store.database import Store, metadata
 
 if TYPE_CHECKING:

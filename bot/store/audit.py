@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import sqlalchemy as sa
 
+from bot.config.targets import without_lane
 from bot.errors import ForgedError
-from bot.store.database import Store, lock_transaction, metadata
+from bot.store.audit_table import audit
+from bot.store.database import Store, lock_transaction
 from bot.store.groups import Groups
 
 if TYPE_CHECKING:
@@ -27,28 +29,15 @@ if TYPE_CHECKING:
 FIRST_PREVIOUS = "0" * 64  # the first entry's `previous`
 # PostgreSQL's advisory lock for appending: a constant that nothing else in this database uses.
 LOCK = 5_146_100_731
+CONFIGURATION = "configuration loaded"  # the action of the entry that each start makes
 PURPOSE = "audit entry"  # of the seals of entries
 _CHANGED = "Entry {} of the audit log does not verify. Nothing was started."
 MACHINE = "machine"  # the detail that distinguishes entries of one action, such as the playbooks of several roles
+ACTOR_NAME = "actor_name"  # the detail with the person's name in Slack as of then
 REQUEST = "request"  # the detail of an operation's first entry that names its request
 # Seconds before a request was accepted from which on the log is searched for it. Longer than Slack's signatures are valid,
 # so that a second delivery of the same request is covered, and clocks of several machines may differ by the rest.
 MARGIN = 600.0
-
-audit = sa.Table(
-    "signalbox_audit",
-    metadata,
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("at", sa.Double, nullable=False),
-    sa.Column("actor", sa.String(40), nullable=False),
-    sa.Column("action", sa.String(60), nullable=False),
-    sa.Column("environment", sa.String(80), nullable=False),
-    sa.Column("operation", sa.Integer, index=True),
-    sa.Column("detail", sa.JSON, nullable=False),
-    sa.Column("previous", sa.String(64), nullable=False),
-    sa.Column("digest", sa.String(64), nullable=False),
-    sa.Column("seal", sa.String(43)),  # entries of the first release have none
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +68,16 @@ def request_detail(key: str, at: float) -> dict[str, Any]:
     return {REQUEST: {"digest": hashlib.sha256(key.encode()).hexdigest(), "at": at}}
 
 
+class Names(Protocol):
+    """The names of people in Slack."""
+
+    def cached_name(self, user_id: str) -> str:
+        """The name of this person if it was read within the last hour, else an empty text."""
+
+    async def full_name(self, user_id: str) -> str:
+        """The name of this person; empty if Slack does not answer, and for what is no person."""
+
+
 class Audit:
     """Appends entries. Entries that arrive during a write share the next write."""
 
@@ -89,7 +88,10 @@ class Audit:
         redact: Callable[[str], str],
         keyring: Keyring | None = None,
         groups: Groups | None = None,
+        *,
+        names: Names | None = None,
     ) -> None:
+        self._names = names
         self._keyring = keyring
         self._store = store
         self._clock = clock
@@ -99,7 +101,8 @@ class Audit:
 
     async def record(self, entry: Entry) -> None:
         """Append the entry; returns when it is on disk."""
-        await self._entries.run((entry, self._clock()))
+        at = self._clock()
+        await self._entries.run((await self._named(entry), at))
 
     async def record_once(self, entry: Entry) -> bool:
         """Append the entry unless its operation has one of the action, and MACHINE where it names one; whether it did."""
@@ -110,14 +113,19 @@ class Audit:
             details = connection.scalars(sa.select(audit.c.detail).where(same)).all()
             wanted = self._values(entry)["detail"].get(MACHINE)
             if first := wanted not in [detail.get(MACHINE) for detail in details]:
-                self.append(connection, entry)
+                self._append(connection, [(named, self._clock())])
             return first
 
+        named = await self._named(entry)
         return await self._store.run(work)
 
     def append(self, connection: sa.Connection, entry: Entry) -> None:
         """Append the entry within the caller's transaction: the change and its entry are both stored, or neither."""
-        self._append(connection, [(entry, self._clock())])
+        name = self._names.cached_name(entry.actor) if self._names else ""
+        self._append(connection, [(_with_name(entry, name), self._clock())])
+
+    async def _named(self, entry: Entry) -> Entry:
+        return _with_name(entry, await self._names.full_name(entry.actor)) if self._names else entry
 
     async def read(self, *, newest: int) -> tuple[StoredEntry, ...]:
         """The newest entries, newest first."""
@@ -138,7 +146,7 @@ class Audit:
         begun = connection.execute(of_it).mappings().first()
         if begun is None:
             return ()
-        if not self._verifies(begun, sealed=True):
+        if not self.verifies(begun):
             raise ForgedError(_CHANGED.format(begun["number"]))
         start = _start_of(connection, begun)
         later = sa.select(audit).where(audit.c.number >= start).order_by(audit.c.number)
@@ -149,14 +157,15 @@ class Audit:
         for row in rows:
             follows = (row["number"], row["previous"]) == (previous["number"] + 1, previous["digest"])
             in_order = row is previous or follows
-            if not (in_order and self._verifies(row, sealed=row["operation"] == number or row is rows[-1])):
+            if not (in_order and self.verifies(row, sealed=row["operation"] == number or row is rows[-1])):
                 raise ForgedError(_CHANGED.format(row["number"]))
             previous = row
         self._check_head({row["number"]: row["digest"] for row in rows})
         _check_first(rows, number)
         return tuple(stored_entry(row).entry for row in rows if row["operation"] == number)
 
-    def _verifies(self, row: sa.RowMapping, *, sealed: bool) -> bool:
+    def verifies(self, row: sa.RowMapping, *, sealed: bool = True) -> bool:
+        """Whether the entry of this row is as Signalbox wrote it; without `sealed` only whether its digest is its own."""
         digest = digest_of(row)
         is_sealed = self._keyring is None or self._keyring.verify(PURPOSE, {"digest": digest}, str(row["seal"]))
         return digest == row["digest"] and (is_sealed or not sealed)
@@ -189,14 +198,25 @@ class Audit:
         return self._keyring.seal(PURPOSE, {"digest": digest}) if self._keyring else None
 
     def _values(self, entry: Entry) -> dict[str, Any]:
-        detail = {key: self._redact(item) if isinstance(item, str) else item for key, item in entry.detail.items()}
         return {
-            "actor": entry.actor,
-            "action": entry.action,
-            "environment": entry.environment,
-            "operation": entry.operation,
-            "detail": detail,
+            **fields_of(entry),
+            "environment": without_lane(entry.environment),
+            "detail": {key: value if key == REQUEST else self._redacted(value) for key, value in entry.detail.items()},
         }
+
+    def _redacted(self, value: Any) -> Any:
+        match value:
+            case str():
+                return self._redact(value)
+            case dict():
+                return {key: self._redacted(item) for key, item in value.items()}
+            case list() | tuple():
+                return [self._redacted(item) for item in value]
+        return value
+
+
+def _with_name(entry: Entry, name: str) -> Entry:
+    return replace(entry, detail={**entry.detail, ACTOR_NAME: name}) if name else entry
 
 
 def _start_of(connection: sa.Connection, begun: sa.RowMapping) -> int:
@@ -263,19 +283,3 @@ def stored_entry(row: sa.RowMapping) -> StoredEntry:
     """The entry of a row."""
     entry = Entry(**{name: row[name] for name in Entry.__slots__})
     return StoredEntry(row["number"], row["at"], entry, row["previous"], row["digest"], row["seal"])
-
-
-def as_json(stored: StoredEntry) -> dict[str, Any]:
-    """An entry as JSON for other programs: everything that its digest covers, the digest and the seal.
-
-    `time` repeats `at` for people; the digest does not cover it.
-    """
-    return {
-        "number": stored.number,
-        "at": stored.at,
-        "time": iso_time(stored.at),
-        **fields_of(stored.entry),
-        "previous": stored.previous,
-        "digest": stored.digest,
-        "seal": stored.seal,
-    }

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from bot.store.audit import FIRST_PREVIOUS, PURPOSE, StoredEntry, audit, digest_of, fields_of, iso_time, stored_entry
+from bot.store.audit import FIRST_PREVIOUS, PURPOSE, StoredEntry, digest_of, fields_of, iso_time, stored_entry
+from bot.store.audit_table import audit
 from bot.store.database import for_reading
 from runners import phrases
 

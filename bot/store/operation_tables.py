@@ -18,6 +18,9 @@ operations = sa.Table(
     sa.Column("request_key", sa.String(80), unique=True, nullable=False),  # a request begins one operation
     sa.Column("kind", sa.String(40), nullable=False),
     sa.Column("environment", sa.String(80), nullable=False),
+    sa.Column(
+        "target", sa.String(80), nullable=False, server_default=sa.text("''")
+    ),  # the environment without its lane
     sa.Column("requester", sa.String(40), nullable=False),
     sa.Column("title", sa.String(200), nullable=False),
     sa.Column("arguments", sa.JSON, nullable=False),
@@ -38,12 +41,22 @@ operations = sa.Table(
     ),
     # What is listed has a message. What was open at some time, and what ended lately, are found by the time of the end.
     sa.Index("ix_signalbox_operations_listed", "number", sqlite_where=LISTED, postgresql_where=LISTED),
+    *(
+        sa.Index(
+            f"ix_signalbox_operations_of_{'_'.join(names)}",
+            *names,
+            "number",
+            sqlite_where=LISTED,
+            postgresql_where=LISTED,
+        )
+        for names in (("target",), ("kind",), ("requester",), ("target", "kind"), ("target", "requester"))
+    ),
     sa.Index("ix_signalbox_operations_title", "environment", "title", "number"),
     sa.Index("ix_signalbox_operations_open_between", "environment", "ended_at"),
     sa.Index("ix_signalbox_operations_ended", "ended_at", "status"),
     sqlite_autoincrement=True,  # SQLite never reuses a number, not even after a deletion
     # The seal covers the request. What these say about its course is displayed, and decides nothing.
-    info={sealed.UNSEALED: ("channel", "message_ts", "status", "activity", "ended_at")},
+    info={sealed.UNSEALED: ("target", "channel", "message_ts", "status", "activity", "ended_at")},
 )
 
 # Written out as in the index: only then do SQLite and PostgreSQL know that the index has all of them.

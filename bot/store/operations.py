@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from bot.config.targets import without_lane
 from bot.errors import AlreadyOpenError
 from bot.store import operation_counts, same_request, sealed
 from bot.store.database import Store, insert_new
@@ -162,7 +163,7 @@ class Operations:
         either = begun.where(rows.ended_at >= earliest).union_all(begun.where(rows.ended_at.is_(None)))
         ordered = either.order_by("number")
         listed = await self._store.run(lambda connection: connection.execute(ordered).mappings().all())
-        return tuple(_record(row) for row in listed)
+        return tuple(record_of(row) for row in listed)
 
     async def open_numbers(self) -> frozenset[int]:
         """The numbers of all operations that have not ended."""
@@ -240,6 +241,7 @@ class Operations:
             "request_key": request.key,
             "kind": request.kind,
             "environment": request.environment,
+            "target": without_lane(request.environment),
             "requester": request.requester,
             "title": request.title[:200],
             "arguments": dict(request.arguments),
@@ -261,7 +263,7 @@ class Operations:
         if row is None:
             raise LookupError("there is no such operation")
         sealed.check(self._keyring, operations, row, f"#{row['number']}")
-        return _record(row)
+        return record_of(row)
 
     def _record_cancellation(self, connection: sa.Connection, number: int, person: str) -> None:
         insert_new(connection, cancellations, {"operation": number, "person": person, "at": self._clock()})
@@ -278,7 +280,7 @@ class Operations:
     ) -> tuple[Record, ...]:
         statement = sa.select(operations).where(*where).order_by(order).limit(limit)
         rows = await self._store.run(lambda connection: connection.execute(statement).mappings().all())
-        return tuple(_record(row) for row in rows)
+        return tuple(record_of(row) for row in rows)
 
 
 def _change(connection: sa.Connection, which: sa.ColumnElement[bool], values: dict[str, Any]) -> bool:
@@ -286,5 +288,6 @@ def _change(connection: sa.Connection, which: sa.ColumnElement[bool], values: di
     return connection.scalar(statement) is not None
 
 
-def _record(row: sa.RowMapping) -> Record:
+def record_of(row: sa.RowMapping) -> Record:
+    """The operation of a row."""
     return Record(**{name: row[name] for name in Record.__slots__} | {"status": Status(row["status"])})

@@ -61,7 +61,7 @@ async def _read(operation: Operation, release: Release) -> Checks | None:
 async def _record_override(operation: Operation, release: Release, checks: Checks) -> None:
     not_green = ", ".join(f"{check.name} {check.state.value}" for check in (checks.failed or checks.unfinished)[:5])
     reason = operation.record.arguments.get(OVERRIDE_REASON, "")
-    await operation.audit("checks passed over", commit=release.commit.short, checks=not_green, reason=reason)
+    await operation.audit("checks passed over", commit=release.commit.sha, checks=not_green, reason=reason)
 
 
 async def _refuse(operation: Operation, release: Release, checks: Checks, approval: ApprovalView | None) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.operations.registry import PeriodicTask
 from bot.slack.blocks import kit
-from runners import anchoring
+from runners import anchoring, audit_streams
 from runners.concurrency import run_blocking
 from runners.errors import RunnerError, UnavailableError
 
@@ -69,10 +69,10 @@ async def _deliver(services: Services, destination: Destination, anchor: Anchor)
 
 def _write(services: Services, destination: Destination, anchor: Anchor) -> None:
     if destination.file:
-        anchoring.append(services.workplace.parent / destination.file, anchor.line)
+        audit_streams.append(services.workplace.parent / destination.file, [anchor.line], anchoring.PURPOSE)
     elif destination.syslog:
-        message = anchoring.syslog_message(anchor.line, anchor.at, anchor.instance)
-        anchoring.send_syslog(destination.syslog, message)
+        message = audit_streams.syslog_message(anchor.line, anchor.at, anchor.instance, "anchor")
+        audit_streams.send_syslog(destination.syslog, [message], anchoring.PURPOSE)
     elif s3 := destination.s3:
         place = services.config.bucket_in(s3.region)
         bucket = anchoring.Bucket(s3.bucket, s3.prefix, place.region, place.profile)

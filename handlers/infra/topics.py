@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from typing import TYPE_CHECKING, Any
 
 from bot.access import arguments
@@ -14,42 +13,23 @@ from bot.operations.registry import Command, HomeTab, Invocation, Topic
 from bot.slack.answers import answer_of
 from bot.slack.blocks import replies
 from bot.slack.web_api import ChatError
-from bot.store.audit import REQUEST, Entry
-from bot.store.refused_attempts import COUNT
-from handlers.infra import overview
+from bot.store.audit import Entry
+from handlers.infra import entry_lines, overview
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping, Sequence
+    from collections.abc import Coroutine, Sequence
 
     from bot.services import Services
     from bot.slack.blocks.kit import Message
-    from bot.store.audit import StoredEntry
 
 log = logging.getLogger(__name__)
 NAME = "/infra"
 ANSWER_TIMEOUT = 2.0  # seconds; Slack waits for three
 _pending_answers: set[asyncio.Task[None]] = set()
 USAGE = "/infra help | status | audit [how many]"
-MOST_ARGUMENTS = 4
+MOST_ARGUMENTS = 5
 MOST_LINES = 30
-DIGEST = re.compile(r"\b[0-9a-f]{40,64}\b")
-OMITTED = ("url", "status", REQUEST)
-REPEATED = (COUNT, "first", "last")  # of an entry that sums up refused attempts
-# The text before a detail's value, where it is not the detail's name.
-PREFIXES = {
-    "binding": "of ",
-    "approval": "of ",
-    "outcome": "",
-    "why": "",
-    "changes": "",
-    "done": "",
-    "how": "",
-    "by": "by ",
-    "what": "",
-    "workflow": "",
-    "ref": "",
-}
 
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
@@ -64,7 +44,8 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
     if len(rest) > topic.most and not topic.free_text:
         raise UserError(f"That is more than {topic.name} takes. Usage: {topic.usage}")
     await requests.check_may_use(services, invocation.user, f"/infra {topic.name}")
-    await services.audit.record(Entry(invocation.user, f"/infra {topic.name}"))
+    detail = {"what": " ".join(rest), "channel": invocation.channel}
+    await services.audit.record(Entry(invocation.user, f"/infra {topic.name}", detail=detail))
     return await _answer_now_or_later(services, invocation, topic.handle(services, invocation, rest))
 
 
@@ -73,7 +54,7 @@ def _words(topics: Mapping[str, Topic], text: str) -> list[str]:
     named = next((topics[word] for word in text.split()[:1] if word in topics), None)
     if named and named.free_text:
         return arguments.free_words(text, named.usage)
-    return arguments.split(text, USAGE, most=MOST_ARGUMENTS)
+    return arguments.split(text, USAGE, most=MOST_ARGUMENTS, people=True)
 
 
 async def _answer_now_or_later(
@@ -120,7 +101,7 @@ async def status(services: Services, _: Invocation, __: Sequence[str]) -> Messag
 
 async def audit(services: Services, _: Invocation, rest: Sequence[str]) -> Message:
     """The newest entries of the audit log."""
-    return replies.audit_page([_row(stored) for stored in await services.audit.read(newest=_how_many(rest))])
+    return replies.audit_page([entry_lines.row(stored) for stored in await services.audit.read(newest=_how_many(rest))])
 
 
 def _how_many(rest: Sequence[str]) -> int:
@@ -129,32 +110,6 @@ def _how_many(rest: Sequence[str]) -> int:
     if not rest[0].isascii() or not rest[0].isdigit() or not 1 <= int(rest[0]) <= MOST_LINES:
         raise UserError(f"{arguments.quoted(rest[0])} is no number from 1 to {MOST_LINES}. Usage: {USAGE}")
     return int(rest[0])
-
-
-def _row(stored: StoredEntry) -> tuple[float, str, str, str]:
-    entry = stored.entry
-    where = f"in {entry.environment}" if entry.environment else ""
-    number = f"#{entry.operation}" if entry.operation else ""
-    what = " ".join(part for part in (number, entry.action, where) if part)
-    return stored.at, entry.actor, what, _describe(entry.detail)[:200]
-
-
-def _describe(detail: Mapping[str, object]) -> str:
-    """An entry's details in brackets, without URLs, which the export has; digests are short."""
-    parts = [_repeated(detail)] if COUNT in detail else []
-    for name, value in detail.items():
-        if not value or name in OMITTED or (COUNT in detail and name in REPEATED):
-            continue
-        value_text = DIGEST.sub(lambda digest: digest[0][:12], str(value))
-        parts.append(f"{PREFIXES.get(name, f'{name} ')}{value_text}")
-    return f"({', '.join(parts)})" if parts else ""
-
-
-def _repeated(detail: Mapping[str, object]) -> str:
-    """How often and when: "599 more times from 12:00:01 to 12:00:03 UTC"."""
-    count, first, last = detail[COUNT], str(detail.get("first")), str(detail.get("last"))
-    span = f"at {first[11:19]}" if first == last else f"from {first[11:19]} to {last[11:19]}"
-    return f"{'once more' if count == 1 else f'{count} more times'} {span} UTC"
 
 
 TOPICS = (

@@ -18,20 +18,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LONGEST_PROBLEM = 200  # characters
-DIGITS = 12  # of a plan's digest, as in its message
 
 
 async def record_plan(operation: Operation, commit: Commit, summary: PlanSummary) -> None:
     """Within a step: record the commit that was planned, and the number of changes."""
-    digest = summary.digest[:DIGITS]
-    await operation.annotate("planned", commit=commit.short, plan=digest, changes=counts(summary))
+    await operation.annotate("planned", commit=commit.sha, plan=summary.digest, changes=counts(summary))
 
 
 async def record_apply_start(operation: Operation, view: PlanView) -> None:
     """Within a step, before the apply: record which plan is applied."""
-    summary = view.summary
-    digest = summary.digest[:DIGITS]
-    await annotate_once(operation, "apply started", commit=view.commit.short, plan=digest, changes=counts(summary))
+    commit, summary = view.commit.sha, view.summary
+    await annotate_once(operation, "apply started", commit=commit, plan=summary.digest, changes=counts(summary))
 
 
 async def record_apply_end(operation: Operation, apply: Awaitable[ApplyResult]) -> ApplyResult:

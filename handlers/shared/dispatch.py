@@ -47,7 +47,7 @@ async def _cancel_other_commit(operation: Operation, wanted: Dispatch, run_id: i
     except RunnerError as error:
         log.warning("operation %s: run %s: %s", operation.number, run_id, operation.services.redact(str(error)))
         return
-    detail = {"run": str(run_id), "commit": attempt.head_sha[:7], "approved": wanted.commit.short}
+    detail = {"run": str(run_id), "commit": attempt.head_sha, "approved": wanted.commit.sha}
     await operation.annotate("other commit cancelled", **detail)
 
 
@@ -70,4 +70,4 @@ async def _shows_mark(operation: Operation, wanted: Dispatch) -> bool:
 async def run_ended(operation: Operation, run: WorkflowRun) -> None:
     """Within a step: record in the audit log how the run ended, and of which commit it was."""
     numbered = f"{run.workflow} #{run.number}"
-    await operation.annotate("run ended", run=numbered, outcome=run.state.value, url=run.url, commit=run.head_sha[:7])
+    await operation.annotate("run ended", run=numbered, outcome=run.state.value, url=run.url, commit=run.head_sha)

@@ -37,7 +37,7 @@ async def standing_of(operation: Operation, commit: Commit, rules: RefRules) -> 
     standing = await operation.step("ref", lambda: judge(operation, commit, rules))
     if not standing.refused:
         return standing
-    await operation.audit("ref refused", ref=commit.ref, commit=commit.short, why=standing.refused)
+    await operation.audit("ref refused", ref=commit.ref, commit=commit.sha, why=standing.refused)
     await operation.end(Status.FAILED, ref_views.refused(operation.head, standing), outcome="ref refused")
     return None
 

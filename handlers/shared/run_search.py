@@ -199,7 +199,7 @@ class RunSearch:
             return False
         url = run_url(commit, run_id)
         workflow = self._wanted.workflow
-        await operation.annotate("dispatched", workflow=workflow, run=str(run_id), url=url, commit=commit.short)
+        await operation.annotate("dispatched", workflow=workflow, run=str(run_id), url=url, commit=commit.sha)
         return True
 
     def uncertain(self, why: str, then: str) -> UncertainError:

@@ -27,12 +27,14 @@ from bot.config.models.audit import Destination
 from bot.operations import dropped
 from bot.operations.registry import DueRun
 from bot.store.anchors import AnchorError, anchors, read_anchors
-from bot.store.audit import Entry, as_json, audit
+from bot.store.audit import Entry
+from bot.store.audit_export import as_json
+from bot.store.audit_table import audit
 from bot.store.audit_verification import read_all
 from bot.store.database import Store
 from bot.store.migrations import migrate
 from handlers.infra import anchors as sending
-from runners import anchoring
+from runners import anchoring, audit_streams
 from runners.errors import RunnerError, UnavailableError
 from tests.attacks.test_audit_log import KEY, KEYRING, Log, parse_line
 from tests.unit.bot.conftest import Clock, clock, postgres, store, url
@@ -45,24 +47,9 @@ if TYPE_CHECKING:
 __all__ = ["clock", "postgres", "store", "url"]  # fixtures
 
 
-def test_a_file_gets_each_anchor_once_and_nobody_else_reads_it(tmp_path: Path) -> None:
-    path = tmp_path / "anchors.jsonl"
-    for line in ("one", "one", "two"):
-        anchoring.append(path, line)
-    assert path.read_text() == "one\ntwo\n"
-    assert path.stat().st_mode & 0o777 == 0o600
-    path.write_text("one\ntw")  # a full disk cut it
-    anchoring.append(path, "two")
-    assert path.read_text() == "one\ntw\ntwo\n"
-    path.unlink()
-    path.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(RunnerError, match="cannot be written to"):
-        anchoring.append(path, "one")
-
-
 @pytest.mark.parametrize("kind", ["udp", "tcp", "unix"])
 def test_syslog_gets_a_message_of_rfc_5424(tmp_path: Path, kind: str, log_line: str) -> None:
-    message = anchoring.syslog_message(log_line, 1_700_000_000.25, "serve")
+    message = audit_streams.syslog_message(log_line, 1_700_000_000.25, "serve", "anchor")
     assert message.startswith(b"<109>1 2023-11-14T22:13:20.250Z ")
     family = socket.AF_UNIX if kind == "unix" else socket.AF_INET
     with closing(socket.socket(family, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)) as server:
@@ -71,18 +58,18 @@ def test_syslog_gets_a_message_of_rfc_5424(tmp_path: Path, kind: str, log_line: 
         name = server.getsockname()
         address = name if kind == "unix" else f"{kind}://127.0.0.1:{name[1]}"
         if kind != "tcp":
-            anchoring.send_syslog(address, message)
+            audit_streams.send_syslog(address, [message], anchoring.PURPOSE)
             assert server.recv(9_000) == message
         else:
             server.listen()
-            sender = threading.Thread(target=anchoring.send_syslog, args=(address, message))
+            sender = threading.Thread(target=audit_streams.send_syslog, args=(address, [message], anchoring.PURPOSE))
             sender.start()
             with closing(server.accept()[0]) as connection:
                 sender.join()
                 assert connection.recv(9_000) == b"%d %b" % (len(message), message)
     assert read_anchors([message.decode(), "another line"], KEYRING, strict=False)[0].line == log_line
     with pytest.raises(RunnerError, match="cannot be reached"):
-        anchoring.send_syslog(str(tmp_path / "nobody"), message)
+        audit_streams.send_syslog(str(tmp_path / "nobody"), [message], anchoring.PURPOSE)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import sqlalchemy as sa
 
-from bot.store.audit import audit
+from bot.store.audit_table import audit
 from sandbox import waiting
 from sandbox.bot_process import PROJECT
 from sandbox.world import Options, World

@@ -14,7 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from bot.redaction import Redactor
 from bot.seals import Keyring, new_key
 from bot.store.anchors import Anchor, AnchorError, Anchors, parse, read_anchors
-from bot.store.audit import FIRST_PREVIOUS, Audit, Entry, audit, digest_of
+from bot.store.audit import FIRST_PREVIOUS, Audit, Entry, digest_of
+from bot.store.audit_table import audit
 from bot.store.audit_verification import Verdict, read_all, verify
 from bot.store.database import Store
 from bot.store.migrations import migrate

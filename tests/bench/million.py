@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from bot.seals import Keyring
 from bot.settings import database_url
 from bot.store import operation_counts
-from bot.store.audit import MARGIN, Audit, Entry, audit as audit_log
+from bot.store.audit import MARGIN, Audit, Entry
+from bot.store.audit_table import audit as audit_log
 from bot.store.database import Store, metadata
 from bot.store.deployments import Deployments
 from bot.store.operation_tables import operations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import re
 from typing import TYPE_CHECKING
@@ -68,9 +69,12 @@ async def test_of_an_apply_the_plan_is_told_that_was_approved_and_what_was_done(
     assert [action for action, _ in report] == ["plan", "planned", "approved", "apply started", "apply ended", "ended"]
     result = dict(report)
     assert result["planned"] == result["apply started"]
-    assert len(result["planned"]["plan"]) == 12
-    assert result["planned"]["plan"] in ask.rendered
-    assert result["planned"]["commit"] == infrastructure(world).graph.resolve("main").sha[:7]
+    assert len(result["planned"]["plan"]) == 64
+    assert result["planned"]["plan"][:12] in ask.rendered
+    assert result["planned"]["commit"] == infrastructure(world).graph.resolve("main").sha
+    bound = f"apply {number_of(end)} staging {result['planned']['commit']} {result['planned']['plan']}"
+    assert result["approved"]["binding"] == hashlib.sha256(bound.encode()).hexdigest()
+    assert result["approved"]["actor_name"] == "Lee Approver"
     assert result["planned"]["changes"] == "3 to replace, 1 to update, 1 output"
     assert result["apply ended"] == {"outcome": "applied", "done": "3 added, 1 changed, 3 destroyed"}
     assert result["ended"]["outcome"] == "applied"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from bot.config.models import Model
 from bot.config.models.approval import SHARED_APPROVAL, Approval
@@ -37,6 +38,16 @@ class Config(Model):
     terraform: TerraformProgram = TerraformProgram()
     operations: Operations = Operations()
     audit: Audit = Audit()
+    _digest: str = PrivateAttr("")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the text that it was read from."""
+        return self._digest
+
+    def read_from(self, text: str) -> None:
+        """Note the text that it was read from."""
+        self._digest = hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def whole_environments(self) -> dict[str, Environment]:

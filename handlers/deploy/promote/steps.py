@@ -136,7 +136,7 @@ async def _annotated(operation: Operation, promotion: Promotion) -> Promotion:
     pull = promotion.pull
     if pull and promotion.stage is Stage.MERGED:
         detail = {"repository": promotion.repository, "pull": f"#{pull.number}", "url": pull.url}
-        await operation.annotate("merged", **detail, commit=pull.merge_sha[:7])
+        await operation.annotate("merged", **detail, commit=pull.merge_sha)
     return promotion
 
 

@@ -71,7 +71,7 @@ async def run(operation: Operation, play: Play, on_progress: OnProgress) -> Play
     job = await with_recorded(operation, play.work, await _job(operation, play))
     await operation.check_authorized("playbooks", reads=play.work.scope.check)
     action = "playbook check started" if play.work.scope.check else "playbook started"
-    await annotate_once(operation, action, machine=play.role, commit=play.work.commit.short)
+    await annotate_once(operation, action, machine=play.role, commit=play.work.commit.sha)
     result = await ansible.run_playbook(job, on_progress=on_progress, timeout=_timeout(operation))
     return await _ended(operation, play, result)
 

@@ -16,7 +16,8 @@ import yaml
 from bot import __main__ as command_line
 from bot.redaction import Redactor
 from bot.seals import Keyring, new_key
-from bot.store.audit import Audit, Entry, audit
+from bot.store.audit import Audit, Entry
+from bot.store.audit_table import audit
 from bot.store.database import Store
 from bot.store.migrations import VERSION_TABLE, migrate
 from tests.unit.bot.store.audit_tampering import drop_triggers

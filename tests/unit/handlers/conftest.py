@@ -31,6 +31,7 @@ from bot.store.audit import Audit
 from bot.store.closures import Closures
 from bot.store.deliveries import Deliveries
 from bot.store.deployments import Deployments
+from bot.store.history import History
 from bot.store.images import Images
 from bot.store.operations import Operations, Request
 from bot.store.outbox import Outbox
@@ -211,7 +212,7 @@ class Desk:
     def services(self) -> Services:
         made = SimpleNamespace(
             config=self.config, engine=self.engine, chat=self.chat, directory=Directory(), operations=self.operations,
-            annotations=self.annotations, outbox=Outbox(self.store, self.clock), queue_display=self.queue_display, command_answers=CommandAnswers(), run_claims=self.run_claims, approvals=self.approvals, closures=self.closures, audit=self.audit, refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
+            annotations=self.annotations, outbox=Outbox(self.store, self.clock), queue_display=self.queue_display, command_answers=CommandAnswers(), run_claims=self.run_claims, approvals=self.approvals, closures=self.closures, audit=self.audit, history=History(self.store, self.audit), refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
             deployments=Deployments(self.store, self.clock), artifacts=Artifacts(self.store.keyring, None, self.annotations), children=ONE_MACHINE, room=ROOM,
             deliveries=Deliveries(self.store, self.clock), images=Images(self.store, self.clock), removals=Removals(self.store), aws=self.aws, aws_of=lambda _: self.aws, account=self.account, prices=self.prices,
             github=self.github, isolations=dict.fromkeys(self.config.environments, WALL), metadata_service=(),

@@ -11,7 +11,7 @@ from bot.config import read
 from bot.inbound.app import find_handlers
 from bot.operations.registry import Click
 from bot.slack.blocks import markup
-from bot.store.audit import audit
+from bot.store.audit_table import audit
 from bot.store.database import metadata
 from bot.store.images import FollowedRun
 from bot.store.operations import Request, Status

@@ -21,6 +21,7 @@ from bot.store.children import ChildRow, ChildRows
 from bot.store.cursors import Cursors
 from bot.store.deliveries import Deliveries
 from bot.store.deployments import Deployments, MachineCommits
+from bot.store.history import History, Position, Wanted
 from bot.store.host_keys import HostKeys
 from bot.store.images import FollowedRun, Images
 from bot.store.operations import Operations, Request, Status
@@ -116,11 +117,30 @@ class Workload:
         await self._store.run(lambda connection: audit.append(connection, Entry("U1", "approve", "env1", number)))
         await audit.read(newest=10)
         await audit.of_operation(number)
+        await self._history()
         first_fault(self._store.engine)
         anchors = Anchors(self._store, clock, self._store.keyring, "bench")
         if due := await anchors.next_due("stdout", every=60, entries=1):
             await anchors.mark_sent("stdout", due)
         await anchors.next_due("stdout", every=60, entries=1)
+
+    async def _history(self) -> None:
+        history, targets = History(self._store, self._audit), frozenset({"env1", "env2"})
+        below = Position(9_000, 9_000)
+        for wanted in (
+            Wanted(),
+            Wanted(targets=targets),
+            Wanted(targets=targets, person="U7"),
+            Wanted(person="U7"),
+            Wanted(person="nobody"),
+            Wanted(kinds=frozenset({"x7"}), actions=frozenset()),
+            Wanted(targets=targets, kinds=frozenset({"x7"}), actions=frozenset({"x7"})),
+            Wanted(kinds=frozenset(), actions=frozenset({"refused"})),
+        ):
+            await history.page(wanted, ["deploy", "plan"], 15)
+            await history.page(wanted, ["deploy", "plan"], 15, below)
+        await history.steps(self._numbers[0])
+        await history.ends(self._numbers)
 
     async def _approve(self) -> None:
         approvals, number = Approvals(self._store, clock), self._numbers[0]

@@ -15,6 +15,8 @@ from bot.redaction import Redactor
 from bot.seals import Keyring
 from bot.store import audit as audit_log
 from bot.store.audit import Audit, Entry, request_detail
+from bot.store.audit_export import as_json
+from bot.store.audit_table import audit
 from bot.store.audit_verification import first_fault, read_all
 from bot.store.database import Store
 from tests.unit.bot.store.audit_tampering import drop_triggers
@@ -99,7 +101,7 @@ async def test_an_entry_is_stored_with_the_change_of_its_transaction_or_neither_
 async def test_a_changed_entry_is_detected(store: Store, log: Audit, values: dict[str, Any]) -> None:
     for _ in range(3):
         await log.record(ENTRY)
-    await change(store, sa.update(audit_log.audit).where(audit_log.audit.c.number == 2).values(values))
+    await change(store, sa.update(audit).where(audit.c.number == 2).values(values))
     assert await whole(store) == "entry 2 was changed"
 
 
@@ -107,12 +109,10 @@ async def test_an_entry_that_was_changed_with_its_digest_is_detected_by_the_next
     for _ in range(3):
         await log.record(ENTRY)
     line = (await log.read(newest=2))[1]
-    forged = {**audit_log.as_json(line), "actor": "U0MAX"}
+    forged = {**as_json(line), "actor": "U0MAX"}
     await change(
         store,
-        sa.update(audit_log.audit)
-        .where(audit_log.audit.c.number == 2)
-        .values(actor="U0MAX", digest=audit_log.digest_of(forged)),
+        sa.update(audit).where(audit.c.number == 2).values(actor="U0MAX", digest=audit_log.digest_of(forged)),
     )
     assert await whole(store) == "entry 3 was changed"
 
@@ -120,7 +120,7 @@ async def test_an_entry_that_was_changed_with_its_digest_is_detected_by_the_next
 async def test_a_removed_entry_is_detected(store: Store, log: Audit) -> None:
     for _ in range(3):
         await log.record(ENTRY)
-    await change(store, sa.delete(audit_log.audit).where(audit_log.audit.c.number == 2))
+    await change(store, sa.delete(audit).where(audit.c.number == 2))
     assert await whole(store) == "entry 2 is missing"
 
 
@@ -128,9 +128,9 @@ async def test_an_inserted_entry_is_detected(store: Store, log: Audit) -> None:
     for _ in range(3):
         await log.record(ENTRY)
     last = (await log.read(newest=1))[0]
-    row = {**audit_log.as_json(last), "number": 4, "actor": "U0MAX"}
+    row = {**as_json(last), "number": 4, "actor": "U0MAX"}
     del row["time"]  # it is no column
-    await change(store, sa.insert(audit_log.audit).values({**row, "digest": audit_log.digest_of(row)}))
+    await change(store, sa.insert(audit).values({**row, "digest": audit_log.digest_of(row)}))
     assert await whole(store) == "entry 4 was changed"
 
 
@@ -138,7 +138,7 @@ async def test_an_export_can_be_checked_by_others(store: Store, log: Audit) -> N
     await log.record(
         Entry("U0ANA", "déploy ✓", "staging", None, {"list": [1, 2.5, None, True], "nested": {"b": "ü", "a": 1}})
     )
-    lines = [json.dumps(audit_log.as_json(item)) for item in read_all(store.engine)]
+    lines = [json.dumps(as_json(item)) for item in read_all(store.engine)]
     read = json.loads(lines[0])
     assert audit_log.digest_of(read) == read["digest"]
     assert read["action"] == "déploy ✓"
@@ -173,9 +173,9 @@ async def requested(store: Store, clock: Clock, *, key: str) -> Audit:
 
 async def test_a_request_begins_one_operation_and_the_log_is_read_from_its_time_on(store: Store, clock: Clock) -> None:
     log = await requested(store, clock, key="other")
-    await change(store, sa.update(audit_log.audit).where(audit_log.audit.c.number == 23).values(actor="U0EVE"))
+    await change(store, sa.update(audit).where(audit.c.number == 23).values(actor="U0EVE"))
     assert [entry.operation for entry in await log.of_operation(2)] == [2]
-    await change(store, sa.update(audit_log.audit).where(audit_log.audit.c.number == 24).values(actor="U0EVE"))
+    await change(store, sa.update(audit).where(audit.c.number == 24).values(actor="U0EVE"))
     with pytest.raises(ForgedError, match="Entry 24 of the audit log does not verify"):
         await log.of_operation(2)
 

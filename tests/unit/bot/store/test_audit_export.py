@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from bot.redaction import Redactor
-from bot.store.audit import Audit, Entry, audit
+from bot.store.audit import Audit, Entry
+from bot.store.audit_table import audit
 from bot.store.audit_verification import BATCH, first_fault, read_all
 from tests.unit.bot.conftest import KEY
 from tests.unit.bot.test_main import CONFIG

@@ -39,7 +39,7 @@ async def test_the_trail_reads_as_sentences_with_short_digests(desk: Desk) -> No
     answer = await infra_topics.handle(desk.services, typed("audit 4"))
     assert answer is not None
     text = read(answer)
-    assert "@lee #2 approved in staging (of 0123456789ab, approved)" in text
+    assert "@lee #2 approved in staging (approved)" in text
     assert "#2 apply started in staging (commit abc1234, plan dddddddddddd, 1 to add)" in text
     assert "#2 ended in staging (applied)" in text
     assert "=" not in text

@@ -1,0 +1,58 @@
+"""Entries of the audit log in words."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bot.store.audit import ACTOR_NAME, REQUEST
+from bot.store.refused_attempts import COUNT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.store.audit import StoredEntry
+
+DIGEST = re.compile(r"\b[0-9a-f]{40,64}\b")
+# Not displayed: what a link leads to, what the state says, digests of the chain's own, and names of people, who are mentioned.
+OMITTED = ("url", "status", "binding", "approval", ACTOR_NAME, REQUEST)
+REPEATED = (COUNT, "first", "last")  # of an entry that sums up refused attempts
+# The text before a detail's value, where it is not the detail's name.
+PREFIXES = {
+    "outcome": "",
+    "why": "",
+    "changes": "",
+    "done": "",
+    "how": "",
+    "by": "by ",
+    "what": "",
+    "workflow": "",
+    "ref": "",
+}
+
+
+def row(stored: StoredEntry) -> tuple[float, str, str, str]:
+    """Its time, its actor, what was done where, and the details."""
+    entry = stored.entry
+    where = f"in {entry.environment}" if entry.environment else ""
+    number = f"#{entry.operation}" if entry.operation else ""
+    what = " ".join(part for part in (number, entry.action, where) if part)
+    return stored.at, entry.actor, what, describe(entry.detail)[:200]
+
+
+def describe(detail: Mapping[str, object]) -> str:
+    """An entry's details in brackets, without URLs, which the export has; digests are short."""
+    parts = [_repeated(detail)] if COUNT in detail else []
+    for name, value in detail.items():
+        if not value or name in OMITTED or (COUNT in detail and name in REPEATED):
+            continue
+        value_text = DIGEST.sub(lambda digest: digest[0][:12], str(value))
+        parts.append(f"{PREFIXES.get(name, f'{name} ')}{value_text}")
+    return f"({', '.join(parts)})" if parts else ""
+
+
+def _repeated(detail: Mapping[str, object]) -> str:
+    """How often and when: "599 more times from 12:00:01 to 12:00:03 UTC"."""
+    count, first, last = detail[COUNT], str(detail.get("first")), str(detail.get("last"))
+    span = f"at {first[11:19]}" if first == last else f"from {first[11:19]} to {last[11:19]}"
+    return f"{'once more' if count == 1 else f'{count} more times'} {span} UTC"
