@@ -16,6 +16,7 @@ from bot.config.values import PART
 from bot.errors import NothingThereError, UserError
 from bot.store import audit, audit_export
 from bot.store.anchors import AnchorError, read_anchors
+from bot.store.audit_table import missing_triggers
 from bot.store.audit_verification import UnreadableEntryError, read_all, verify
 
 if TYPE_CHECKING:
@@ -97,8 +98,21 @@ def verify_log(store: Store, keyring: Keyring | None, config: Config, source: st
     if verdict.fault:
         print(f"{verdict.fault} ({extent})")
         return 1
-    print(f"The audit log is intact: {extent}", *verdict.statements, sep="\n")
+    print(f"The audit log is intact: {extent}", *verdict.statements, *_unprotected(store), sep="\n")
     return 0
+
+
+def _unprotected(store: Store) -> list[str]:
+    """The warning where the database no longer refuses to change entries."""
+    with store.engine.begin() as connection:
+        missing = missing_triggers(connection)
+    if not missing:
+        return []
+    warning = (
+        f"WARNING: the database no longer refuses to change or remove entries: {', '.join(missing)} is missing or "
+        "disabled. Somebody who may change its tables did that. docs/audit-log.md says how to restore it."
+    )
+    return [warning]
 
 
 def _check_exists(store: Store) -> None:

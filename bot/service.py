@@ -62,6 +62,7 @@ from bot.store.artifact_places import artifacts_of
 from bot.store.audit import Audit
 from bot.store.channels import Channels
 from bot.store.closures import Closures
+from bot.store.copies import Copies
 from bot.store.cursors import Cursors
 from bot.store.deliveries import Deliveries
 from bot.store.deployments import Deployments, MachineCommits
@@ -228,6 +229,7 @@ class Service:
             audit=audit, history=History(store, audit),
             refused_attempts=RefusedAttempts(audit, self._clock),
             anchors=Anchors(store, self._clock, self._settings.signalbox_key, self._settings.executor),
+            copies=Copies(store, self._clock, self._settings.executor),
             directory=directory,
             github=make_github(self._settings),
             aws=make_aws(self._config),

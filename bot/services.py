@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bot.store.artifacts import Artifacts
     from bot.store.audit import Audit
     from bot.store.closures import Closures
+    from bot.store.copies import Copies
     from bot.store.deliveries import Deliveries
     from bot.store.deployments import Deployments, MachineCommits
     from bot.store.history import History
@@ -188,6 +189,7 @@ class Services:
     history: History
     refused_attempts: RefusedAttempts
     anchors: Anchors
+    copies: Copies
     directory: Directory
     github: GitHub
     aws: Clients

@@ -22,6 +22,7 @@ LONGEST = 500
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._,/=+:-]*")
 # A person as Slack sends it with a command (docs.slack.dev/interactivity/implementing-slash-commands), and as a word here.
 MENTION = re.compile(r"<@([UW][A-Z0-9]+)(?:\|[^<>]*)?>")
+OPERATION = re.compile(r"(?<!\S)#([0-9]+)(?!\S)")
 PERSON = re.compile(r"@([UW][A-Z0-9]+)")
 TAKEN = re.compile(r"[A-Za-z0-9._,/=+:-]")
 MOST_NAMED = 5  # invalid characters
@@ -47,10 +48,10 @@ def split(text: str, usage: str, *, most: int, refs: bool = False, people: bool 
     """The words of a command, of allowed characters. Raises UserError for anything else, without repeating it at length.
 
     With `refs` a word may be any branch or tag that git takes; with unusual characters in quotes, as a QuotedRef. With
-    `people` a mention is a word, "@U0ANA".
+    `people` a mention is a word, "@U0ANA", and #12 is 12.
     """
     if people:
-        text = MENTION.sub(r" @\1 ", text)
+        text = OPERATION.sub(r"\1", MENTION.sub(r" @\1 ", text))
     check_length(text, usage)
     if not text.isprintable():
         instead = " A branch with such a name is deployed by its commit." if refs else ""

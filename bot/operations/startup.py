@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.engine.versions import APPLICATION_VERSION
 from bot.operations import attendance
+from bot.operations.audit_copies import AuditCopies
 from bot.operations.delivery import Delivery
 from bot.operations.unfinished import UnfinishedWatch
 from bot.operations.unserved import UnservedWatch
@@ -43,6 +44,7 @@ async def display_open(stack: AsyncExitStack, services: Services, spreading: Spr
     delivery = Delivery(services)
     delivery.start()
     stack.push_async_callback(delivery.close)
+    stack.push_async_callback(AuditCopies(services).close)
     stack.push_async_callback(services.queue_display.close)
     stack.push_async_callback(services.command_answers.close)
     if services.lease.shared_database or attendance.unserved(services.config, await services.lease.workers.all()):

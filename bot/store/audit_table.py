@@ -33,3 +33,20 @@ audit = sa.Table(
         }.items()
     ),
 )
+
+# What lets the database refuse to change or remove an entry (revision 0003), by the dialect.
+TRIGGERS = {
+    "sqlite": ("signalbox_audit_no_delete", "signalbox_audit_no_replace", "signalbox_audit_no_update"),
+    "postgresql": ("signalbox_audit_no_change",),
+}
+_PRESENT = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table AND sql LIKE '%RAISE(ABORT%'",
+    "postgresql": "SELECT tgname FROM pg_trigger WHERE tgrelid = to_regclass(:table) AND tgenabled IN ('O', 'A')",
+}
+
+
+def missing_triggers(connection: sa.Connection) -> tuple[str, ...]:
+    """The triggers that this database should have on the audit log, and has not, or has disabled."""
+    dialect = connection.dialect.name
+    present = set(connection.scalars(sa.text(_PRESENT[dialect]), {"table": audit.name}))
+    return tuple(name for name in TRIGGERS[dialect] if name not in present)

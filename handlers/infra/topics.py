@@ -18,7 +18,7 @@ from handlers.infra import entry_lines, overview
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from bot.services import Services
     from bot.slack.blocks.kit import Message

@@ -259,3 +259,6 @@ async def test_the_trail_names_no_secret(aftermath: Aftermath) -> None:
     page = aftermath.world.person("ana").ephemerals[-1]
     assert "plan" in page.rendered
     assert secrets_in(json.dumps(page.blocks), SHAPED) == []
+    for text in ("history", *(f"show {number}" for number in range(1, 6))):
+        await aftermath.world.person("ana").type("#ops", f"/infra {text}")
+        assert secrets_in(json.dumps(aftermath.world.person("ana").ephemerals[-1].blocks), SHAPED) == []

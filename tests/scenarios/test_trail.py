@@ -74,7 +74,7 @@ async def test_of_an_apply_the_plan_is_told_that_was_approved_and_what_was_done(
     assert result["planned"]["commit"] == infrastructure(world).graph.resolve("main").sha
     bound = f"apply {number_of(end)} staging {result['planned']['commit']} {result['planned']['plan']}"
     assert result["approved"]["binding"] == hashlib.sha256(bound.encode()).hexdigest()
-    assert result["approved"]["actor_name"] == "Lee Approver"
+    assert result["approved"]["actor_name"] == "Lee Park"
     assert result["planned"]["changes"] == "3 to replace, 1 to update, 1 output"
     assert result["apply ended"] == {"outcome": "applied", "done": "3 added, 1 changed, 3 destroyed"}
     assert result["ended"]["outcome"] == "applied"

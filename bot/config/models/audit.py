@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -29,25 +29,37 @@ class S3(Model):
     region: Region | None = None
 
 
-class Destination(Model):
-    """One destination of anchors: a file, a syslog address, a bucket or a channel."""
+class Stream(Model):
+    """One destination of a copy: a file or a syslog address."""
 
     file: Text | None = None
     syslog: Annotated[str, AfterValidator(_syslog)] | None = None
-    s3: S3 | None = None
-    channel: Channel | None = None
 
     @model_validator(mode="after")
-    def _exactly_one(self) -> Destination:
-        if sum(value is not None for value in (self.file, self.syslog, self.s3, self.channel)) != 1:
-            raise ValueError("names one of file, syslog, s3 or channel; write a list entry for each")
+    def _exactly_one(self) -> Self:
+        *names, last = type(self).model_fields
+        if sum(getattr(self, name) is not None for name in (*names, last)) != 1:
+            raise ValueError(f"names one of {', '.join(names)} or {last}; write a list entry for each")
         return self
 
     @property
     def name(self) -> str:
+        """The destination as messages name it; what it has is counted under this name."""
+        return f"file {self.file}" if self.file else f"{self.syslog}"
+
+
+class Destination(Stream):
+    """One destination of anchors: a file, a syslog address, a bucket or a channel."""
+
+    s3: S3 | None = None
+    channel: Channel | None = None
+
+    @property
+    def name(self) -> str:
         """The destination as messages name it; its anchors are counted under this name."""
-        bucket = f"s3://{self.s3.bucket}/{self.s3.prefix}" if self.s3 else ""
-        return f"file {self.file}" if self.file else bucket or self.syslog or f"channel {self.channel}"
+        if self.s3:
+            return f"s3://{self.s3.bucket}/{self.s3.prefix}"
+        return f"channel {self.channel}" if self.channel else Stream.name.__get__(self)
 
 
 class Anchor(Model):
@@ -59,6 +71,10 @@ class Anchor(Model):
 
 
 class Audit(Model):
-    """Without `anchor` nothing outside of the database proves that the newest entries are still there."""
+    """Without `anchor` nothing outside of the database proves that the newest entries are still there.
+
+    Each entry is copied to the destinations of `copy_to` as it is made.
+    """
 
     anchor: Anchor | None = None
+    copy_to: tuple[Stream, ...] = ()

@@ -17,7 +17,7 @@ from runners.errors import RunnerError
 if TYPE_CHECKING:
     from pathlib import Path
 
-PURPOSE = Purpose("copying the audit log", "audit.copy.to")
+PURPOSE = Purpose("copying the audit log", "audit.copy_to")
 
 
 def test_a_file_gets_each_line_once_and_nobody_else_reads_it(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_a_file_gets_each_line_once_and_nobody_else_reads_it(tmp_path: Path) -> 
     path.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(RunnerError, match=r"cannot be written to") as refused:
         audit_streams.append(path, ["one"], PURPOSE)
-    assert refused.value.remedy == "Check audit.copy.to."
+    assert refused.value.remedy == "Check audit.copy_to."
 
 
 @given(st.integers(1, 30), st.data())

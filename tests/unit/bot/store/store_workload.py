@@ -18,6 +18,7 @@ from bot.store.audit import MARGIN, Audit, Entry, request_detail
 from bot.store.audit_verification import first_fault
 from bot.store.channels import Channels
 from bot.store.children import ChildRow, ChildRows
+from bot.store.copies import Copies
 from bot.store.cursors import Cursors
 from bot.store.deliveries import Deliveries
 from bot.store.deployments import Deployments, MachineCommits
@@ -119,6 +120,10 @@ class Workload:
         await audit.of_operation(number)
         await self._history()
         first_fault(self._store.engine)
+        copies = Copies(self._store, clock, "bench")
+        await copies.next_batch("file", 10)
+        await copies.advance("file", 9_990)
+        await copies.next_batch("file", 10)
         anchors = Anchors(self._store, clock, self._store.keyring, "bench")
         if due := await anchors.next_due("stdout", every=60, entries=1):
             await anchors.mark_sent("stdout", due)

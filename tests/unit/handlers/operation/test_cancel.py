@@ -49,7 +49,7 @@ async def test_one_that_waits_is_withdrawn_at_once_and_never_begins(desk: Desk, 
     assert buttons(waiting_message) == ["open-ahead", "cancel"]
     assert not await desk.operations.start(number)
     assert (await desk.operations.get(number)).status is Status.CANCELLED
-    assert await desk.audit_log() == [(user, "withdraw")]
+    assert await desk.audit_log() == [(user, "withdraw"), ("signalbox", "ended")]
     with pytest.raises(UserError, match="is over already"):
         await cancel.cancel(desk.services, press(number, user))
 
