@@ -81,11 +81,7 @@ images: {workflow: build.yml}
 """
 WATCHED = FILE + "watch: {builders: {every: 5m}}\n"
 MONDAY_NOON, SUNDAY = 1_772_452_800.0, 1_772_366_400.0
-GROUPS = {
-    "U0ANA": {"S0INFRA"},
-    "U0LEE": {"S0INFRA", "S0LEADS"},
-    "U0MAX": {"S0INFRA", "S0LEADS"},
-}
+GROUPS = {"U0ANA": {"S0INFRA"}, "U0LEE": {"S0INFRA", "S0LEADS"}, "U0MAX": {"S0INFRA", "S0LEADS"}}
 CHANNELS = {"#ops": "C0OPS", "#dev": "C0DEV", "#staging": "C0STAGING"}
 
 
