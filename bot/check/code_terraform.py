@@ -9,7 +9,8 @@ from runners import terraform as terraform_runner
 from runners.errors import ProgramMissingError, RunnerError
 from runners.processes.child import child_environment
 from runners.terraform.backend_code import backend_of
-from runners.terraform.code_files import TOFU, code_files, declared_variables
+from runners.terraform.code_files import TOFU, code_files
+from runners.terraform.declarations import declared_in_directory
 from runners.terraform.resource_types import misspelled_type, resource_types
 from runners.terraform.validation import validate
 
@@ -46,7 +47,7 @@ async def check_directory(
         if not (checkout.root / str(file)).is_file():
             others = {_relative(path, checkout.root) for path in checkout.root.rglob("*.tfvars*")}
             findings.add_problem(f"{key}.var_files: {file} does not exist at {at}", there_is(str(file), others))
-    declared = declared_variables(directory, checkout.root, read)
+    declared = declared_in_directory(directory, checkout.root, read)
     for variable in [variable for variable in settings.variables if variable not in declared]:
         problem = f"{key}.variables: {name} declares no variable {variable} at {at}"
         findings.add_problem(problem, there_is(variable, declared))

@@ -22,7 +22,7 @@ from bot.inbound.replays import Replays
 from bot.operations.lifecycle import begin, run
 from bot.operations.registry import NextPage, Registry
 from bot.slack.answers import answer_of, apology
-from bot.slack.blocks import markup, replies
+from bot.slack.blocks import markup, modals, replies
 from bot.slack.web_api import ChatError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from bot.inbound.commands import Answer
     from bot.inbound.installation import Installation
-    from bot.operations.registry import Button, HomeTab, Kind, Modal, Submission
+    from bot.operations.registry import Button, HomeTab, Kind, Modal, Shortcut, Submission
     from bot.services import Services
     from bot.slack.blocks.kit import Message
     from bot.store.operations import Request
@@ -42,11 +42,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 UNKNOWN = "I do not know this button or command (any more); nothing was done."
+NOT_DONE = "Nothing was done"
 SECTIONS = {
     "COMMANDS": "commands",
     "TOPICS": "topics",
     "BUTTONS": "buttons",
     "MODALS": "modals",
+    "SHORTCUTS": "shortcuts",
     "HOMES": "homes",
     "KINDS": "kinds",
     "PERIODIC_TASKS": "periodic_tasks",
@@ -107,6 +109,8 @@ def attach(app: AsyncApp, services: Services, registry: Registry) -> Mapping[str
         app.action(button.action_id)(_on_click(services, registry, button, replays))
     for modal in registry.modals:
         app.view(modal.callback_id)(_on_submission(services, registry, modal, replays))
+    for shortcut in registry.shortcuts:
+        app.shortcut(shortcut.callback_id)(_on_shortcut(services, shortcut, replays))
     for home in registry.homes:
         app.event("app_home_opened")(_on_home(services, home, replays))
     app.error(_on_error(services))
@@ -151,6 +155,21 @@ def _on_submission(
     return listener
 
 
+def _on_shortcut(services: Services, shortcut: Shortcut, replays: Replays) -> Callable[..., Awaitable[None]]:
+    async def listener(ack: Ack, body: dict[str, Any]) -> None:
+        use = payloads.shortcut(body)
+        await ack()
+
+        async def handle() -> None:
+            reply = await answer_of(lambda: replays.once(body, lambda: shortcut.handle(services, use)))
+            if reply and use.response_url:  # Slack gives one for the shortcut of a message
+                await _respond(services, use.response_url, reply)
+
+        _afterwards(handle())
+
+    return listener
+
+
 def _on_home(services: Services, home: HomeTab, replays: Replays) -> Callable[..., Awaitable[None]]:
     async def listener(body: dict[str, Any], event: dict[str, Any]) -> None:
         async def publish() -> None:
@@ -169,6 +188,9 @@ async def _after_submission(services: Services, modal: Modal, submission: Submis
     if isinstance(result, NextPage):
         return {"response_action": "update", "view": services.chat.outgoing(result.view)}
     errors = {block: markup.plain(markup.redacted(text, services.redact)) for block, text in result.items()}
+    if "" in errors:  # a modal without an input has nothing under which Slack could display it
+        view = modals.notice(NOT_DONE, replies.refusal(errors[""]))
+        return {"response_action": "update", "view": services.chat.outgoing(view)}
     return {"response_action": "errors", "errors": errors} if errors else {}
 
 

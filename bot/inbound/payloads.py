@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from bot.errors import UserError
-from bot.operations.registry import Click, Invocation, Registry, Submission
+from bot.operations.registry import Click, Invocation, Registry, ShortcutUse, Submission
 
 
 def invocation(body: dict[str, Any], registry: Registry) -> Invocation:
@@ -51,6 +51,17 @@ def submission(body: dict[str, Any], registry: Registry) -> Submission:
         # A view is submitted once: its id identifies a repeated delivery of the same submission.
         key=_key("view", _text(view, "id")),
         registry=registry,
+    )
+
+
+def shortcut(body: dict[str, Any]) -> ShortcutUse:
+    """A shortcut that somebody chose (a shortcut or message_action payload)."""
+    return ShortcutUse(
+        user=_text(body.get("user") or {}, "id"),
+        trigger_id=_text(body, "trigger_id"),
+        channel=str((body.get("channel") or {}).get("id") or ""),
+        message_ts=str((body.get("message") or {}).get("ts") or ""),
+        response_url=str(body.get("response_url") or ""),
     )
 
 

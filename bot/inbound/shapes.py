@@ -149,10 +149,27 @@ class BlockSuggestion(_Interaction):
 
 
 class Shortcut(_Interaction):
-    """A shortcut of the app, or of a message."""
+    """A shortcut of the app that somebody chose anywhere in Slack."""
 
-    type: Literal["shortcut", "message_action"]
+    type: Literal["shortcut"]
     callback_id: Name
+
+
+class _Channel(_Shape):
+    id: Id
+
+
+class _Message(_Shape):
+    ts: Id
+
+
+class MessageShortcut(_Interaction):
+    """A shortcut of the app that somebody chose in the menu of a message."""
+
+    type: Literal["message_action"]
+    callback_id: Name
+    channel: _Channel
+    message: _Message
 
 
 class _Event(_Shape):
@@ -187,7 +204,7 @@ class RateLimited(_Shape):
     api_app_id: Id
 
 
-Interaction = BlockActions | ViewSubmission | ViewClosed | BlockSuggestion | Shortcut
+Interaction = BlockActions | ViewSubmission | ViewClosed | BlockSuggestion | Shortcut | MessageShortcut
 _OneOf = Annotated[Interaction | Event | UrlVerification | RateLimited, Field(discriminator="type")]
 _TYPED: TypeAdapter[Any] = TypeAdapter(_OneOf)
 

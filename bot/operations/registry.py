@@ -1,4 +1,4 @@
-"""What a handler file registers: commands, buttons, modals, kinds of operations, periodic tasks, run listeners."""
+"""What a handler file registers: commands, buttons, modals, shortcuts, kinds of operations, periodic tasks, run listeners."""
 
 from __future__ import annotations
 
@@ -59,6 +59,17 @@ class Submission:
     values: Mapping[str, str]
     key: str
     registry: Registry = field(default_factory=lambda: Registry())  # noqa: PLW0108  -- the class is defined below
+
+
+@dataclass(frozen=True, slots=True)
+class ShortcutUse:
+    """A shortcut that somebody chose: in the menu of a message, or without `channel` and `message_ts` anywhere in Slack."""
+
+    user: str
+    trigger_id: str
+    channel: str = ""
+    message_ts: str = ""
+    response_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +135,14 @@ class Modal:
 
     callback_id: str
     handle: Callable[[Services, Submission], Coroutine[Any, Any, Mapping[str, str] | NextPage]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """What choosing the shortcut with this callback id does: it opens a modal, in which also a refusal is displayed."""
+
+    callback_id: str
+    handle: Callable[[Services, ShortcutUse], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +278,7 @@ class Registry:
     topics: tuple[Topic, ...] = ()
     buttons: tuple[Button, ...] = ()
     modals: tuple[Modal, ...] = ()
+    shortcuts: tuple[Shortcut, ...] = ()
     homes: tuple[HomeTab, ...] = ()
     kinds: tuple[Kind, ...] = ()
     periodic_tasks: tuple[PeriodicTask, ...] = ()

@@ -18,7 +18,7 @@ from handlers.deploy.modal import INPUTS, TITLE, deploy_modal, inputs_page
 from handlers.deploy.promote import workflow as promote_workflow
 from handlers.shared.clicks import clicked, listed_key, start_follow_up
 from handlers.shared.input_views import about_of
-from handlers.shared.inputs import is_missing, submitted as entered
+from handlers.shared.inputs import ask_for, missing_inputs, submitted as entered
 from handlers.shared.permissions import attempt, check_may_use
 from handlers.shared.requests import CODE_DEPLOY, DEPLOY_AFTER, default_ref, deploy_of, deploy_request
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from bot.operations.requests import OperationRequest
     from bot.services import Services
     from bot.slack.blocks.kit import Block, Message
-    from bot.slack.modal import Content
     from bot.store.audit import Entry
 
 
@@ -68,25 +67,19 @@ async def _start_or_ask(
     tried: Entry | None = None,
 ) -> None:
     """Start the deploy, or open the modal of its inputs where it needs one that nobody gave. A refused click is recorded as `tried`."""
-    page = None if arguments.given else await _needed_page(services, environment, arguments.ref, request.user)
-    if page:
-        await open_modal_early(services.chat, trigger_id, TITLE, page)
-    else:
-        await requests.start(services, request, tried)
+    settings = deploy_of(environment).settings
+    if settings.given_inputs.keys() - arguments.given.keys():
+        await requests.check_may_use(services, request.user, "/deploy")
+        ref = arguments.ref or default_ref(environment)
+        declared = await backend_of(environment).asks(services, environment, ref)
+        if missing := missing_inputs(declared, {**settings.fixed_inputs, **arguments.given}):
 
+            async def page() -> Block:
+                return inputs_page(environment.name, arguments.ref, declared, arguments.given)
 
-async def _needed_page(services: Services, environment: Environment, ref: str, user: str) -> Content | None:
-    """What the modal of the inputs displays, where the deploy needs one that nobody gave."""
-    if not deploy_of(environment).settings.given_inputs:
-        return None
-    await requests.check_may_use(services, user, "/deploy")
-    declared = await backend_of(environment).asks(services, environment, ref or default_ref(environment))
-    fixed = deploy_of(environment).settings.fixed_inputs
-
-    async def page() -> Block:
-        return inputs_page(environment.name, ref, declared)
-
-    return page if any(is_missing(each, fixed) for each in declared) else None
+            await ask_for(services, trigger_id, TITLE, page, missing)
+            return
+    await requests.start(services, request, tried)
 
 
 async def _modal(services: Services, invocation: Invocation) -> Block:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import kit, modals
 from handlers.shared import input_views
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bot.slack.blocks.kit import Block
     from runners.github.runs.workflow_file import Input
@@ -39,8 +40,14 @@ def deploy_modal(environments: Sequence[str], channel: str) -> Block:
     )
 
 
-def inputs_page(environment: str, ref: str, declared: Sequence[Input]) -> Block:
-    """Asks for the inputs of a deploy of `ref` ("" for the default one); environment and ref come back with the submission."""
+def inputs_page(
+    environment: str, ref: str, declared: Sequence[Input], given: Mapping[str, str] = MappingProxyType({})
+) -> Block:
+    """Asks for the inputs of a deploy of `ref` ("" for the default one); environment and ref come back with the submission.
+
+    The inputs that were `given` already are filled in.
+    """
     what = f"Deploy {kit.code(ref)} to" if ref else "Deploy to"
     head = f"{what} *{kit.escape(environment)}*"
-    return input_views.window(INPUTS, head, (environment, ref), declared, title=TITLE, submit="Deploy")
+    about = (environment, ref)
+    return input_views.window(INPUTS, head, about, declared, title=TITLE, submit="Deploy", given=given)

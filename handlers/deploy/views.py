@@ -25,6 +25,11 @@ _LABELS = {
     **dict.fromkeys(("rejected", "expired"), ("Was to go out", "Ran then")),
 }
 
+SUSPECT_DEPLOY = (
+    "The commit is recorded as deployed. Check what this line is about on the machines: if it failed, mend it and deploy "
+    "again; if it is harmless, there is nothing to do."
+)
+
 
 @stored("release")
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ async def _content(services: Services, click: Click) -> Block:
     await permissions.check_may_use(services, permissions.attempt_on(record, click.user, "read findings in logs"))
     judged = await services.engine.result(record.number, JUDGED, JudgedLogs)
     if judged is None:
-        raise UserError("The findings are no longer stored; the logs on GitHub have them, as long as it keeps them.")
+        raise UserError("The findings are no longer stored; the logs of the run have them, as long as they are kept.")
     return modals.notice(views.DETAILS_TITLE, views.details(judged))
 
 

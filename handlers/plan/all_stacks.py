@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.config.part_rules import ALL
 from bot.config.values import PART
 from bot.engine.watch import Watch
 from bot.errors import Denied, UserError
@@ -15,8 +14,9 @@ from bot.operations.registry import Kind
 from bot.operations.requests import OperationRequest
 from bot.store.operations import Status
 from handlers.plan import stack_views as views, units
-from handlers.plan.stack_views import StackState, Standing
-from handlers.shared.requests import UNIT, plan_request
+from handlers.plan.stack_views import Given, StackState, Standing
+from handlers.plan.variables import allowed, for_stack, recipients_of, values_in
+from handlers.shared.requests import UNIT, plan_request, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,16 +38,21 @@ WORDS = {
 }
 
 
-def request(environment: Environment, user: str, key: str) -> OperationRequest:
-    """The request to plan all stacks of the environment."""
-    title = f"Plan all stacks of {environment.name}"
-    return OperationRequest(KIND, title, user, key, environment, {"stacks": ALL}, LANE, reads=True)
+def request(
+    environment: Environment, user: str, key: str, arguments: Mapping[str, str] | None = None
+) -> OperationRequest:
+    """The request to plan all stacks of the environment, with the variables and the ref that the command names."""
+    title = " ".join(["Plan all stacks of", environment.name, *words_of(arguments or {})])
+    return OperationRequest(KIND, title, user, key, environment, arguments or {}, LANE, reads=True)
 
 
 async def plan_all(operation: Operation) -> None:
     """Durable: begin the plan of each stack that is ready, display how all stand, until nothing more can begin."""
     order = await operation.step("order", partial(_order, operation))
     begun, refused = set[str](), dict[str, str]()
+    given = _given(operation, order)
+    if given:
+        await operation.show("given", views.beginning(operation.head, given), Status.RUNNING, "follows its stacks")
     while True:
         states = await operation.step("stacks", partial(_linked, operation, order, begun, refused))
         if fresh := [name for name in ready(order, states) if name not in {*begun, *refused}]:
@@ -60,17 +65,27 @@ async def plan_all(operation: Operation) -> None:
             continue
         stopped = await operation.step("cancelled", partial(_is_cancelled, operation))
         if stopped or all(state.finished for state in states):
-            await _end(operation, states, cancelled=stopped)
+            await _end(operation, states, given, cancelled=stopped)
             return
-        await operation.show("stacks", views.progress(operation.head, states), Status.RUNNING, "follows its stacks")
+        message = views.progress(operation.head, states, given)
+        await operation.show("stacks", message, Status.RUNNING, "follows its stacks")
         watch = Watch(partial(_has_changed, operation, order, states, begun, refused), CHECK_INTERVAL)
         await operation.services.engine.wait(LONGEST_WAIT, watch)
 
 
-async def _end(operation: Operation, states: Sequence[StackState], *, cancelled: bool) -> None:
+def _given(operation: Operation, order: Order) -> tuple[Given, ...]:
+    """The variables that came with the command, each with the stacks that get it and the others."""
+    arguments = operation.record.arguments
+    return tuple(
+        Given(name, arguments[name], tuple(stacks), tuple(stack for stack in order if stack not in stacks))
+        for name, stacks in recipients_of(arguments).items()
+    )
+
+
+async def _end(operation: Operation, states: Sequence[StackState], given: Sequence[Given], *, cancelled: bool) -> None:
     succeeded = all(state.standing is Standing.DONE for state in states)
     status = Status.CANCELLED if cancelled else Status.SUCCEEDED if succeeded else Status.FAILED
-    await operation.end(status, views.ended(operation.head, states, status.value))
+    await operation.end(status, views.ended(operation.head, states, status.value, given))
 
 
 def ready(order: Order, states: Iterable[StackState]) -> list[str]:
@@ -179,12 +194,16 @@ async def _begin(operation: Operation, name: str) -> None:
 
 def _request(operation: Operation, name: str) -> OperationRequest:
     if operation.environment.has_units:
-        return plan_request(operation.environment, operation.record.requester, _key(operation, name), {UNIT: name})
+        unit = {**for_stack(operation.record.arguments, name), UNIT: name}
+        return plan_request(operation.environment, operation.record.requester, _key(operation, name), unit)
     full = f"{operation.environment.name}{PART}{name}"
     stack = operation.services.config.environments.get(full)
     if stack is None or stack.terraform is None:
         raise UserError(f"{full} is no longer in the configuration")
-    return plan_request(stack, operation.record.requester, _key(operation, name))
+    arguments = for_stack(operation.record.arguments, name)
+    if removed := [variable for variable in values_in(arguments) if variable not in allowed(stack)]:
+        raise UserError(f"its terraform.variables no longer allow {', '.join(removed)}")
+    return plan_request(stack, operation.record.requester, _key(operation, name), arguments)
 
 
 def _key(operation: Operation, name: str) -> str:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from bot.operations.registry import ApprovalCheck, Objection
 from bot.slack.blocks import replies
 from handlers.plan import views
-from handlers.plan.command import REF
 from handlers.plan.views import BranchMove
+from handlers.shared.requests import REF
 from runners.errors import RunnerError
 from runners.github import commits
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,13 @@ from bot.config.values import PART
 from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Button, Click, Command, Invocation
-from handlers.plan import all_stacks, stack_views, units
-from handlers.plan.settings import settings_of
+from handlers.plan import all_stacks, stack_views, units, variables
+from handlers.plan.settings import USAGE, settings_of
+from handlers.plan.window_command import open_window
 from handlers.shared.clicks import listed_key
 from handlers.shared.permissions import attempt
-from handlers.shared.requests import UNIT, plan_request
+from handlers.shared.requests import RECIPIENTS, REF, UNIT, plan_request
+from runners import phrases
 from runners.terraform.addresses import MOST, is_replaceable, is_target
 
 if TYPE_CHECKING:
@@ -26,9 +29,8 @@ if TYPE_CHECKING:
     from bot.slack.blocks.kit import Message
 
 
-USAGE = "/plan <environment> [stack | all] [variable=value ...] [-target=ADDRESS ...] [-replace=ADDRESS ...] [-ref=REF]"
 MOST_ARGUMENTS = 12
-TARGET, REPLACE, REF = "-target", "-replace", "-ref"
+TARGET, REPLACE = "-target", "-replace"
 ADDRESSES = {TARGET: is_target, REPLACE: is_replaceable}
 # Keyboards and chat clients replace plain quotes by these.
 STRAIGHT = str.maketrans({"“": '"', "”": '"', "„": '"'})
@@ -36,11 +38,15 @@ STRAIGHT = str.maketrans({"“": '"', "”": '"', "„": '"'})
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The choices of a plan: values of variables, addresses to plan alone, addresses to replace."""
+    """The choices of a plan: values of variables, addresses to plan alone, addresses to replace.
+
+    `hcl` are the names of the variables whose value is HCL.
+    """
 
     variables: Mapping[str, str]
     targets: tuple[str, ...]
     replaces: tuple[str, ...]
+    hcl: frozenset[str] = frozenset()
 
 
 def read(config: Config, text: str) -> tuple[Environment, dict[str, str]]:
@@ -53,7 +59,7 @@ def read(config: Config, text: str) -> tuple[Environment, dict[str, str]]:
     unit, rest = units.chosen(environment, rest, USAGE)
     return environment, {
         **unit,
-        **_variables(environment, rest),
+        **variables.read(environment, rest),
         **_addresses(typed.addresses),
         **_ref(environment, typed.refs),
     }
@@ -72,6 +78,11 @@ class _Typed:
         """What follows the names."""
         return [*self.named.rest, *self.addresses, *self.refs]
 
+    @property
+    def names_several(self) -> bool:
+        """Whether it names an environment with several stacks, or with units of Terragrunt."""
+        return len(self.named.parts) > 1 or self.named.parts[0].has_units
+
 
 def _typed(config: Config, text: str) -> _Typed:
     written = text.translate(STRAIGHT).split(" ")
@@ -88,19 +99,46 @@ def _typed(config: Config, text: str) -> _Typed:
 def _not_of_several(config: Config, typed: _Typed) -> UserError:
     """The error for words that follow an environment with several stacks."""
     name, word = typed.named.environment.name, typed.words[0]
-    if word == ALL:
-        return UserError(f"/plan {name} {ALL} takes no other words: they are for one stack. Usage: {USAGE}")
-    if "=" in word:
-        stacks = ", ".join(stack.part for stack in typed.named.parts)
-        quoted = typed_arguments.quoted(word)
-        return UserError(f"{quoted} is for one stack of {name}; name it first: {stacks}. Usage: {USAGE}")
-    return parts.no_such_part(config, name, word, parts.STACKS, USAGE)
+    if "=" not in word:
+        return parts.no_such_part(config, name, word, parts.STACKS, USAGE)
+    stacks = ", ".join(stack.part for stack in typed.named.parts)
+    return UserError(
+        f"{typed_arguments.quoted(word)} needs the stack of {name} that it is for, or {ALL}; name it first: {stacks}. "
+        f"Usage: {USAGE}"
+    )
+
+
+def _for_all(typed: _Typed) -> dict[str, str]:
+    """The arguments of a plan of all stacks: variables for those that allow them, and a ref for all. Raises UserError."""
+    environment, stacks = typed.named.environment, typed.named.parts
+    if typed.addresses:
+        command = (
+            f"/plan {environment.name} {'<unit>' if environment.has_units else stacks[0].part} {typed.addresses[0]}"
+        )
+        raise UserError(f"Addresses are for one stack: type {command}. Nothing was started.")
+    given = variables.read_words(typed.named.rest[1:])
+    if given and environment.has_units:
+        word = f"{next(iter(given))}=…"
+        raise UserError(
+            f"Variables are for one unit: type /plan {environment.name} <unit> {word}. Nothing was started."
+        )
+    hcp = [stack.part for stack in stacks if stack.terraform and stack.terraform.hcp]
+    if typed.refs and hcp:
+        raise UserError(
+            f"{', '.join(hcp)} of {environment.name} {phrases.plural(len(hcp), 'is', 'are')} planned in HCP Terraform, "
+            f"always at the configured ref. Nothing was started; plan the others one by one with {REF}."
+        )
+    chosen_ref = next((ref for stack in stacks if (ref := _ref(stack, typed.refs))), {})
+    if not given:
+        return chosen_ref
+    getting = variables.recipients(environment.name, stacks, given)
+    return {**given, **chosen_ref, RECIPIENTS: json.dumps(getting)}
 
 
 def chosen(arguments: Mapping[str, str]) -> Chosen:
     """The choices in an operation's arguments."""
-    variables = {name: value for name, value in arguments.items() if name not in (*ADDRESSES, REF, UNIT)}
-    return Chosen(variables, tuple(arguments.get(TARGET, "").split()), tuple(arguments.get(REPLACE, "").split()))
+    targets, replaces = (tuple(arguments.get(option, "").split()) for option in (TARGET, REPLACE))
+    return Chosen(variables.values_in(arguments), targets, replaces, variables.hcl_names(arguments))
 
 
 def _no_other_options(arguments: Sequence[str]) -> None:
@@ -130,16 +168,14 @@ def _addresses(arguments: Sequence[str]) -> dict[str, str]:
 
 def _ref(environment: Environment, words: Sequence[str]) -> dict[str, str]:
     """The ref to plan in place of the configured one, by its option; empty without the option."""
-    if not words:
-        return {}
     if len(words) > 1:
         raise UserError(f"{REF} is given twice. Usage: {USAGE}")
-    if environment.terraform and environment.terraform.hcp:
-        raise UserError(
-            f"{environment.name} is planned in HCP Terraform, always at its configured ref. Nothing was started; run "
-            f"/plan {environment.name} without {REF}."
-        )
-    return {REF: typed_arguments.ref(words[0].removeprefix(f"{REF}="), USAGE)}
+    if not words:
+        return {}
+    word = words[0].removeprefix(f"{REF}=")
+    if not word:
+        raise UserError(f"{REF} lacks its branch, tag or commit. Usage: {USAGE}")
+    return {REF: variables.checked_ref(environment, word)}
 
 
 def ref_of(environment: Environment, arguments: Mapping[str, str]) -> str:
@@ -147,37 +183,13 @@ def ref_of(environment: Environment, arguments: Mapping[str, str]) -> str:
     return arguments.get(REF) or settings_of(environment).ref
 
 
-def _variables(environment: Environment, arguments: Sequence[str]) -> dict[str, str]:
-    allowed = environment.terraform.variables if environment.terraform else ()
-    variables: dict[str, str] = {}
-    for word in arguments:
-        name, equals, value = word.partition("=")
-        if not equals or not value:
-            raise UserError(f"{typed_arguments.quoted(word)} is no variable=value. Usage: {USAGE}")
-        if name not in allowed:
-            raise UserError(_unknown_variable(environment, name, allowed))
-        if name in variables:
-            raise UserError(f"{name} is given twice. Usage: {USAGE}")
-        if value.startswith("-") or ".." in value:
-            raise UserError(f"{name} cannot be {typed_arguments.quoted(value)}. Usage: {USAGE}")
-        variables[name] = value
-    return variables
-
-
-def _unknown_variable(environment: Environment, name: str, allowed: Sequence[str]) -> str:
-    if not allowed:
-        return (
-            f"Plans of {environment.name} take no variables, for its terraform.variables in signalbox.yaml lists none. "
-            f"Nothing was started; run /plan {environment.name} without {typed_arguments.quoted(name)}."
-        )
-    alternatives = typed_arguments.nearest(name, allowed, otherwise=f", only {', '.join(allowed)}.")
-    return f"Plans of {environment.name} take no variable {typed_arguments.quoted(name)}{alternatives} Usage: {USAGE}"
-
-
 async def handle(services: Services, invocation: Invocation) -> Message | None:
-    """Start a plan."""
+    """Start a plan; without words open the window."""
+    if not invocation.text.strip():
+        await open_window(services, invocation)
+        return None
     several = _typed(services.config, invocation.text)
-    if (len(several.named.parts) > 1 or several.named.parts[0].has_units) and [*several.words] in ([], [ALL]):
+    if several.names_several and (not several.words or several.named.rest[:1] == [ALL]):
         return await _of_several(services, invocation, several)
     environment, arguments = read(services.config, invocation.text)
     await requests.start(services, plan_request(environment, invocation.user, invocation.key, arguments))
@@ -188,7 +200,8 @@ async def _of_several(services: Services, invocation: Invocation, typed: _Typed)
     """List the stacks of an environment, or plan all of them."""
     environment = typed.named.environment
     if typed.words:
-        await requests.start(services, all_stacks.request(environment, invocation.user, invocation.key))
+        arguments = _for_all(typed)
+        await requests.start(services, all_stacks.request(environment, invocation.user, invocation.key, arguments))
         return None
     await requests.check_may_use(services, invocation.user, "/plan")
     if environment.has_units:
@@ -217,7 +230,7 @@ COMMANDS = (
     Command(
         "/plan",
         USAGE,
-        "<environment> [stack | all] [variable=value ...]",
+        "[environment] [stack | all] [variable=value ...]",
         "Show what Terraform would change; approve to apply exactly that.",
         handle,
     ),

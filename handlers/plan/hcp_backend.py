@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bot.store.approvals import Outcome
-from handlers.plan import audit_entries, hcp_run, views
+from handlers.plan import audit_entries, hcp_run, variables, views
 from handlers.plan.settings import settings_of, timeout_of
 from handlers.shared.checkout import commit_of
 from runners import hcp as hcp_terraform
@@ -230,12 +230,13 @@ async def _reporting_queue(
     operation: Operation, run_id: str, commit: Commit | None
 ) -> AsyncIterator[Callable[[HcpRun], Coroutine[Any, Any, None]]]:
     """Displays what the run waits for while it is queued in HCP Terraform."""
+    given = variables.cut_in_title(operation.record.arguments)
     async with operation.live() as live:
 
         async def report(run: HcpRun) -> None:
             if run.status == "pending" and operation.at.ts:  # a drift check has no message yet
                 activity = await _queued_behind(operation, run_id)
-                live.show(lambda: views.working(operation.head, activity, commit))
+                live.show(lambda: views.working(operation.head, activity, commit, given))
 
         yield report
 

@@ -43,7 +43,10 @@ async def create(operation: Operation, workspace: HcpWorkspace, commit: Commit |
             hcp,
             workspace,
             message=message,
-            variables=chosen.variables,
+            variables={
+                name: value if name in chosen.hcl else hcp_terraform.literal(value)
+                for name, value in chosen.variables.items()
+            },
             configuration=configuration,
             targets=chosen.targets,
             replaces=chosen.replaces,

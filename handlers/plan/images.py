@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.operations import follow_ups, requests
 from bot.slack.blocks import kit
+from handlers.plan import variables
 from handlers.plan.views import PlanView
 from handlers.shared.requests import CODE_DEPLOY, PLANNED_IMAGE, default_ref, deploy_request
 from runners import phrases
@@ -40,7 +41,8 @@ async def view_of(operation: Operation, commit: Commit, summary: PlanSummary) ->
         )
     warnings = await services.images.open_warnings([change.after.image_id for change in changes])
     changes = tuple(replace(change, warnings=warnings.get(change.after.image_id, ())) for change in changes)
-    return PlanView(operation.head, commit, summary, changes, aws.region, services.clock())
+    given = variables.cut_in_title(operation.record.arguments)
+    return PlanView(operation.head, commit, summary, changes, aws.region, services.clock(), given)
 
 
 async def record_planned_images(operation: Operation, view: PlanView) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.operations.posting import deliver
 from bot.operations.room import Precedence, in_room, wait_for_room
-from handlers.plan import audit_entries, command as plan_command, saved_plans, units, views
+from handlers.plan import audit_entries, command as plan_command, saved_plans, units, variables, views
 from handlers.plan.hcp_run import DRIFT_CHECK
 from handlers.plan.settings import settings_of, timeout_of
 from handlers.shared.caches import cache_of
@@ -22,6 +22,7 @@ from runners.concurrency import run_blocking
 from runners.errors import RunnerError
 from runners.processes.child import child_environment
 from runners.terraform import Workspace, find_terragrunt
+from runners.terraform.declarations import check, declared_in_directory
 from runners.terraform.generation import generate_unit
 from runners.terraform.units import place_of
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from bot.slack.blocks.common import ApprovalView
     from bot.slack.blocks.kit import Message
     from handlers.plan.backend import OnProgress
+    from handlers.plan.command import Chosen
     from handlers.plan.views import PlanView
     from runners.caches import Cache
     from runners.results import ApplyResult, Commit, PlanSummary
@@ -53,7 +55,8 @@ async def make_plan(operation: Operation, commit: Commit) -> PlanSummary:
     if operation.record.kind == DRIFT_CHECK:  # without a message
         async with in_room(operation, Precedence.DRIFT_CHECK):
             return await _make_plan(operation, commit)
-    message = partial(views.working, operation.head, commit=commit)
+    given = variables.cut_in_title(operation.record.arguments)
+    message = partial(views.working, operation.head, commit=commit, variables=given)
     async with in_room(operation, Precedence.PLAN, lambda: message("waiting for room")) as waited:
         if waited:
             await deliver(operation.services, operation.number, message("planning"))
@@ -64,14 +67,25 @@ async def _make_plan(operation: Operation, commit: Commit) -> PlanSummary:
     workspace, timeout = await _workspace(operation, commit), timeout_of(operation.services.config)
     await units.check_unit(operation, workspace)
     before = await saved_plans.code_files(operation, workspace)
-    await terraform.init(workspace, timeout=timeout)
     chosen = plan_command.chosen(operation.record.arguments)
+    await _check_variables(workspace, chosen)
+    await terraform.init(workspace, timeout=timeout)
     plan = await terraform.plan(
         workspace, variables=chosen.variables, targets=chosen.targets, replaces=chosen.replaces, timeout=timeout
     )
     await saved_plans.store(operation, workspace, before, plan.summary)
     await audit_entries.record_plan(operation, commit, plan.summary)
     return operation.services.redact.within(plan.summary)
+
+
+async def _check_variables(workspace: Workspace, chosen: Chosen) -> None:
+    """Raise RunnerError for a value that the type of its variable does not allow."""
+    if not chosen.variables:
+        return
+    doing, program = f"planning {workspace.name}", workspace.program.name
+    read = partial(declared_in_directory, workspace.directory, workspace.root or workspace.directory, program)
+    declared = await run_blocking(read, timeout=CODE_TIMEOUT, doing=doing)
+    check(declared, chosen.variables, chosen.hcl, doing)
 
 
 async def plan_text(operation: Operation, digest: str) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from bot.config import Config, Environment, Terraform
     from runners.results import PlanSummary
 
+USAGE = "/plan [environment] [stack | all] [variable=value ...] [-target=ADDRESS ...] [-replace=ADDRESS ...] [-ref=REF]"
 LOSSES = (Change.DELETE, Change.REPLACE, Change.REPLACE_KEEPING_OLD, Change.FORGET)
 
 

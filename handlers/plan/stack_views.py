@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot.slack.blocks.common import Head
     from bot.slack.blocks.kit import Block, Message
 
+NAMED, VALUE = 20, 300  # stacks that are named, and characters of a value that are displayed
 PLAN_LISTED = "plan-listed"
 GOES_ON = "The plans that have begun go on. No further stack is planned."
 
@@ -59,6 +60,16 @@ class StackState:
         return self.standing not in {Standing.PENDING, Standing.OPEN}
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A variable that came with the command: the stacks that get it, and the others, which do not allow it."""
+
+    name: str
+    value: str
+    stacks: tuple[str, ...]
+    others: tuple[str, ...]
+
+
 def listing(environment: str, stacks: Sequence[tuple[str, Sequence[str]]]) -> Message:
     """The stacks of an environment, each with those that come before it, and buttons that plan one or all."""
     lines = [_part_line(environment, name, after) for name, after in stacks]
@@ -74,24 +85,38 @@ def _part_line(environment: str, name: str, after: Sequence[str]) -> PartLine:
     return PartLine(name, order, kit.button(f"Plan {name}", PLAN_LISTED, f"{environment} {name}"))
 
 
-def progress(head: Head, states: Sequence[StackState]) -> Message:
+def beginning(head: Head, given: Sequence[Given]) -> Message:
+    """Before anything is planned: which stacks get which variables."""
+    return _page(head, "running", "reading what there is to plan", (), given, cancel_button(head, GOES_ON))
+
+
+def progress(head: Head, states: Sequence[StackState], given: Sequence[Given] = ()) -> Message:
     """The plans of all stacks while some are not done."""
     done = sum(state.finished for state in states)
     news = f"{done} of {phrases.counted(len(states), 'stack')} done"
-    return _page(head, "running", news, states, cancel_button(head, GOES_ON))
+    return _page(head, "running", news, states, given, cancel_button(head, GOES_ON))
 
 
-def ended(head: Head, states: Sequence[StackState], status: str) -> Message:
+def ended(head: Head, states: Sequence[StackState], status: str, given: Sequence[Given] = ()) -> Message:
     """The outcome of all stacks; `status` is the operation's."""
     done = sum(state.standing is Standing.DONE for state in states)
     news = f"{done} of {phrases.counted(len(states), 'stack')} applied or without changes"
     note = [kit.section(GOES_ON)] if any(state.standing is Standing.OPEN for state in states) else []
-    return _page(head, status, news, states, *note)
+    return _page(head, status, news, states, given, *note)
 
 
-def _page(head: Head, status: str, news: str, states: Sequence[StackState], *more: Block) -> Message:
-    lines = kit.sections([_line(state) for state in states])
+def _page(
+    head: Head, status: str, news: str, states: Sequence[StackState], given: Sequence[Given], *more: Block
+) -> Message:
+    lines = kit.sections([*map(_recipients, given), *map(_line, states)])
     return kit.message(plain(head, news), [first_line(head, status, news), *lines, *more], foot=[requester_block(head)])
+
+
+def _recipients(given: Given) -> str:
+    """Which stacks get a variable, and which do not."""
+    others = f"; not for {phrases.listed([*map(kit.code, given.others)], NAMED)}, which {phrases.plural(len(given.others), 'does', 'do')} not take it"
+    getting = phrases.listed([*map(kit.code, given.stacks)], NAMED)
+    return f"*{kit.escape(given.name)}* {kit.code(given.value, VALUE)} for {getting}{others if given.others else ''}"
 
 
 def _line(state: StackState) -> str:

@@ -18,7 +18,7 @@ from bot.errors import UserError
 from handlers.plan import stack_views
 from handlers.plan.settings import settings_of
 from handlers.shared.checkout import code_of, commit_of
-from handlers.shared.requests import UNIT
+from handlers.shared.requests import REF, UNIT
 from runners.concurrency import run_blocking
 from runners.errors import NotFoundError, RunnerError
 from runners.github import archive, commits
@@ -83,7 +83,7 @@ async def order(operation: Operation) -> dict[str, tuple[str, ...]]:
     Raises RunnerError when there are none, when their order cannot be known, or when it is a cycle.
     """
     environment, doing = operation.environment, f"reading the units of {operation.environment.name}"
-    commit = await commit_of(operation, settings_of(environment).ref)
+    commit = await commit_of(operation, operation.record.arguments.get(REF) or settings_of(environment).ref)
     units = await _read(environment, await code_of(operation, commit))
     alone = f"Plan them one by one: /plan {environment.name} <unit>."
     if not units:

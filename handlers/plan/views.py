@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, images, kit
 from handlers.plan.change_views import changes, concerns, counts, drift_counts, drift_lines, warning_lines
+from handlers.plan.window import given_lines
 from handlers.shared.requests import DEPLOY_AFTER
 from runners import phrases
 from runners.stored import stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from bot.slack.blocks.common import ApprovalView, Head, LinkedOperation
     from bot.slack.blocks.kit import Block, Message
@@ -30,7 +31,8 @@ UNLOCK_BLOCK = "unlock"
 class PlanView:
     """A plan with its operation, its commit, and the images that it rolls out.
 
-    `observed_at` (Unix seconds) is when the images were read from EC2 in `region`.
+    `observed_at` (Unix seconds) is when the images were read from EC2 in `region`. `variables` are those that came with the
+    command and of which the operation's title has only the beginning.
     """
 
     head: Head
@@ -39,6 +41,7 @@ class PlanView:
     images: tuple[ImageChange, ...] = ()
     region: str = ""
     observed_at: float = 0.0
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @stored("moved-branch")
@@ -51,10 +54,11 @@ class BranchMove:
     commits: tuple[Commit, ...] = ()
 
 
-def working(head: Head, doing: str, commit: Commit | None) -> Message:
+def working(head: Head, doing: str, commit: Commit | None, variables: Mapping[str, str] | None = None) -> Message:
     """While the plan is made; `doing` is what the operation does."""
     stop = common.cancel_button(head, "Terraform is stopped. A plan changes nothing, so nothing is left half done.")
-    return kit.message(common.plain(head, doing), [*first_lines(head, "running", doing, commit), stop])
+    blocks = [*first_lines(head, "running", doing, commit), *given_lines(variables or {}), stop]
+    return kit.message(common.plain(head, doing), blocks)
 
 
 def up_to_date(plan: PlanView, running: Sequence[tuple[str, Image]] = ()) -> Message:
@@ -64,7 +68,7 @@ def up_to_date(plan: PlanView, running: Sequence[tuple[str, Image]] = ()) -> Mes
     headline = f"nothing to do, but {' and '.join(wrong)}" if wrong else "up to date, nothing to do"
     headline = f"{headline} ({resources} in place)"
     blocks = [
-        *first_lines(plan.head, "attention" if wrong else "succeeded", headline, plan.commit),
+        *_first_lines(plan, "attention" if wrong else "succeeded", headline),
         *images.running(running, plan.region, plan.observed_at),
         *drift_lines(plan.summary),
         *warning_lines(plan.summary.warnings),
@@ -94,7 +98,7 @@ def ask(
     return kit.message(
         common.plain(plan.head, headline),
         [
-            *first_lines(plan.head, "approval", headline, plan.commit),
+            *_first_lines(plan, "approval", headline),
             *kit.sections([other_ref] if other_ref else []),
             *_warnings(plan.images, protected, typed_confirmation),
             *kit.sections([branch_move(move)] if move else []),
@@ -118,7 +122,7 @@ def not_for_apply(plan: PlanView, other_ref: str) -> Message:
     """A plan that is only shown: its ref took an approval, and the configuration lets no such plan be applied."""
     headline = f"{counts(plan.summary)}. Only planned: plans of this ref are not applied"
     blocks = [
-        *first_lines(plan.head, "succeeded", headline, plan.commit),
+        *_first_lines(plan, "succeeded", headline),
         kit.section(other_ref),
         *images.table(plan.images, plan.region, plan.observed_at),
         *changes(plan.summary),
@@ -190,7 +194,7 @@ def with_plan(
     """The plan's message after its decision: `headline` in the first line, `extra` and the plan below, then `buttons`."""
     done = status in ("succeeded", "attention")
     blocks = [
-        *first_lines(plan.head, status, headline, plan.commit),
+        *_first_lines(plan, status, headline),
         *extra,
         *([] if done or status == "running" else [kit.section("*What was planned:*")]),
         *images.table(plan.images, plan.region, plan.observed_at, headings),
@@ -204,6 +208,10 @@ def first_lines(head: Head, status: str, headline: str, commit: Commit | None) -
     """The first lines: the state, the requester, the commit."""
     commit_lines = [common.commit_line(commit)] if commit else []
     return [common.first_line(head, status, headline), common.requester_block(head, *commit_lines)]
+
+
+def _first_lines(plan: PlanView, status: str, headline: str) -> list[Block]:
+    return [*first_lines(plan.head, status, headline, plan.commit), *given_lines(plan.variables)]
 
 
 def plan_again_button(head: Head) -> Block:

@@ -16,16 +16,17 @@ from bot.slack.blocks import kit
 from bot.slack.blocks.common import Failure
 from bot.store.approvals import Outcome
 from bot.store.operations import Status
-from handlers.plan import apply_views, hcp_backend, images, new_plan, state_lock, views
+from handlers.plan import apply_views, hcp_backend, images, new_plan, state_lock, variables, views
 from handlers.plan.apply_views import Ending
 from handlers.plan.backend import backend_of, room_of
 from handlers.plan.branch_moves import BranchMonitor
 from handlers.plan.change_views import details
-from handlers.plan.command import REF, ref_of
+from handlers.plan.command import ref_of
 from handlers.plan.settings import needs_typed_confirmation, protected_losses, settings_of
 from handlers.shared import ref_guard, ref_views
 from handlers.shared.ref_guard import RefRules
 from handlers.shared.ref_lookup import with_commit
+from handlers.shared.requests import REF
 from runners.errors import NotFoundError, RunnerError, StateLockedError, UncertainError
 from runners.results import RefStanding
 
@@ -143,7 +144,8 @@ async def _standing(operation: Operation, commit: Commit) -> RefStanding | None:
 async def _make_plan(operation: Operation, backend: PlanBackend, commit: Commit) -> PlanSummary | None:
     """Make the plan; on failure end the operation and return None."""
     try:
-        working = views.working(operation.head, "planning", commit)
+        given = variables.cut_in_title(operation.record.arguments)
+        working = views.working(operation.head, "planning", commit, given)
         await operation.show("planning", working, Status.RUNNING, "is planning")
         planning = partial(backend.make_plan, operation, commit)
         return await operation.step("plan", lambda: operation.unless_cancelled(planning()))

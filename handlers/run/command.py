@@ -10,11 +10,17 @@ from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Button, Click, Command, Invocation, Modal, Submission, WorkflowOf
 from bot.operations.requests import OperationRequest
-from bot.slack.modal import open_modal, open_modal_early
+from bot.slack.modal import open_modal
 from handlers.run import views
-from handlers.run.settings import NAME, USAGE, Wanted, check_given, settings_of
+from handlers.run.settings import LINK, NAME, USAGE, Wanted, check_given, settings_of
 from handlers.shared.input_views import about_of
-from handlers.shared.inputs import configured_inputs, declared_inputs, is_missing, submitted as entered
+from handlers.shared.inputs import (
+    ask_for,
+    configured_inputs,
+    declared_inputs,
+    missing_inputs,
+    submitted as entered,
+)
 from handlers.shared.machine_types import MACHINES, machine_types, twice
 from handlers.shared.permissions import attempt, check_may_use
 
@@ -43,16 +49,17 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
         typed_arguments.split(text, USAGE, most=MOST_WORDS, refs=True)
     wanted = replace(_read(services.config, settings, words), given=given)
     check_given(wanted.name, settings, given)
-    if settings.inputs and not given:
+    if settings.inputs.keys() - given.keys():
         await requests.check_may_use(services, invocation.user, "/run")
-        declared = await _declared(services, settings, wanted.ref or settings.ref)
+        declared = await declared_of(services, settings, wanted.ref or settings.ref)
+        missing = missing_inputs(declared, {**settings.fixed_inputs, **given})
         # A playbook declares no variables, so nobody knows which of them it needs.
-        if settings.playbook or any(is_missing(each, settings.fixed_inputs) for each in declared):
+        if missing or (settings.playbook and not given):
 
             async def content() -> Block:
                 return views.window(wanted, settings, declared)
 
-            await open_modal_early(services.chat, invocation.trigger_id, views.TITLE, content)
+            await ask_for(services, invocation.trigger_id, views.TITLE, content, missing)
             return None
     await requests.start(services, request_for(services, wanted, invocation.user, invocation.key))
     return None
@@ -82,7 +89,8 @@ def request_for(services: Services, wanted: Wanted, user: str, key: str) -> Oper
     on = f" on {', '.join(wanted.machines)}" if wanted.machines else ""
     title = inputs.titled(f"Run {wanted.name}{on}{at}", wanted.given)
     limited = {MACHINES: ",".join(wanted.machines)} if wanted.machines else {}
-    arguments = {NAME: wanted.name, "ref": ref, **limited, **inputs.stored(wanted.given)}
+    about = {LINK: wanted.link} if wanted.link else {}
+    arguments = {NAME: wanted.name, "ref": ref, **limited, **about, **inputs.stored(wanted.given)}
     return OperationRequest(KIND, title, user, key, target, arguments)
 
 
@@ -91,7 +99,7 @@ async def open_window(services: Services, click: Click) -> None:
     await open_modal(services.chat, click.trigger_id, views.TITLE, lambda: _window(services, click))
 
 
-async def _declared(services: Services, settings: CustomOperation, ref: str) -> tuple[Input, ...]:
+async def declared_of(services: Services, settings: CustomOperation, ref: str) -> tuple[Input, ...]:
     """The inputs that a person may give: of a workflow as its file at the ref declares them."""
     if settings.workflow is None:
         return configured_inputs(settings.inputs)
@@ -103,14 +111,15 @@ async def _declared(services: Services, settings: CustomOperation, ref: str) -> 
 async def _window(services: Services, click: Click) -> Block:
     settings = settings_of(services.config, click.value)
     await check_may_use(services, attempt(click.user, f"run {click.value}", settings.environment))
-    declared = await _declared(services, settings, settings.ref)
+    declared = await declared_of(services, settings, settings.ref)
     return views.window(Wanted(click.value), settings, declared)
 
 
 async def submitted(services: Services, submission: Submission) -> Mapping[str, str]:
     """Run what the window asked for; errors are under its first input."""
-    name, ref, machines = about_of(submission.private_metadata)
-    wanted = Wanted(name, ref, tuple(filter(None, machines.split(","))), entered(submission.values))
+    name, ref, more = about_of(submission.private_metadata)
+    machines, link = (*more, "", "")[:2]
+    wanted = Wanted(name, ref, tuple(filter(None, machines.split(","))), entered(submission.values), link)
     check_given(name, settings_of(services.config, name), wanted.given)
     await requests.start(services, request_for(services, wanted, submission.user, submission.key))
     return {}

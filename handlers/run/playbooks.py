@@ -11,9 +11,10 @@ from bot.errors import UserError
 from bot.slack.blocks import kit
 from bot.store.operations import Status
 from handlers.run import views
-from handlers.run.settings import NAME, command_text, inputs_of, settings_of
+from handlers.run.settings import LINK, NAME, command_text, inputs_of, settings_of
 from handlers.run.views import Run
 from handlers.shared.ansible import examination, outcome_views, rollout as shared_rollout
+from handlers.shared.ansible.log_judgement import judge
 from handlers.shared.ansible.outcome_views import RolloutEnd
 from handlers.shared.ansible.rollout_end import post_details, remaining, status
 from handlers.shared.ansible.scope import Scope, Work, check_secrets
@@ -54,6 +55,7 @@ async def prepared(operation: Operation, settings: CustomOperation) -> Run:
         machines=machines,
         tags=ansible.tags,
         skip_tags=ansible.skip_tags,
+        link=arguments.get(LINK, ""),
     )
 
 
@@ -89,13 +91,17 @@ async def execute(operation: Operation, run: Run, approval: ApprovalView | None)
         await post_details(rollout, "run")
         rest = remaining(rollout, cancelled_by)
         limited = {} if set(rest) >= set(run.machines) else {MACHINES: ",".join(rest)}
+        judged = await judge(rollout, cancelled_by)
         end = RolloutEnd(
             rollout.not_started,
             cancelled_by=kit.user(cancelled_by) if cancelled_by else "",
             then=command_text({**operation.record.arguments, **limited}) if rest else "",
+            judged=judged,
+            suspect=views.SUSPECT_RUN,
         )
         message = outcome_views.ended(rollout.frame, rollout.state, end)
-        await operation.end(status(rollout, cancelled_by), message)
+        outcome = "suspect" if judged.suspects else ""
+        await operation.end(status(rollout, cancelled_by), message, outcome=outcome)
 
     await shared_rollout.roll_out(operation, _work(operation, run), _frame(operation, run, approval), finish)
 

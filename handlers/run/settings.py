@@ -17,19 +17,22 @@ if TYPE_CHECKING:
 
 USAGE = "/run <name> [machine,machine] [branch or tag] [input=value ...]"
 NAME = "name"  # of the argument of an operation that has the name of the custom operation
+LINK = "link"  # of the argument that has the address of the message that it is about
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What somebody wants to run: the custom operation's name, the ref ("" for the usual one), the inputs.
 
-    `machines` are machine types on which a playbook runs; empty for all of the operation.
+    `machines` are machine types on which a playbook runs; empty for all of the operation. `link` is the address of the
+    message that it is about.
     """
 
     name: str
     ref: str = ""
     machines: tuple[str, ...] = ()
     given: Mapping[str, str] = field(default_factory=dict)
+    link: str = ""
 
 
 def settings_of(config: Config, name: str) -> CustomOperation:

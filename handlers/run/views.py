@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bot.slack.blocks import common, jobs as job_blocks, kit
+from bot.slack.blocks import common, jobs as job_blocks, kit, modals
 from handlers.shared import input_views, log_judgement_views, run_views
 from handlers.shared.log_judgement import NO_FINDINGS, JudgedLogs
 from runners import phrases
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from runners.results import Commit, PendingReview, WorkflowRun
 
 OPEN = "run-open"  # the button beside each operation of the list
-CALLBACK, TITLE = "run", "Run"
+CALLBACK, CHOICE, TITLE = "run", "run-choice", "Run"
+OPERATION = "operation"  # the field of the window that asks which one to run
 SUSPECT_RUN = (
     "Check what this line is about. If it failed, mend it and run it again; if it is harmless, there is nothing to do."
 )
@@ -37,6 +39,7 @@ class Run:
     """What a custom operation runs: a workflow at a commit, `inputs` with those that a person gave (`given`).
 
     `usual_ref` is the configured ref, `mark_input` the input for the operation's mark; `notices` are sentences of mrkdwn.
+    `link` is the address of the message that it is about.
     Where `workflow` is "" it runs `playbooks` instead: each the file for one of `machines`, with `tags` and `skip_tags`, on the `hosts` that approvers see.
     """
 
@@ -54,6 +57,7 @@ class Run:
     tags: tuple[str, ...] = ()
     skip_tags: tuple[str, ...] = ()
     hosts: tuple[Host, ...] = ()
+    link: str = ""
 
     @property
     def files(self) -> str:
@@ -85,12 +89,26 @@ def _described(name: str, settings: CustomOperation) -> str:
     return f"*{kit.escape(name)}* for {kit.escape(settings.environment)}{takes}{about}"
 
 
+def choice(custom: Mapping[str, CustomOperation], link: str) -> Block:
+    """Asks which operation to run; the address of the message that it is about comes back with the submission."""
+    options = [(name, f"{name} ({settings.environment})") for name, settings in custom.items()]
+    more = len(options) - modals.OPTIONS
+    hint = f"{more} more are not listed: type /run and the name." if more > 0 else ""
+    blocks = [modals.one_of(OPERATION, "Operation", options, hint=hint), *_about_link(link)]
+    metadata = json.dumps(link)
+    return modals.modal(CHOICE, blocks, metadata=metadata, title=TITLE, submit="Continue", close="Cancel")
+
+
+def _about_link(link: str) -> list[Block]:
+    return [kit.context(f"About {kit.link('this message', link)}")] if link else []
+
+
 def window(wanted: Wanted, settings: CustomOperation, declared: Sequence[Input]) -> Block:
-    """Asks for the inputs of a run; its name, ref and machine types come back with the submission."""
+    """Asks for the inputs of a run, of which some may be given; its name, ref, machine types and link come back with the submission."""
     at, machines = f" at {kit.code(wanted.ref)}" if wanted.ref else "", ",".join(wanted.machines)
     head = f"{_described(wanted.name, settings)}{f' on {kit.escape(machines)}' if machines else ''}{at}"
-    about = (wanted.name, wanted.ref, machines)
-    return input_views.window(CALLBACK, head, about, declared, title=TITLE, submit="Run")
+    about = (wanted.name, wanted.ref, machines, wanted.link)
+    return input_views.window(CALLBACK, head, about, declared, title=TITLE, submit="Run", given=wanted.given)
 
 
 def working(head: Head, activity: str) -> Message:
@@ -191,7 +209,7 @@ def _about(run: Run) -> list[Block]:
     )
     lines = f"{about}*{what}:* {kit.code(run.files)}{on} at {common.commit_line(run.commit)}{_tags(run)}"
     extra = [line for line in (input_views.line(run.given), *run.notices) if line]
-    return [kit.section(lines), *map(kit.section, extra)]
+    return [kit.section(lines), *map(kit.section, extra), *_about_link(run.link)]
 
 
 def _tags(run: Run) -> str:

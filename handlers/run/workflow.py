@@ -15,7 +15,7 @@ from bot.store.approvals import Outcome
 from bot.store.operations import Status
 from handlers.run import playbooks, views
 from handlers.run.command import KIND
-from handlers.run.settings import NAME, command_text, inputs_of, settings_of
+from handlers.run.settings import LINK, NAME, command_text, inputs_of, settings_of
 from handlers.run.views import Run
 from handlers.shared import ref_guard, ref_views, run_follow
 from handlers.shared.checkout import commit_of
@@ -93,8 +93,17 @@ async def _prepared(operation: Operation) -> Run:
             f"{where} requires the input {', '.join(missing)}. Allow it under operations.{name}.inputs, or set it under "
             f"operations.{name}.fixed_inputs. Nothing was started."
         )
-    mark_input = settings.mark_input or ""
-    return Run(name, settings.workflow, settings.description, commit, settings.ref, mark_input, sent, given)
+    return Run(
+        name,
+        settings.workflow,
+        settings.description,
+        commit,
+        settings.ref,
+        mark_input=settings.mark_input or "",
+        inputs=sent,
+        given=given,
+        link=arguments.get(LINK, ""),
+    )
 
 
 async def about(services: Services, request: Request) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from bot.access import inputs
@@ -26,25 +27,35 @@ def line(given: Mapping[str, str]) -> str:
 
 
 def window(
-    callback: str, head: str, about: Sequence[str], declared: Sequence[Input], *, title: str, submit: str
+    callback: str,
+    head: str,
+    about: Sequence[str],
+    declared: Sequence[Input],
+    *,
+    title: str,
+    submit: str,
+    given: Mapping[str, str] = MappingProxyType({}),
 ) -> Block:
-    """A modal that asks for inputs below `head` (mrkdwn); `about`, of name and ref at least, comes back with the submission."""
-    blocks = [kit.section(head), *fields(declared)]
+    """A modal that asks for inputs below `head` (mrkdwn); `about`, of name and ref at least, comes back with the submission.
+
+    The inputs that were `given` already are filled in.
+    """
+    blocks = [kit.section(head), *fields(declared, given)]
     return modals.modal(callback, blocks, metadata=json.dumps(about), title=title, submit=submit, close="Cancel")
 
 
-def about_of(metadata: str) -> tuple[str, str, str]:
-    """The name and the ref of a submitted window, and what else came with it ("" for nothing)."""
+def about_of(metadata: str) -> tuple[str, str, Sequence[str]]:
+    """The name and the ref of a submitted window, and what else came with it."""
     name, ref, *more = json.loads(metadata)
-    return str(name), str(ref), str(*more[:1])
+    return str(name), str(ref), [str(each) for each in more]
 
 
-def fields(declared: Sequence[Input]) -> list[Block]:
+def fields(declared: Sequence[Input], given: Mapping[str, str] = MappingProxyType({})) -> list[Block]:
     """The fields of a modal, as GitHub's own form has them: a choice is a menu, a boolean too, everything else is text."""
-    return [_field(each) for each in declared]
+    return [_field(each, given.get(each.name, "")) for each in declared]
 
 
-def _field(declared: Input) -> Block:
+def _field(declared: Input, given: str) -> Block:
     name, label = f"{inputs.PREFIX}{declared.name}", declared.name
     needed = declared.required and not declared.default
     default = f"Default: {declared.default}" if declared.default else ""
@@ -53,5 +64,8 @@ def _field(declared: Input) -> Block:
     # A menu cuts what is longer, and two values could look alike.
     if 0 < len(choices) <= modals.OPTIONS and all(0 < len(choice) <= modals.OPTION for choice in choices):
         options = [(choice, choice) for choice in choices]
-        return modals.one_of(name, label, options, chosen=declared.default or "", hint=hint, optional=not needed)
-    return modals.text(name, label, longest=inputs.LONGEST_VALUE, hint=hint, optional=not needed)
+        return modals.one_of(
+            name, label, options, chosen=given or declared.default or "", hint=hint, optional=not needed
+        )
+    longest = inputs.LONGEST_VALUE
+    return modals.text(name, label, longest=longest, hint=hint, optional=not needed, written=given)

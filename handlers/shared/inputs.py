@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING
 
 from bot.access import arguments, inputs
 from bot.errors import UserError
+from bot.slack.modal import open_modal_early
 from handlers.shared.input_views import BOOLEANS
 from runners.errors import RunnerError
 from runners.github.runs import workflow_file
 from runners.github.runs.workflow_file import Input
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from bot.config.models.inputs import CommandInput
     from bot.operations.registry import WorkflowOf
     from bot.services import Services
+    from bot.slack.modal import Content
     from runners.github.runs.workflow_file import WorkflowFile
 
 # GitHub's limit for the inputs of a workflow_dispatch, by its page "Events that trigger workflows".
@@ -42,19 +44,30 @@ def check_sent(file: WorkflowFile, sent: Mapping[str, str], title: str, *, given
             raise UserError(f"{title} has no input {arguments.quoted(name)}{meant} Nothing was started.")
         if problem := _problem_of(declared[name], value):
             raise UserError(problem)
-    missing = [name for name in given if name in declared and is_missing(declared[name], sent)]
-    if missing:
-        raise UserError(
-            f"{title} needs {' and '.join(missing)}: add {' '.join(f'{name}=…' for name in missing)}. Nothing was started."
-        )
+    if missing := missing_inputs([declared[name] for name in given if name in declared], sent):
+        raise needs(title, missing)
     size = len(json.dumps(dict(sent), ensure_ascii=False))
     if size > MOST_CHARACTERS:
         raise UserError(f"The inputs have {size:,} characters; GitHub takes {MOST_CHARACTERS:,}. Nothing was started.")
 
 
-def is_missing(declared: Input, sent: Mapping[str, str]) -> bool:
-    """Whether GitHub refuses a dispatch without another value for this input."""
-    return declared.required and not sent.get(declared.name, declared.default)
+def missing_inputs(declared: Iterable[Input], sent: Mapping[str, str]) -> list[str]:
+    """The inputs without which GitHub refuses a dispatch with what is sent."""
+    return [each.name for each in declared if each.required and not sent.get(each.name, each.default)]
+
+
+def needs(title: str, missing: Sequence[str]) -> UserError:
+    """The error for missing inputs of what has this title."""
+    add = " ".join(f"{name}=…" for name in missing)
+    return UserError(f"{title} needs {' and '.join(missing)}: add {add}. Nothing was started.")
+
+
+async def ask_for(services: Services, trigger_id: str, title: str, content: Content, missing: Sequence[str]) -> None:
+    """Open the window that asks for inputs. Raises UserError, which names the missing ones, where Slack opens none."""
+    try:
+        await open_modal_early(services.chat, trigger_id, title, content)
+    except UserError as error:
+        raise (needs(title, missing) if missing else error) from error
 
 
 def _problem_of(declared: Input, value: str) -> str:

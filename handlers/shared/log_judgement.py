@@ -24,7 +24,10 @@ DELAY = 20.0  # seconds after the end of its job in which a log may appear: the 
 @stored("judged-job")
 @dataclass(frozen=True, slots=True)
 class JudgedJob:
-    """A job that ended well, with the findings in its log; `reading` has nothing but these."""
+    """A job or playbook that ended well, with the findings in its log; `reading` has nothing but these.
+
+    A playbook has no `url`.
+    """
 
     name: str
     url: str
@@ -34,7 +37,7 @@ class JudgedJob:
 @stored("judged-logs")
 @dataclass(frozen=True, slots=True)
 class JudgedLogs:
-    """The jobs of a run that have findings, and the names of those whose log could not be read."""
+    """The jobs or playbooks that have findings, and the names of those whose log could not be read."""
 
     jobs: tuple[JudgedJob, ...] = ()
     unread: tuple[str, ...] = ()
@@ -55,6 +58,14 @@ class JudgedLogs:
         return sum(len(job.reading.findings) for job in self.weak)
 
 
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """A playbook that ended well, by its role."""
+
+    name: str
+    url: str = ""
+
+
 NO_FINDINGS = JudgedLogs()
 
 
@@ -73,8 +84,8 @@ async def judge_run(operation: Operation, run: WorkflowRun) -> JudgedLogs:
     return await record_judgement(operation, read)
 
 
-async def record_judgement(operation: Operation, read: Sequence[tuple[Job, ReadLog]]) -> JudgedLogs:
-    """Durable: store what the logs of these jobs showed, for the message and its button Details."""
+async def record_judgement(operation: Operation, read: Sequence[tuple[Job | Playbook, ReadLog]]) -> JudgedLogs:
+    """Durable: store what the logs of these jobs or playbooks showed, for the message and its button Details."""
 
     async def judged() -> JudgedLogs:
         return judgement_of(read)
@@ -86,7 +97,7 @@ async def record_judgement(operation: Operation, read: Sequence[tuple[Job, ReadL
     return result
 
 
-def judgement_of(read: Sequence[tuple[Job, ReadLog]]) -> JudgedLogs:
+def judgement_of(read: Sequence[tuple[Job | Playbook, ReadLog]]) -> JudgedLogs:
     """The jobs with findings, without the rest of their logs."""
     judged = [
         JudgedJob(job.name, job.url, _findings_of(log.reading))

@@ -1,4 +1,4 @@
-"""What the logs of a run showed although it ended well: in its last message, and all of it in a modal."""
+"""What the logs of a run or of playbooks showed although all ended well: in its last message, and all of it in a modal."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from bot.config import Images
     from bot.operations.operation import Operation
+    from bot.services import Services
     from runners.github.runs.logs import Download
     from runners.results import Job, LogReading
 
@@ -45,15 +46,23 @@ async def read_log(
     services = operation.services
     try:
         download = await download_log(operation, repository, job, delay=delay)
-        if download is None:
-            return ReadLog(None, NO_LOG)
-        configured = map(failure_patterns.configured, images.suspicious if images else ())
+    except RunnerError as error:
+        return ReadLog(None, services.redact(error.problem)[:200])
+    if download is None:
+        return ReadLog(None, NO_LOG)
+    return await read_file(services, download.path, images, truncated=download.truncated)
+
+
+async def read_file(services: Services, path: Path, images: Images | None, *, truncated: bool = False) -> ReadLog:
+    """Within a step: the reading of a log in a file by the patterns and the threshold of `images`."""
+    configured = map(failure_patterns.configured, images.suspicious if images else ())
+    try:
         reading = await scan(
-            download.path,
+            path,
             (*failure_patterns.BUILT_IN, *configured),
             rate_limits=images.rerun.on if images else (),
             prefixes=(images.log_prefix,) if images and images.log_prefix else (),
-            truncated=download.truncated,
+            truncated=truncated,
         )
     except RunnerError as error:
         return ReadLog(None, services.redact(error.problem)[:200])

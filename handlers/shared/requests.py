@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from bot.errors import UserError
 from bot.operations.registry import FollowUp
 from bot.operations.requests import OperationRequest
+from bot.slack.blocks import kit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
 
 DEPLOY_AFTER = "deploy-after"
 CODE_DEPLOY = FollowUp(DEPLOY_AFTER, "after-", "code deploy")  # the deploy that an apply of older images requires
+REF = "-ref"  # an argument of plans: the ref in place of the configured one
 UNIT = "-unit"  # an argument of plans: the path of a unit of Terragrunt, below the directory that the environment names
+RECIPIENTS = "-for"  # an argument of the plans of all stacks: JSON, the stacks that get each variable
+HCL = "-hcl"  # an argument of plans: the variables whose value is HCL, separated by blanks
+VALUE = 60  # characters of a variable's value in a title
 PLANNED_IMAGE = "image"  # annotations of a plan: the images that it would roll out
 
 
@@ -46,9 +51,14 @@ def plan_request(
     """
     arguments = arguments or {}
     unit = [arguments[UNIT]] if UNIT in arguments else []
-    words = [f"{name}={value}" for name, value in arguments.items() if name != UNIT]
-    title = " ".join(["Plan for", environment.name, *unit, *words])
+    title = " ".join(["Plan for", environment.name, *unit, *words_of(arguments)])
     return OperationRequest("plan", title, user, key, environment, arguments, lane_of(arguments), reads=True)
+
+
+def words_of(arguments: Mapping[str, str]) -> list[str]:
+    """A plan's arguments as a title has them; a long value is cut, and the message has all of it."""
+    cut = {name: value if name.startswith("-") else kit.cut(value, VALUE) for name, value in arguments.items()}
+    return [f"{name}={value}" for name, value in cut.items() if name not in {UNIT, RECIPIENTS, HCL}]
 
 
 def lane_of(arguments: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from runners.ansible.numbering import Numbering, planned
-from runners.ansible.output import ANSI, LONGEST_LINE, describe, short_path, tail_of
+from runners.ansible.output import ANSI, LONGEST_LINE, describe, printed_by_programs, short_path, tail_of
 from runners.results import FailedTask, HostResult, PlaybookResult, State, TaskChange
 from runners.spellings import Masker
 from runners.ssh.host_keys import refused_as_new
@@ -121,6 +121,8 @@ class PlaybookRecord:
             return False
         self._started = True
         self._at = _time_of(event) or self._at
+        if self._keep_line and event.get("event") == "runner_on_ok" and "=> {" not in printed:
+            self._keep(printed_by_programs(data))
         handle(data)
         return True
 
@@ -153,12 +155,17 @@ class PlaybookRecord:
         return self._mask(str(data.get("task") or data.get("task_action") or ""))[:LONGEST_LINE]
 
     def _remember(self, text: str) -> None:
-        # Masked before it is cut: half a secret is one as well.
-        for line in self._mask(ANSI.sub("", text)).replace("\r", "").replace(self._root, "").splitlines():
-            if self._keep_line:
-                self._keep_line(line)
+        for line in self._keep(text):
             if line.strip():
                 self._log.append(line[:LONGEST_LINE])
+
+    def _keep(self, text: str) -> list[str]:
+        """The lines of a text, masked, which the log gets. They are masked before they are cut: half a secret is one as well."""
+        lines = self._mask(ANSI.sub("", text)).replace("\r", "").replace(self._root, "").splitlines()
+        if self._keep_line:
+            for line in lines:
+                self._keep_line(line)
+        return lines
 
     def _host(self, data: dict[str, Any]) -> HostResult:
         name = str(data.get("host", ""))

@@ -9,6 +9,7 @@ from typing import Any
 LONGEST_LINE = 500
 OUTPUT_LINES = 20
 OUTPUT_LENGTH = 2000
+MOST_PRINTED = 200_000  # characters of a program's output that the log has: its end
 HIDDEN = "(hidden by no_log)"
 ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
 
@@ -53,6 +54,30 @@ def tail_of(text: str) -> str:
         return whole
     first = lines[0]
     return f"{first}\n…{whole[-(OUTPUT_LENGTH - len(first) - 2) :]}"
+
+
+def printed_by_programs(data: dict[str, Any]) -> str:
+    """The result of a task that ran programs, as Ansible prints one with -v: it prints none by itself. Else empty.
+
+    So what reads logs (runners/logs/ansible_results.py) finds in it what the programs said.
+    """
+    res = data.get("res")
+    result = _programs(res) if isinstance(res, dict) and "censored" not in res else {}
+    if not isinstance(res, dict) or not result:
+        return ""
+    state = "changed" if res.get("changed") else "ok"
+    return f"{state}: [{data.get('host', '')}] => {json.dumps(result, ensure_ascii=False, default=str)}"
+
+
+def _programs(res: dict[str, Any]) -> dict[str, Any]:
+    """The exit code and the texts of a result, and of each item of a loop; empty where no program printed anything."""
+    texts = {key: _text(res.get(key))[-MOST_PRINTED:] for key in ("stdout", "stderr")}
+    printed = {key: text for key, text in texts.items() if text}
+    own = {"rc": res["rc"], **printed} if isinstance(res.get("rc"), int) and printed else {}
+    listed = res.get("results")
+    items = [_programs(item) for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    items = [item for item in items if item]
+    return own | ({"results": items} if items else {})
 
 
 def short_path(path: str, root: str) -> str:

@@ -43,7 +43,7 @@ async def create_run(
 ) -> str:
     """Create a run that waits for confirmation, or never can be confirmed (`plan_only`), and return its id.
 
-    `variables` are texts for this run alone. `targets` limits the plan to these addresses; `replaces` are addresses to
+    `variables` are values for this run alone, in HCL: see `literal`. `targets` limits the plan to these addresses; `replaces` are addresses to
     replace. `configuration` is an uploaded one; without it the workspace's repository gives the code.
 
     Raises:
@@ -64,7 +64,7 @@ async def create_run(
                 "replace-addrs": list(replaces) or None,
                 "workspace": Workspace.model_validate({"id": workspace.id}),
                 "configuration-version": ConfigurationVersion(id=configuration) if configuration else None,
-                "variables": [RunVariable(key=key, value=literal(value)) for key, value in variables.items()] or None,
+                "variables": [RunVariable(key=key, value=value) for key, value in variables.items()] or None,
             }
         )
         return client.runs.create(options).id

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import TYPE_CHECKING
-
-from runners.processes.foreign_files import read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,8 +10,6 @@ if TYPE_CHECKING:
 _TERRAFORM = (".tf", ".tf.json")
 _TOFU = {".tofu": ".tf", ".tofu.json": ".tf.json"}  # each replaces the file of the same name with the other suffix
 TOFU = "tofu"
-_MOST = 4 << 20  # bytes of a file
-_VARIABLE = re.compile(r"""^[ \t]*variable[ \t]+"?([\w-]+)"?[ \t]*\{""", re.MULTILINE)
 
 
 def code_files(directory: Path, program: str) -> list[Path]:
@@ -31,28 +25,6 @@ def code_files(directory: Path, program: str) -> list[Path]:
         own = {name for name in names if name.endswith(tuple(_TOFU))}
         code = (code - {_replaced(name) for name in own}) | own
     return [directory / name for name in sorted(code)]
-
-
-def declared_variables(directory: Path, root: Path, program: str) -> set[str]:
-    """The names of the variables that the code declares; `root` is the whole of the repository."""
-    names: set[str] = set()
-    for path in code_files(directory, program):
-        try:
-            text = read_regular(path, most=_MOST, root=root).decode("utf-8", "replace")
-        except OSError:
-            continue  # Terraform itself reports it
-        names.update(_in_json(text) if path.name.endswith(".json") else _VARIABLE.findall(text))
-    return names
-
-
-def _in_json(text: str) -> set[str]:
-    try:
-        read = json.loads(text)
-    except ValueError:
-        return set()
-    variables = read.get("variable") if isinstance(read, dict) else None
-    blocks = variables if isinstance(variables, list) else [variables]
-    return {str(name) for block in blocks if isinstance(block, dict) for name in block}
 
 
 def _replaced(name: str) -> str:

@@ -22,6 +22,7 @@ Tokens = tuple[Token, ...]
 _COMMENT = re.compile(r"#[^\n]*|//[^\n]*|/\*.*?\*/", re.DOTALL)
 _HEREDOC = re.compile(r"<<-?([\w.-]+)[ \t\r]*\n(?:.*?\n)??[ \t]*\1(?=[ \t\r]*(?:\n|$))", re.DOTALL)
 _NAME = re.compile(r"[^\W\d][\w-]*")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _BLANK = re.compile(r"[ \t\r\ufeff]+")
 _OPENING, _CLOSING = "{[(", "}])"
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
@@ -30,12 +31,16 @@ _DEEPEST = 40  # blocks, templates and references in each other
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block: its type and labels, its attributes as tokens, and the blocks in it. A file is a block without a type."""
+    """A block: its type and labels, its attributes as tokens, and the blocks in it. A file is a block without a type.
+
+    `written` has the attributes with the line breaks in them, which `text_of` writes.
+    """
 
     kind: str = ""
     labels: tuple[str, ...] = ()
     attributes: Mapping[str, Tokens] = field(default_factory=dict)
     blocks: tuple[Block, ...] = ()
+    written: Mapping[str, Tokens] = field(default_factory=dict)
 
     def of(self, kind: str) -> tuple[Block, ...]:
         """The blocks of a type."""
@@ -51,12 +56,17 @@ def parse(text: str) -> Block:
     return body
 
 
+def text_of(tokens: Tokens) -> str:
+    """The expression as a text that can be read again, without its comments."""
+    return " ".join(f'"{text}"' if kind == "text" else text for kind, text in tokens)
+
+
 def _tokens(text: str) -> Iterator[Token]:
     at = 0
     while at < len(text):
         if match := _BLANK.match(text, at) or _COMMENT.match(text, at):
             at = match.end()
-        elif match := _HEREDOC.match(text, at):
+        elif match := _HEREDOC.match(text, at) or _NUMBER.match(text, at):
             yield "other", match[0]
             at = match.end()
         elif match := _NAME.match(text, at):
@@ -109,6 +119,7 @@ def _body(tokens: Sequence[Token], at: int, head: Block, depth: int) -> tuple[Bl
     if depth > _DEEPEST:
         raise ValueError("blocks in too many others")
     attributes: dict[str, Tokens] = {}
+    written: dict[str, Tokens] = {}
     blocks: list[Block] = []
     while at < len(tokens) and tokens[at] != ("sign", "}"):
         if tokens[at][0] == "line":
@@ -128,10 +139,12 @@ def _body(tokens: Sequence[Token], at: int, head: Block, depth: int) -> tuple[Bl
             blocks.append(block)
             at += 1
         elif sign == ("sign", "=") and not labels:
-            attributes[name], at = _expression(tokens, at + 1)
+            first = at + 1
+            attributes[name], at = _expression(tokens, first)
+            written[name] = tuple(tokens[first:at])
         else:
             raise ValueError(f"{sign[1]!r} after {name}")
-    return Block(head.kind, head.labels, attributes, tuple(blocks)), at
+    return Block(head.kind, head.labels, attributes, tuple(blocks), written), at
 
 
 def _expression(tokens: Sequence[Token], at: int) -> tuple[Tokens, int]:

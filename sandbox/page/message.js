@@ -1,13 +1,13 @@
 /** One message: who, when, what it says, its blocks and files, and what can be done with it. */
 
 import { renderBlocks } from "./blocks.js";
-import { h } from "./dom.js";
+import { h, isBusy, whileBusy } from "./dom.js";
 import { emoji } from "./emoji.js";
 import { fileCard } from "./files.js";
 import { icon } from "./icons.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { avatar } from "./people.js";
-import { nameOf, personOf } from "./store.js";
+import { nameOf, personOf, store } from "./store.js";
 
 /**
  * The children of a message's list item. `about` says how it stands there: {compact, inThread, scope, failure,
@@ -81,6 +81,14 @@ function tools(message, about) {
   if (message.ephemeral) {
     return h("div", { class: "tools" }, h("button", { type: "button", title: "Dismiss", "aria-label": "Dismiss this message", "data-testid": "dismiss", onclick: () => about.onDismiss(message.ts) }, icon("close")));
   }
-  if (about.inThread) return null;
-  return h("div", { class: "tools" }, h("button", { type: "button", title: "Reply in thread", "aria-label": `Reply in thread to ${author(message)}`, "data-testid": "reply", onclick: () => about.onThread(message.ts) }, icon("reply")));
+  const reply = !about.inThread && h("button", { type: "button", title: "Reply in thread", "aria-label": `Reply in thread to ${author(message)}`, "data-testid": "reply", onclick: () => about.onThread(message.ts) }, icon("reply"));
+  const shortcuts = message.notice ? [] : store.shortcuts.map((shortcut) => shortcutButton(shortcut, about));
+  return (reply || shortcuts.length > 0) && h("div", { class: "tools" }, reply, shortcuts);
+}
+
+/** A shortcut of the app for this message. Slack has these in the menu "More actions" of a message. */
+function shortcutButton({ callback_id: callback, name }, about) {
+  const button = h("button", { type: "button", title: `${name} (shortcut of ${store.bot.name})`, "aria-label": name, "data-testid": "shortcut", "data-callback-id": callback }, icon("outward"));
+  button.addEventListener("click", () => !isBusy(button) && whileBusy(button, () => about.scope.useShortcut(callback)));
+  return button;
 }

@@ -60,6 +60,12 @@ export class Scope {
     if (!answer.ok) this.failed(inSentence(answer.error));
   }
 
+  /** Tells the app which shortcut of this message was chosen. */
+  async useShortcut(callback) {
+    const answer = await post("shortcut", { as: store.me, ...this.place, callback_id: callback });
+    if (!answer.ok) this.failed(inSentence(answer.error));
+  }
+
   /** Values of the blocks that are on show, for view submission. */
   valuesOf(blocks) {
     const shown = new Set(blocks.map((block) => block.block_id));

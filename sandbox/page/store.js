@@ -8,6 +8,7 @@ export const store = {
   people: [],
   channels: [],
   commands: [],
+  shortcuts: [],
   usergroups: [],
   me: "",
   /** Channel id, or "home" for the app's Home. */

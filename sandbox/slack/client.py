@@ -125,6 +125,32 @@ class Client:
         block = next(candidate for candidate in source.blocks if candidate["block_id"] == block_id)
         return block["type"] != "input" or block.get("dispatch_action") is True
 
+    async def use_shortcut(self, user: User, name: str, message: Message | None = None) -> Reply:
+        """Choose a shortcut, by its name or callback id: in the menu of a message, or a global one.
+
+        Raises:
+            LookupError: Slack does not offer it there.
+        """
+        offered = [
+            each
+            for each in self._backend.registration.shortcuts.values()
+            if name in {each.name, each.callback_id} and each.of_message is (message is not None)
+        ]
+        hidden = message is not None and (message.deleted or message.ephemeral_for is not None)
+        if not offered or hidden or not self._backend.registration.may("commands"):
+            raise LookupError(f"no shortcut {name!r} here")
+        if message is not None and user.id not in self._backend.workspace.channels[message.channel].members:
+            raise LookupError(f"{user.name} does not see this message")
+        if not self._backend.registration.interactivity:
+            return Reply(0, ok=False, error="This app is not configured to handle interactive responses")
+        callback_id = offered[0].callback_id
+        if message is None:
+            payload = payloads.global_shortcut(self._backend, user, callback_id)
+        else:
+            payload = payloads.message_shortcut(self._backend, user, message, callback_id)
+        answer = await self.transport.interaction(payload)
+        return Reply(answer.status, ok=answer.ok, error=None if answer.ok else trouble(answer))
+
     async def deliver_event(self, payload: dict[str, Any]) -> None:
         """Send an event, again up to three times while it is not acknowledged."""
         answer = await self.transport.event(payload, 0)

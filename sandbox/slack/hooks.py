@@ -23,7 +23,7 @@ class Hooks:
 
     def add_to(self, app: web.Application) -> None:
         """Register the routes."""
-        app.router.add_post("/hooks/{kind:commands|actions}/{team}/{key}", self._response)
+        app.router.add_post("/hooks/{kind:commands|actions|app-actions}/{team}/{key}", self._response)
         app.router.add_post("/upload/v1/{file}/{token}", self._upload)
         app.router.add_get("/files/{file}/{name}", self._download)
 

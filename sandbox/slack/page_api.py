@@ -51,7 +51,13 @@ class PageApi:
             ("events", self._events),
         ):
             app.router.add_get(f"/page/api/{path}", _guarded(reader))
-        for path, writer in (("say", self._say), ("act", self._act), ("submit", self._submit), ("close", self._close)):
+        for path, writer in (
+            ("say", self._say),
+            ("act", self._act),
+            ("shortcut", self._shortcut),
+            ("submit", self._submit),
+            ("close", self._close),
+        ):
             app.router.add_post(f"/page/api/{path}", _guarded(writer))
         app.on_shutdown.append(self.events.close)
 
@@ -116,6 +122,18 @@ class PageApi:
             reply = await self._client.act(
                 user, source, str(arguments.get("block_id")), str(arguments.get("action_id")), choice
             )
+        except LookupError as error:
+            return _answer({"ok": False, "error": str(error)})
+        return _answer({"ok": reply.ok} | ({"error": reply.error} if reply.error else {}))
+
+    async def _shortcut(self, request: web.Request) -> web.StreamResponse:
+        arguments = await _body(request, "as", "channel", "ts", "callback_id")
+        user, channel = self._person(arguments.get("as")), self._channel(arguments.get("channel"))
+        message = channel.find(str(arguments.get("ts")))
+        if message is None:
+            return _answer({"ok": False, "error": "this message is gone"})
+        try:
+            reply = await self._client.use_shortcut(user, str(arguments.get("callback_id")), message)
         except LookupError as error:
             return _answer({"ok": False, "error": str(error)})
         return _answer({"ok": reply.ok} | ({"error": reply.error} if reply.error else {}))

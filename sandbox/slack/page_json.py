@@ -34,6 +34,11 @@ def workspace(backend: Backend) -> dict[str, Any]:
             {"command": command.command, "usage_hint": command.usage_hint, "description": command.description}
             for command in backend.registration.commands.values()
         ],
+        "shortcuts": [
+            {"callback_id": shortcut.callback_id, "name": shortcut.name}
+            for shortcut in backend.registration.shortcuts.values()
+            if shortcut.of_message
+        ],
         "bot": {"id": seed.BOT_USER_ID, "name": seed.BOT_NAME},
     }
 

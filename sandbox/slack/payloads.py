@@ -87,6 +87,29 @@ def message_action(
     return payload if ephemeral else payload | {"message": message_json(backend, message)}
 
 
+def message_shortcut(backend: Backend, user: User, message: Message, callback_id: str) -> dict[str, Any]:
+    """message_action: a shortcut in the menu of a message."""
+    key = backend.response_urls.give(user.id, message.channel, thread_ts=message.thread_ts)
+    return _interaction("message_action", user) | {
+        "action_ts": backend.workspace.new_ts(),
+        "callback_id": callback_id,
+        "trigger_id": backend.triggers.give(user.id),
+        "response_url": response_url(backend, "app-actions", key),
+        "message_ts": message.ts,
+        "message": message_json(backend, message),
+        "channel": {"id": message.channel, "name": backend.workspace.channels[message.channel].name},
+    }
+
+
+def global_shortcut(backend: Backend, user: User, callback_id: str) -> dict[str, Any]:
+    """shortcut: one that is chosen anywhere in Slack, so without a channel and a response URL."""
+    return _interaction("shortcut", user) | {
+        "action_ts": backend.workspace.new_ts(),
+        "callback_id": callback_id,
+        "trigger_id": backend.triggers.give(user.id),
+    }
+
+
 def view_action(backend: Backend, user: User, view: View, action: dict[str, Any]) -> dict[str, Any]:
     """block_actions for an element of a modal or the Home tab."""
     return _interaction("block_actions", user) | {

@@ -58,6 +58,14 @@ class Person:
                 return await self._client.act(self.user, message, element["block_id"], element["action_id"])
         raise LookupError(f"no button {button!r} among {message.buttons} of:\n{message.rendered}")
 
+    async def use_shortcut(self, name: str, message: Message | None = None) -> Reply:
+        """Choose a shortcut, by its name: in the menu of a message, or without one a global shortcut.
+
+        Raises:
+            LookupError: Slack does not offer it there.
+        """
+        return await self._client.use_shortcut(self.user, name, message)
+
     async def select(self, source: Message | View, action_id: str, value: Any) -> Reply:
         """Choose in a menu, by an option's value or text, or a user or channel by name.
 

@@ -17,10 +17,20 @@ class Command:
 
 
 @dataclass(frozen=True)
+class Shortcut:
+    """One shortcut as the manifest has it: of a message, or "global"."""
+
+    callback_id: str
+    name: str
+    of_message: bool
+
+
+@dataclass(frozen=True)
 class Registration:
     """The app as installed. Without a manifest nothing is held back: `scopes` and `events` are None."""
 
     commands: dict[str, Command] = field(default_factory=dict)
+    shortcuts: dict[str, Shortcut] = field(default_factory=dict)
     scopes: frozenset[str] | None = None
     events: frozenset[str] | None = None
     interactivity: bool = True
@@ -48,7 +58,12 @@ def read_manifest(manifest: dict[str, Any]) -> Registration:
         )
         for command in features.get("slash_commands", ())
     ]
+    shortcuts = [
+        Shortcut(each["callback_id"], each["name"], of_message=each["type"] == "message")
+        for each in features.get("shortcuts", ())
+    ]
     return Registration(
+        shortcuts={each.callback_id: each for each in shortcuts},
         commands={command.command: command for command in commands},
         scopes=frozenset(manifest.get("oauth_config", {}).get("scopes", {}).get("bot", ())),
         events=frozenset(settings.get("event_subscriptions", {}).get("bot_events", ())),

@@ -19,17 +19,17 @@ _DEV = """      directory: instances/dev
 _STACKS = """      stacks:
         network: {directory: stacks/network, backend_config: {path: "{files}/state/dev/network.tfstate"}}
         dns: {directory: stacks/dns, backend_config: {path: "{files}/state/dev/dns.tfstate"}, after: [network]}
-        app: {directory: stacks/app, backend_config: {path: "{files}/state/dev/app.tfstate"}, after: [network, dns]}
+        app: {directory: stacks/app, backend_config: {path: "{files}/state/dev/app.tfstate"}, after: [network, dns], variables: [label]}
 """
 OPTIONS = Options(config={_DEV: _STACKS})
 STACKS = ("network", "dns", "app")
 
 
 def code_of(stack: str) -> str:
-    """Terraform code with one resource, which needs no provider."""
-    return (
-        f'terraform {{\n  backend "local" {{}}\n}}\n\nresource "terraform_data" "{stack}" {{\n  input = "{stack}"\n}}\n'
-    )
+    """Terraform code with one resource, which needs no provider, and of app with a variable."""
+    label = 'variable "label" {\n  default = "app"\n}\n' if stack == "app" else f'locals {{\n  label = "{stack}"\n}}\n'
+    value = "var.label" if stack == "app" else "local.label"
+    return f'terraform {{\n  backend "local" {{}}\n}}\n\n{label}\nresource "terraform_data" "{stack}" {{\n  input = {value}\n}}\n'
 
 
 async def play(world: World) -> None:
@@ -54,8 +54,9 @@ async def play(world: World) -> None:
     await clicks(world, "lee", ask, "reject")
     await shows(world, "#dev", ":x:", "#2 ", "1 of 3 stacks", "was rejected", "not planned: dns was rejected")
 
-    announce("the second time nothing is left to do in the first stack")
-    await types(world, "ana", "#dev", "/plan dev all")
+    announce("the second time nothing is left to do in the first stack, and a variable is for one of them")
+    await types(world, "ana", "#dev", "/plan dev all label=blue")
+    await shows(world, "#dev", "#5 ", "label", "blue", "for app", "not for network, dns, which do not take it")
     await shows(world, "#dev", "#6 ", "Plan for dev/network", "up to date")
     for number, stack in ((7, "dns"), (8, "app")):
         ask = await shows(world, "#dev", f"#{number} ", f"Plan for dev/{stack}", "Waiting for approval")

@@ -51,9 +51,14 @@ def text(
     lines: bool = False,
     hint: str = "",
     optional: bool = False,
+    written: str = "",
 ) -> Block:
-    """An input for text of so many characters, whose value is submitted as `name`; with `lines` a box of several lines."""
+    """An input for text of so many characters, whose value is submitted as `name`; with `lines` a box of several lines.
+
+    `written` is in it already.
+    """
     element: Block = {"type": "plain_text_input", "max_length": longest}
+    element |= {"initial_value": written} if written else {}
     element |= {"min_length": shortest} if shortest is not None else {}
     element |= {"multiline": True} if lines else {}
     return _input(name, label, element, hint=hint, optional=optional)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handlers.deploy.ansible.rollout import roll_out
+from handlers.deploy.ansible import rollout
 from handlers.deploy.ansible.scope import work_of
 from handlers.shared.ansible import examination
 from handlers.shared.ansible.scope import check_secrets, settings_of
@@ -18,21 +18,10 @@ if TYPE_CHECKING:
     from runners.github.runs.workflow_file import Input
     from runners.results import Commit
 
-__all__ = [
-    "TAKES_CHECK",
-    "TAKES_ROLES",
-    "TAKES_ROOM",
-    "asks",
-    "examine",
-    "required_checks",
-    "roll_out",
-    "title",
-    "verify",
-]
-
 TAKES_ROLES = True
 TAKES_CHECK = True
 TAKES_ROOM = True
+roll_out = rollout.roll_out
 
 
 def title(_: Environment) -> str:

@@ -9,7 +9,9 @@ from bot.store.deployments import same_everywhere
 from bot.store.operations import Status
 from handlers.deploy.ansible import daemon_views, views
 from handlers.deploy.arguments import command_text
+from handlers.deploy.views import SUSPECT_DEPLOY
 from handlers.shared.ansible import outcome_views
+from handlers.shared.ansible.log_judgement import judge
 from handlers.shared.ansible.outcome_views import RolloutEnd
 from handlers.shared.ansible.rollout_end import post_details, remaining, status
 from handlers.shared.ansible.views import GOOD
@@ -37,6 +39,7 @@ async def finish(
             status(rollout, cancelled_by), views.checked(rollout.frame, rollout.state), outcome="checked"
         )
         return
+    judged = await judge(rollout, cancelled_by)
     daemons_ok = all(daemon.ok for daemon in observed)
     if not scope.check:
         await operation.step("record", lambda: _record(rollout, daemons_ok=daemons_ok))
@@ -50,9 +53,13 @@ async def finish(
         problem=views.daemon_problem(release, observed),
         details=tuple(daemon_views.after_deploy(operation.head.environment, observed)),
         then=_command_for_rest(rollout, cancelled_by),
+        judged=judged,
+        suspect=SUSPECT_DEPLOY,
     )
     message = outcome_views.ended(rollout.frame, rollout.state, end)
-    await operation.end(ended, message, alarming=any(daemon.doubled for daemon in observed))
+    outcome = "suspect" if ended is Status.SUCCEEDED and judged.suspects else ""
+    alarming = any(daemon.doubled for daemon in observed)
+    await operation.end(ended, message, outcome=outcome, alarming=alarming)
 
 
 def _command_for_rest(rollout: Rollout, cancelled_by: str | None) -> str:

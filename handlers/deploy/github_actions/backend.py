@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from bot.errors import UserError
 from bot.operations.registry import WorkflowOf
-from handlers.deploy.github_actions.rollout import roll_out, settings_of
+from handlers.deploy.github_actions import rollout
+from handlers.deploy.github_actions.rollout import settings_of
 from handlers.deploy.inputs import inputs_of
 from handlers.shared.examined import Examined
 from handlers.shared.inputs import check_sent, declared_inputs
@@ -21,21 +22,10 @@ if TYPE_CHECKING:
     from runners.github.runs.workflow_file import Input
     from runners.results import Commit
 
-__all__ = [
-    "TAKES_CHECK",
-    "TAKES_ROLES",
-    "TAKES_ROOM",
-    "asks",
-    "examine",
-    "required_checks",
-    "roll_out",
-    "title",
-    "verify",
-]
-
 TAKES_ROLES = False
 TAKES_CHECK = False
 TAKES_ROOM = False
+roll_out = rollout.roll_out
 
 
 def title(environment: Environment) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, jobs as job_blocks, kit
-from handlers.deploy.views import deploy_message
+from handlers.deploy.views import SUSPECT_DEPLOY, deploy_message
 from handlers.shared import log_judgement_views, run_views
 from handlers.shared.log_judgement import NO_FINDINGS, JudgedLogs
 from handlers.shared.run_views import JOBS_NAMED
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from handlers.shared.run_follow import FollowedRun
     from runners.results import Commit, PendingReview, WorkflowRun
 
-SUSPECT_DEPLOY = (
-    "The commit is recorded as deployed. Check what this line is about on the machines: if it failed, mend it and deploy "
-    "again; if it is harmless, there is nothing to do."
-)
 PARTLY = "partly"  # the id of the block with what each machine runs
 
 

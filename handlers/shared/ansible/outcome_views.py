@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import kit
+from handlers.shared import log_judgement_views
 from handlers.shared.ansible.views import GOOD, NAMED, host_table, listed, names_of, task_position
+from handlers.shared.log_judgement import NO_FINDINGS, JudgedLogs
 from runners import phrases
 from runners.results import State
 
@@ -29,7 +31,7 @@ class RolloutEnd:
     """What the message has beside the host table: roles without a change, who cancelled (mrkdwn), a retry button.
 
     `problem` (mrkdwn) is what is wrong though every playbook ended well, `details` are displayed above the hosts; `then`
-    is the command for the remaining roles.
+    is the command for the remaining roles. `judged` is what the logs showed, and `suspect` (mrkdwn) what to do about that.
     """
 
     not_started: tuple[str, ...] = ()
@@ -38,13 +40,16 @@ class RolloutEnd:
     problem: str = ""
     details: tuple[Block, ...] = ()
     then: str = ""
+    judged: JudgedLogs = NO_FINDINGS
+    suspect: str = ""
 
 
 def ended(frame: Frame, state: RolloutState, end: RolloutEnd) -> Message:
     """A roll-out that has ended: complete, or failed, cancelled or interrupted before its last playbook."""
     status, news = _status_and_news(frame, state, end)
     done, table = _done(frame, state, status), host_table(state, untouched=frame.untouched)
-    return frame.draw(status, news, [*done, *end.details, *table], [end.retry] if end.retry else [])
+    findings = log_judgement_views.blocks(end.judged, frame.head.number, end.suspect)
+    return frame.draw(status, news, [*findings, *done, *end.details, *table], [end.retry] if end.retry else [])
 
 
 def _status_and_news(frame: Frame, state: RolloutState, end: RolloutEnd) -> tuple[str, str]:
@@ -63,7 +68,8 @@ def _status_and_news(frame: Frame, state: RolloutState, end: RolloutEnd) -> tupl
     if not bad and end.problem:
         return "failed", end.problem
     if not bad and all(result.state is State.SUCCEEDED for result in results):
-        return "succeeded", f"{_done_on(frame, state)}{_tolerated(state)}"
+        findings = log_judgement_views.news(end.judged)
+        return "attention" if findings else "succeeded", f"{_done_on(frame, state)}{_tolerated(state)}{findings}"
     thread = f"The output of {'each host' if bad else 'Ansible'} is in the thread"
     return "failed", f"{_failures(state, bad)}{_tolerated(state)}.{untouched} {thread}{_next_step(end)}"
 

@@ -76,7 +76,6 @@ async def test_faults_of_the_modal_are_under_their_field(desk: Desk) -> None:
         (deploy_command, "dev a b", "“a” and “b”: I can deploy one branch, tag or commit"),
         (deploy_command, "dev ../x", r"“../x” must begin with a letter or digit"),
         (deploy_command, "prod", "cannot post to #gone"),
-        (plan_command, "", "Which environment\\? There are dev, staging, prod"),
         (plan_command, "dev", "dev has no Terraform"),
         (plan_command, "staging count", "“count” is no variable=value"),
         (plan_command, "staging count=", "is no variable=value"),

@@ -11,6 +11,7 @@ from bot.config import read
 from handlers.plan import command as plan_command, stack_views as views
 from handlers.plan.all_stacks import left_out, ready
 from handlers.plan.stack_views import StackState, Standing
+from handlers.plan.variables import for_stack
 from tests.unit.bot.drawn import read as text_of
 from tests.unit.bot.plans import HEAD
 from tests.unit.handlers.conftest import FILE, Desk, refusal_of, typed
@@ -18,9 +19,15 @@ from tests.unit.handlers.conftest import FILE, Desk, refusal_of, typed
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+TERRAFORM = "    terraform: {directory: instances/staging, variables: [backend_ami, count]}\n"
 STACKS = FILE.replace(
-    "    terraform: {directory: instances/staging, variables: [backend_ami, count]}\n",
+    TERRAFORM,
     "    terraform: {variables: [count], stacks: {network: {directory: n}, dns: {directory: d, after: [network]}}}\n",
+)
+UNLIKE = FILE.replace(
+    TERRAFORM,
+    "    terraform: {stacks: {network: {directory: n}, dns: {directory: d, variables: [zone]}, "
+    "web: {directory: w, variables: [zone, image]}}}\n",
 )
 NAMES = "abcdef"
 
@@ -92,9 +99,14 @@ async def test_stacks_are_listed_planned_singly_and_all(desk: Desk) -> None:
     ("text", "words"),
     [
         ("staging dsn", "staging has no stack “dsn”; did you mean “dns”?"),
-        ("staging count=1", "“count=1” is for one stack of staging; name it first: network, dns."),
-        ("staging all count=1", "/plan staging all takes no other words: they are for one stack."),
-        ("staging all -target=a.b", "/plan staging all takes no other words: they are for one stack."),
+        (
+            "staging count=1",
+            "“count=1” needs the stack of staging that it is for, or all; name it first: network, dns.",
+        ),
+        ("staging all cuont=1", "The stacks of staging take no variable “cuont”; did you mean “count”?"),
+        ("staging all count", "“count” is no variable=value."),
+        ("staging all -target=a.b", "Addresses are for one stack: type /plan staging network -target=a.b."),
+        ("staging all -ref=x -ref=y", "-ref is given twice."),
         ("dev all", "dev has no Terraform in the configuration; staging, prod have."),
     ],
 )
@@ -102,3 +114,30 @@ async def test_wrong_words_are_answered_in_one_line(desk: Desk, text: str, words
     desk.config = read(STACKS)
     assert words in await refusal_of(desk, plan_command.handle(desk.services, typed(text)))
     assert not desk.engine.begun
+
+
+async def test_each_stack_gets_the_variables_that_it_allows_and_the_ref(desk: Desk) -> None:
+    desk.config = read(UNLIKE)
+    await plan_command.handle(desk.services, typed("staging all image=ami-1 zone=b -ref=feature/x"))
+    (begun,) = desk.engine.begun
+    assert begun.title == "Plan all stacks of staging image=ami-1 zone=b -ref=feature/x"
+    plans = {stack: for_stack(begun.arguments, stack) for stack in ("network", "dns", "web")}
+    assert plans == {
+        "network": {"-ref": "feature/x"},
+        "dns": {"zone": "b", "-ref": "feature/x"},
+        "web": {"image": "ami-1", "zone": "b", "-ref": "feature/x"},
+    }
+
+
+def test_the_message_names_the_stacks_that_get_a_variable_and_those_that_do_not() -> None:
+    given_image = views.Given("image", "ami-1", ("web",), ("network", "dns"))
+    for message in (views.beginning(HEAD, [given_image]), views.progress(HEAD, [], [given_image])):
+        assert "*image* `ami-1` for `web`; not for `network`, `dns`, which do not take it" in text_of(message)
+    everyone = views.Given("zone", "b", ("dns", "web"), ())
+    assert "not for" not in text_of(views.beginning(HEAD, [everyone]))
+
+
+async def test_a_ref_is_not_for_stacks_in_hcp_terraform(desk: Desk) -> None:
+    desk.config = read(UNLIKE.replace("dns: {directory: d,", "dns: {hcp: {organization: o, workspace: w},"))
+    refused = await refusal_of(desk, plan_command.handle(desk.services, typed("staging all -ref=main")))
+    assert "dns of staging is planned in HCP Terraform, always at the configured ref" in refused

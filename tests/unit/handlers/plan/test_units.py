@@ -92,7 +92,8 @@ async def test_units_are_listed_planned_singly_and_all(desk: Desk, code: Path) -
         ("staging ../prod", "must begin with a letter or digit"),
         ("staging -x", "takes no option"),
         ("staging a//b", "“a//b” cannot be a unit."),
-        ("staging all count=1", "“all” cannot be a unit."),
+        ("staging all count=1", "Variables are for one unit: type /plan staging <unit> count=…."),
+        ("staging all -target=a.b", "Addresses are for one stack: type /plan staging <unit> -target=a.b."),
         (f"staging {'a' * 121}", "cannot be"),
     ],
 )

@@ -9,7 +9,7 @@ from bot.config.models.inputs import CommandInput
 from bot.errors import UserError
 from bot.slack.blocks import kit
 from handlers.shared.input_views import fields, line
-from handlers.shared.inputs import MOST_CHARACTERS, _narrowed, check_sent, digest, is_missing, submitted
+from handlers.shared.inputs import MOST_CHARACTERS, _narrowed, check_sent, digest, missing_inputs, submitted
 from runners.github.runs.workflow_file import Input, WorkflowFile, parse
 from sandbox.github import workflow_model as stand_in
 from sandbox.github.inputs import checked_inputs
@@ -99,7 +99,7 @@ def test_what_is_wrong_is_named_with_the_nearest_right_one(sent: dict[str, str],
 
 def test_only_inputs_that_may_be_given_are_asked_for() -> None:
     check_sent(parse("deploy.yml", TEXT), {}, "deploy.yml at main", given=["size"])
-    assert [each.name for each in parse("deploy.yml", TEXT).inputs if is_missing(each, {})] == ["version"]
+    assert missing_inputs(parse("deploy.yml", TEXT).inputs, {}) == ["version"]
 
 
 @settings(deadline=None)

@@ -63,8 +63,9 @@ async def plan_limited(hcp: HcpTerraform, code: Path, **choices: Any) -> tuple[H
 async def _create(hcp: HcpTerraform, code: Path, variables: dict[str, str], **choices: Any) -> tuple[HcpWorkspace, str]:
     workspace = await workspace_of(hcp)
     configuration = await hcp_terraform.upload_configuration(hcp, workspace, code, doing="uploading")
+    given = {name: hcp_terraform.literal(value) for name, value in variables.items()}
     run_id = await hcp_terraform.create_run(
-        hcp, workspace, message="Signalbox #1 (abc)", variables=variables, configuration=configuration, **choices
+        hcp, workspace, message="Signalbox #1 (abc)", variables=given, configuration=configuration, **choices
     )
     return workspace, run_id
 

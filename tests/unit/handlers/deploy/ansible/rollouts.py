@@ -13,6 +13,7 @@ from bot.slack.blocks.common import FailureContext, Head
 from handlers.deploy.ansible import rollout
 from handlers.deploy.views import Release
 from handlers.shared.ansible import playbooks, preflight
+from handlers.shared.log_judgement import NO_FINDINGS
 from runners.errors import RunnerError
 from runners.results import Commit, FailedTask, Host, HostResult, Inventory, PlaybookResult, State
 from tests.kept import ONE_MACHINE, ROOM
@@ -181,6 +182,7 @@ async def deployed(
     monkeypatch.setattr(preflight, "examine", prepare)
     monkeypatch.setattr(playbooks, "timed_out", returning(partial_result))
     monkeypatch.setattr("handlers.shared.ansible.host_keys.changed", returning(()))
+    monkeypatch.setattr("handlers.deploy.ansible.rollout_end.judge", returning(NO_FINDINGS))
     monkeypatch.setattr("handlers.shared.ansible.scope.Scope.find_hosts", returning(HOSTS))
     await rollout.roll_out(cast("Operation", operation), Release(COMMIT, "nothing", "Ansible"), None)
     return begun
