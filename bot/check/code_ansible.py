@@ -89,18 +89,24 @@ async def check_playbooks(
 def _roles_of(  # noqa: PLR0917 -- what the answer is made of
     project: Path, playbooks: Playbooks, hosts: Hosts, environment: str, findings: Findings, at: str
 ) -> dict[str, list[str]]:
-    """The roles of each playbook that is there; one problem for those that are not."""
+    """The running roles of each playbook that is there; one problem for the playbooks that are not.
+
+    A role that neither runs nor has a playbook has a wrong name, which is reported, unless no playbook is there at all.
+    """
     settings, roles_of = playbooks.settings, dict[str, list[str]]()
-    for role in (role for role in playbooks.machines if role not in hosts.absent):
+    for role in playbooks.machines:
         roles_of.setdefault(settings.playbook.format(machine=role, environment=environment), []).append(role)
     missing = {name: roles for name, roles in roles_of.items() if not (project / name).is_file()}
+    if len(missing) < len(roles_of):
+        missing = {name: roles for name, roles in missing.items() if not set(roles) <= {*hosts.absent}}
     if missing:
         others = {str(path.relative_to(project)) for path in project.rglob("*.y*ml")}
         names = ", ".join(f"{settings.directory}/{name}" for name in missing)
         whose = ", ".join(role for roles in missing.values() for role in roles)
         problem = f"{playbooks.key}.playbook: there is no {names} at {at}, for {whose}"
         findings.add_problem(problem, there_is(next(iter(missing)), others))
-    return {name: roles for name, roles in roles_of.items() if name not in missing}
+    running = {name: [role for role in roles if role not in hosts.absent] for name, roles in roles_of.items()}
+    return {name: roles for name, roles in running.items() if roles and (project / name).is_file()}
 
 
 async def _all_plays(job: PlaybookJob, names: list[str]) -> Plays:

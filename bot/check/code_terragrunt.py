@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.check.nearest import there_is
+from runners.terraform.stack_files import STACK_FILE
 from runners.terraform.terragrunt import UNIT_FILES, is_unit
-from runners.terraform.units import units_in
+from runners.terraform.units import is_generated, units_in
 
 if TYPE_CHECKING:
     from bot.check.code import Checkout
@@ -20,7 +21,7 @@ def check_units(checkout: Checkout, name: str, findings: Findings) -> None:
     environment, directory = checkout.environment, checkout.root / name
     key, at = environment.key_of("terraform", "terragrunt"), f"{checkout.commit.ref} ({checkout.commit.short})"
     units = units_in(directory, checkout.root) if environment.has_units else ()
-    if not units and (environment.has_units or not is_unit(directory)):
+    if not units and (environment.has_units or not (is_unit(directory) or is_generated(directory, checkout.root))):
         problem = "has no units of Terragrunt" if environment.has_units else f"has no {UNIT_FILES[0]}"
         findings.add_problem(f"{key}: {name} {problem} at {at}", there_is(name, _others(checkout)))
         return
@@ -39,4 +40,6 @@ def _others(checkout: Checkout) -> set[str]:
     files = [path for file in UNIT_FILES for path in checkout.root.rglob(file)]
     above = 1 if checkout.environment.has_units else 0
     places = {path.parents[above] for path in files if checkout.root in path.parents[above].parents}
+    if above:
+        places |= {file.parent for file in checkout.root.rglob(STACK_FILE)}
     return {str(place.relative_to(checkout.root)) for place in places}

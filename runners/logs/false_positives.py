@@ -56,6 +56,7 @@ _LINES = (
     r"<[\w.:-]+> (?:\(\d|ESTABLISH|EXEC|SSH|PUT|GET)",  # ansible -vvv: a connection
     r"FAILED - RETRYING: ",  # ansible: `until` is not met yet
     r"\[(?:DEBUG|TRACE)\] |handshake error: ",  # PACKER_LOG: connections are tried until the machine is up
+    r"debug[123]: ",  # ssh -v: files and keys that are tried
     r"echo ",
 )
 

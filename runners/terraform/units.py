@@ -68,6 +68,12 @@ def stack_above(directory: Path, root: Path) -> Path | None:
     return above[-1] if above else None
 
 
+def is_generated(directory: Path, root: Path) -> bool:
+    """Whether a stack file generates a unit in this directory."""
+    above = stack_above(directory, root)
+    return above is not None and any(above / (each.place or each.name) == directory for each in units_in(above, root))
+
+
 def _readers(directory: Path, root: Path) -> dict[Path, _Reader]:
     """What reads each unit, by the unit's directory."""
     readers: dict[Path, _Reader] = {}

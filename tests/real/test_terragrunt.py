@@ -15,7 +15,9 @@ import pytest
 from runners import terraform
 from runners.errors import NotFoundError, ProgramMissingError, RunnerError, StalePlanError
 from runners.terraform import PLAN_FILE, Workspace
+from runners.terraform.generation import generate_unit
 from runners.terraform.terragrunt import script_of
+from runners.terraform.units import place_of
 from tests.real.terraform_support import LONG, SEARCH_PATH, ProgressLog, applied, none_runs, planned
 
 if TYPE_CHECKING:
@@ -82,6 +84,34 @@ async def test_a_unit_is_planned_and_exactly_that_plan_is_applied(unit: Workspac
     with pytest.raises(StalePlanError):
         await applied(again, plan)
     assert (await planned(replace(unit, scratch=unit.scratch.with_name("third")))).summary.up_to_date
+
+
+async def generated(unit: Workspace, source: str) -> Workspace:
+    """The same unit as one that a stack file generates."""
+    assert unit.root
+    live, catalog = unit.root / "live" / "prod", unit.root / "catalog"
+    catalog.mkdir()
+    unit.directory.rename(catalog / "vpc")
+    stack = f'unit "vpc" {{\n  source = "{source}"\n  path = "network/vpc"\n}}\n'
+    (live / "terragrunt.stack.hcl").write_text(stack)
+    return replace(unit, directory=place_of(live, unit.root, "network/vpc"))
+
+
+async def test_a_unit_of_a_stack_file_is_generated_and_planned(unit: Workspace, remote_state: HttpState) -> None:
+    workspace = await generated(unit, "../../catalog/vpc")
+    assert not workspace.directory.exists()
+    await generate_unit(workspace)
+    plan = await planned(workspace)
+    assert [change.address for change in plan.summary.changes] == ["terraform_data.one"]
+    assert (await applied(workspace, plan)).added == 1
+
+
+async def test_a_source_that_is_not_there_is_told_with_the_end_of_the_log(unit: Workspace) -> None:
+    workspace = await generated(unit, "../../catalog/vpn")
+    with pytest.raises(RunnerError) as caught:
+        await generate_unit(workspace)
+    assert "`terragrunt stack generate` failed with exit code 1" in caught.value.problem
+    assert "../../catalog/vpn does not exist" in caught.value.log_tail
 
 
 async def test_what_hooks_print_is_not_taken_for_a_plan(

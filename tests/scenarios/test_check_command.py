@@ -174,7 +174,7 @@ async def test_what_the_code_does_not_have_is_one_line_with_the_nearest(
         "environments.dev.terraform.directory: instances/dve has no .tf files at main",
         "There is instances/dev, ",
         "environments.staging.terraform.var_files: instances/staging/prod.tfvars does not exist at main",
-        "environments.staging.deploy.ansible.playbook: there is no provisioners/deply-backend.yml at main",
+        "environments.staging.deploy.ansible.playbook: there is no provisioners/deply-backend.yml, provisioners/deply-cron.yml",
         "There is deploy-backend.yml, ",
         "There is deploy-prod.yml, ",
         "operations.rotate.playbook: there is no provisioners/deploy-crn.yml at main",

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 # What nothing can be compared with, by paths.
 _FREE = {
     r"(^|\.)(description|pattern)$": "text of people",
-    r"\.(aliases\.\d+|stacks\.\w+|services\.\w+)$": "names that are given here",
+    r"\.(aliases\.\d+|stacks\.\w+|services\.\w+|workflows\.\w+)$": "names that are given here",
     r"^environments\.\w+$": "names that are given here; what refers to one is a leaf of its own",
     r"^operations\.(?!\w+$)[\w-]+$": "names that are given here",
     r"\.backend_config(\..*)?$": "the sandbox has its own",

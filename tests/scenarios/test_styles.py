@@ -210,6 +210,9 @@ async def image_workflows(world: World) -> None:
     inputs, jobs = only_run(repository_in(world))
     assert inputs == {"image": "runner", "environment": "Staging", "ansible_version": "12"}
     assert jobs == ["runner, Staging"]
+    await types(world, "ana", "#images", "/build base")
+    await shows(world, "#images", ":white_check_mark:", "Build base")
+    assert [job.name for job in [*repository_in(world).runs.values()][-1].jobs] == ["base"]
     await types(world, "ana", "#images", "/run rotate-runners pool=arm at_once=2")
     await approved(world, "#images", "rotate-runners")
     await shows(world, "#images", ":white_check_mark:", "rotate-runners")

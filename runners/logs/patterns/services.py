@@ -31,6 +31,18 @@ SERVICES: Table = {
             "ERROR! the role 'nginx' was not found in /root/roles",
             "[WARNING]: the role is old",
         ),
+        Row(
+            "failed task",
+            r"^\S+ \| (?:FAILED|UNREACHABLE)(?:!| \|)",
+            "web1 | FAILED | rc=2 >>",
+            "web1 | CHANGED | rc=0 >>",
+        ),
+        Row(
+            "program missing",
+            r"^The command was not found or was not executable: \S",
+            "The command was not found or was not executable: ansible-playbook.",
+            "The command was found: ansible-playbook.",
+        ),
         Row("no hosts", r"^skipping: no hosts matched$", "skipping: no hosts matched", "skipping: [default]", WEAK),
     ),
     "packer": (
@@ -130,6 +142,12 @@ SERVICES: Table = {
             r"^The command '.*' returned a non-zero code: |^(?:COPY|ADD) failed: |^unable to prepare context: |^Dockerfile:\d+$|^(?:ERROR: )?failed to compute cache key",
             "The command '/bin/sh -c npm ci' returned a non-zero code: 1",
             "Successfully built 4f2a1c",
+        ),
+        Row(
+            "build failed",
+            r"^(?:ERROR: )?Service '[^']+' failed to build",
+            "Service 'web' failed to build: the base image is for another platform",
+            "Service 'web' builds in 3 s",
         ),
         Row(
             "image refused",

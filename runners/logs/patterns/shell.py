@@ -48,7 +48,7 @@ SHELL: Table = {
         ),
         Row(
             "cannot be executed",
-            r": cannot execute(?: binary file)?(?:: |$)|\bExec format error\b|: bad interpreter: ",
+            r": cannot execute(?: binary file)?(?:: |$)|\b[Ee]xec format error\b|: bad interpreter: ",
             "/opt/run.sh: /bin/ksh: bad interpreter: No such file or directory",
             "the interpreter is not bad: ready",
         ),

@@ -169,6 +169,7 @@ TRUE = {
 }
 
 FALSE = [
+    "debug1: load_hostkeys: fopen /home/deploy/.ssh/known_hosts2: No such file or directory",
     "+ apt-get install -y php || echo 'E: Unable to locate package php'",
     "++ grep -c 'command not found' /tmp/log",
     "0 errors, 3 warnings",
