@@ -190,6 +190,7 @@ async def _job(
         vault_password=vault_password,
         scratch=checkout.scratch / "ansible",
         installed=installed,
+        variables=settings.inventory_vars_of(checkout.environment.whole),
         root=checkout.root,
         isolation=checkout.isolation,
     )

@@ -112,6 +112,9 @@ def _inventory(at: _Scope) -> None:
     if ansible.get("inventory") is not None and ansible.get("host_keys") == "console":
         problem = "reads EC2's console, and `inventory` lists hosts of any kind; keep one"
         at.fault("deploy", "ansible", "host_keys", problem=problem)
+    if ansible.get("inventory") is not None and ansible.get("inventory_vars") is not None:
+        problem = "has variables for EC2's hosts, and `inventory` has its own beside it; keep one"
+        at.fault("deploy", "ansible", "inventory_vars", problem=problem)
 
 
 def _ways_to_hosts(at: _Scope) -> None:

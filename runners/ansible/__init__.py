@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runners.ansible import files as ansible_files
 from runners.ansible.files import Places
 from runners.ansible.following import GRACE, Following, end, give_up, keep, read_result
-from runners.ansible.job import PlaybookJob, argv_of, check_job, environment_of, room_of
+from runners.ansible.job import PlaybookJob, argv_of, check_job, environment_of, room_of, variables_of
 from runners.ansible.refusals import ansible_missing, unwritable
 from runners.processes.children import FILES
 from runners.results import HostResult, PlaybookResult, State
@@ -129,10 +129,11 @@ async def _never_begun(job: PlaybookJob, places: Places) -> PlaybookResult:
 
 def _prepare(job: PlaybookJob, places: Places, key: str | None) -> dict[str, str]:
     try:
-        pinned = ansible_files.pinned_variables(str(places.key) if key else "") if job.inventory.source else {}
+        own = job.inventory.source or job.variables
+        pinned = ansible_files.pinned_variables(str(places.key) if key else "") if own else {}
         variables = ansible_files.variables_text({**pinned, **job.extra_vars}, job.secret_vars)
         secrets = {"key": key, "vault_password": job.vault_password, "route_secret": job.route_secret}
-        given = {"known_hosts": job.known_hosts, "recorded": job.recorded}
+        given = {"known_hosts": job.known_hosts, "recorded": job.recorded, "variables_of_groups": variables_of(job)}
         ansible_files.prepare(places, job.inventory, variables, **given, **secrets)  # type: ignore[arg-type]
         env = environment_of(job, places, forks=job.forks)
         _find_ansible(job, env["PATH"])

@@ -189,8 +189,12 @@ def prepare(
     vault_password: str | None = None,
     route_secret: str | None = None,
     recorded: Mapping[str, object] | None = None,
+    variables_of_groups: Mapping[str, Path] | None = None,
 ) -> None:
-    """Write the files of a run, whatever an earlier start left there."""
+    """Write the files of a run, whatever an earlier start left there.
+
+    `variables_of_groups` are directories that lie beside the inventory then, by the names that Ansible looks for.
+    """
     places.base.mkdir(mode=0o700, parents=True, exist_ok=True)
     places.base.chmod(0o700)
     places.remove_secrets()
@@ -198,6 +202,8 @@ def prepare(
         directory.mkdir(mode=0o700)
     write_secret(places.data / "env" / "extravars", variables)
     write_secret(places.data / "inventory" / "hosts.json", inventory_text(inventory, places.home))
+    for name, path in (variables_of_groups or {}).items():
+        (places.data / "inventory" / name).symlink_to(path)
     write_secret(places.recorded, json.dumps(dict(recorded or {})))
     write_secret(places.known_hosts, known_hosts)
     for path, secret in ((places.key, key), (places.vault, vault_password)):

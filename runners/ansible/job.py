@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from runners.results import Inventory
 
 IDENT = "run"
+VARIABLES = ("group_vars", "host_vars")
 NAMED, MOST_COMPARED = 3, 500  # playbooks in a remedy, and those among which the similar ones are found
 
 
@@ -37,6 +38,7 @@ class PlaybookJob:
     `root` is the whole of the project's repository, None where the project is all. `project` is the directory that `playbook` is relative to. `extra_vars` and `secret_vars` are data: no text in
     them is taken for a template. `scratch` is this job's own directory: one run, once. `known_hosts` is the text
     that ssh compares host keys with; hosts that are not in it are trusted for this run. `installed` is what `galaxy.install` has made.
+    `variables` is a directory below `project` with `group_vars` and `host_vars` for the run's own inventory, "" for none.
     `recorded` is what plugins of the team's inventory have found: see ec2_plugin.record.
     `route_secret` is the secret for the inventory's route: see runners/ssh/route.py. `vault_password` decrypts what Ansible Vault has encrypted. With `tags` only tasks with one of them run, and none with one of
     `skip_tags`. `children` starts the run and finds it again by its `name`.
@@ -54,6 +56,7 @@ class PlaybookJob:
     known_hosts: str = ""
     forks: int = 10
     installed: Path | None = None
+    variables: str = ""
     recorded: Mapping[str, object] = field(default_factory=dict)
     pipelining: bool = True
     vault_password: str | None = field(repr=False, default=None)
@@ -91,9 +94,30 @@ def check_job(job: PlaybookJob, places: Places) -> None:
             f"there is no playbook {job.playbook} in {job.project.name}/",
             remedy=f"{_nearest(job)}Check `directory` and `playbook` in the configuration, and that this commit has the file.",
         )
+    if job.variables and not variables_of(job):
+        raise NotFoundError(
+            job.doing,
+            f"there is neither group_vars/ nor host_vars/ in {job.variables}/ at this commit",
+            remedy=f"{_nearest_variables(job)}Correct deploy.ansible.inventory_vars.",
+        )
     for directory in sorted((job.project / "roles").glob("*/")):
         if not any(directory.iterdir()):  # Ansible would run its plays without a word
             raise unpacked_submodule(job, f"roles/{directory.name}")
+
+
+def variables_of(job: PlaybookJob) -> dict[str, Path]:
+    """The directories with variables for the run's own inventory, by the name that Ansible looks for; within the repository."""
+    if not job.variables:
+        return {}
+    root = (job.root or job.project).resolve()
+    paths = {name: (job.project / job.variables / name).resolve() for name in VARIABLES}
+    return {name: path for name, path in paths.items() if path.is_dir() and path.is_relative_to(root)}
+
+
+def _nearest_variables(job: PlaybookJob) -> str:
+    there = {path.parent.relative_to(job.project) for name in VARIABLES for path in job.project.rglob(name)}
+    near = process.extract(job.variables, sorted(map(str, there)), scorer=fuzz.ratio, limit=NAMED)
+    return f"There are some in {', '.join(match[0] for match in near)}. " if near else ""
 
 
 def _nearest(job: PlaybookJob) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from runners.ansible import files as ansible_files
 from runners.ansible.files import Places
-from runners.ansible.job import check_job, environment_of, listing_argv, room_of
+from runners.ansible.job import check_job, environment_of, listing_argv, room_of, variables_of
 from runners.ansible.refusals import complaint_of, in_job, remedy_of
 from runners.aws.inventory import group_name, groups_of_all
 from runners.errors import NotFoundError, RunnerError
@@ -85,8 +85,14 @@ async def _listing(job: PlaybookJob, playbooks: Sequence[str], what: str) -> str
 
 def _prepare(job: PlaybookJob, places: Places, playbooks: Sequence[str], what: str) -> tuple[list[str], Room]:
     variables = ansible_files.variables_text(job.extra_vars, dict.fromkeys(job.secret_vars, _NOT_NAMED))
-    given = {"vault_password": job.vault_password, "recorded": job.recorded}
-    ansible_files.prepare(places, job.inventory, variables, **given)  # type: ignore[arg-type]
+    ansible_files.prepare(
+        places,
+        job.inventory,
+        variables,
+        vault_password=job.vault_password,
+        recorded=job.recorded,
+        variables_of_groups=variables_of(job),
+    )
     return listing_argv(job, places, playbooks, what), room_of(job, places)
 
 

@@ -122,7 +122,7 @@ CollectionRange = Annotated[
 class Ansible(DeploySettings):
     """Deploys by playbooks of the repository; secrets are names of variables in the bot's environment.
 
-    `command_inputs` are variables that may be given with the command. `inventory` lists the hosts in place of EC2's tags. `groups` are further groups of every host. `collections` are installed beside those of the repository's requirements.yml.
+    `command_inputs` are variables that may be given with the command. `inventory` lists the hosts in place of EC2's tags, `inventory_vars` has variables for EC2's. `groups` are further groups of every host. `collections` are installed beside those of the repository's requirements.yml.
     """
 
     directory: RepositoryPath
@@ -136,6 +136,7 @@ class Ansible(DeploySettings):
     at_once: bool = False
     host_keys: Literal["first_sight", "console"] = "first_sight"
     inventory: InventoryPath | None = None
+    inventory_vars: InventoryPath | None = None
     groups: tuple[Group, ...] = ()
     collections: tuple[CollectionRange, ...] = ()
     extra_vars: Mapping[Variable, object] = {}
@@ -157,6 +158,10 @@ class Ansible(DeploySettings):
     def inventory_of(self, environment: str) -> str:
         """The path of the team's own inventory for an environment; "" where hosts are found by EC2's tags."""
         return (self.inventory or "").format(environment=environment)
+
+    def inventory_vars_of(self, environment: str) -> str:
+        """The directory with variables of groups and hosts for EC2's hosts; "" for those beside the playbooks alone."""
+        return (self.inventory_vars or "").format(environment=environment)
 
     @property
     def bastion(self) -> Server | None:

@@ -187,6 +187,7 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
         check=work.scope.check,
         pipelining=settings.pipelining,
         installed=installed,
+        variables=work.settings.inventory_vars_of(work.scope.environment.whole),
         root=await code_of(operation, work.commit),
         isolation=operation.services.isolation_of(operation.environment),
         children=_children(operation),

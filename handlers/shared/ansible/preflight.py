@@ -57,6 +57,7 @@ async def _job(
         vault_password=vault_password_of(operation.services, operation.environment),
         scratch=operation.scratch,
         installed=installed,
+        variables=work.settings.inventory_vars_of(work.scope.environment.whole),
         root=await code_of(operation, work.commit),
         isolation=operation.services.isolation_of(operation.environment),
     )

@@ -88,6 +88,8 @@ async def test_commands_that_know_only_ec2_say_so() -> None:
         ("inventory: ../hosts", "inventory", "is outside the repository"),
         ("inventory: 'hosts-{machine}'", "inventory", "use only {environment}"),
         ("inventory: hosts, host_keys: console", "host_keys", "reads EC2's console"),
+        ("inventory: hosts, inventory_vars: vars", "inventory_vars", "has variables for EC2's hosts"),
+        ("inventory_vars: 'vars-{machine}'", "inventory_vars", "use only {environment}"),
     ],
 )
 def test_faults_in_an_inventory(setting: str, key: str, words: str) -> None:
