@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from bot.check.host_keys import MADE_UP, check_host_keys
 from bot.check.nearest import there_is
 from bot.check.playbook_names import check_groups, check_tags, check_variables, unused_collections
 from runners.ansible import PlaybookJob, ec2_plugin, galaxy, own_inventory, preflight
@@ -73,6 +74,7 @@ async def check_playbooks(
     except RunnerError as error:
         findings.add_problem(f"{playbooks.key}: {error}", error.remedy.replace("Nothing was deployed.", "").strip())
         return
+    await check_host_keys(checkout, playbooks, job.inventory, findings)
     plays = await _all_plays(job, [*roles_of])
     reached = [
         name for name, roles in roles_of.items() if await _is_good(job, name, roles, playbooks.key, findings, plays)
@@ -162,7 +164,7 @@ async def find_hosts(config: Config, environment: Environment, settings: Ansible
 
 
 def _made_up(config: Config, environment: Environment, settings: Ansible) -> Inventory:
-    named = tuple(Host(f"{environment.whole}-{role}", role, "i-0", "host", "", "") for role in environment.machines)
+    named = tuple(Host(f"{environment.whole}-{role}", role, MADE_UP, "host", "", "") for role in environment.machines)
     return config.host_settings(environment, settings).inventory(environment.whole, named)
 
 

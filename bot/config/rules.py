@@ -117,10 +117,22 @@ def _inventory(at: _Scope) -> None:
         at.fault("deploy", "ansible", "inventory_vars", problem=problem)
 
 
+# Keys that say which host keys count, and what they exclude.
+_WRITTEN_TWICE = {"known_hosts": "host_keys", "known_hosts_file": "known_hosts"}
+
+
 def _ways_to_hosts(at: _Scope) -> None:
-    """Sessions reach instances by their ids alone."""
+    """Sessions reach instances by their ids alone, and one key says which host keys count."""
     ansible = keys_of(keys_of(at.values.get("deploy")).get("ansible"))
     ssh = keys_of(ansible.get("ssh"))
+    for key, other in _WRITTEN_TWICE.items():
+        if ssh.get(key) is not None and (ansible.get(other) if other == "host_keys" else ssh.get(other)) is not None:
+            at.fault(
+                "deploy", "ansible", "ssh", key, problem=f"excludes `{other}`: both say which host keys count; keep one"
+            )
+    if ssh.get("known_hosts_file") is not None and ansible.get("inventory") is None:
+        problem = "needs `inventory`: commands for EC2's hosts read no commit; write the lines under `known_hosts`"
+        at.fault("deploy", "ansible", "ssh", "known_hosts_file", problem=problem)
     if ssh.get("session_manager") is not True:
         return
     if ssh.get("bastion") is not None:

@@ -95,7 +95,7 @@ async def _scan_port(inventory: Inventory, scratch: Path) -> dict[str, tuple[Hos
     for line in answer.stdout.splitlines():
         name, _, rest = line.partition(" ")
         lines.setdefault(name, []).append(rest)
-    presented = {host: read_keys("\n".join(lines.get(_name(host, inventory.port), ()))) for host in inventory.hosts}
+    presented = {host: read_keys("\n".join(lines.get(name_of(host, inventory.port), ()))) for host in inventory.hosts}
     return {host.instance_id: keys for host, keys in presented.items() if keys}
 
 
@@ -131,7 +131,7 @@ def _differing(pinned: Sequence[HostKey], presented: Sequence[HostKey]) -> tuple
 def known_hosts(inventory: Inventory, pinned: Mapping[str, Sequence[HostKey]]) -> str:
     """The file that ssh compares with: a line for each key on record, by the address that is used now."""
     return "".join(
-        f"{_name(host, inventory.port_of(host))} {key.kind} {key.key}\n"
+        f"{name_of(host, inventory.port_of(host))} {key.kind} {key.key}\n"
         for host in inventory.hosts
         for key in pinned.get(host.instance_id, ())
     )
@@ -142,5 +142,6 @@ def refused_as_new(output: str) -> bool:
     return bool(_REFUSED_AS_NEW.search(output))
 
 
-def _name(host: Host, port: int) -> str:
+def name_of(host: Host, port: int) -> str:
+    """The name by which ssh looks a server up."""
     return host.address if port == _USUAL_PORT else f"[{host.address}]:{port}"

@@ -8,10 +8,10 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
-from bot.config.matching import Matching, Or
+from bot.config.matching import Or
 from bot.config.models import Model
 from bot.config.models.inputs import CommandInput, CommandInputs
-from bot.config.models.ssh import Ssh
+from bot.config.models.ssh import EnvironmentPath, Ssh
 from bot.config.values import (
     CheckNames,
     CollectionName,
@@ -110,10 +110,6 @@ class Collection(Model):
     version: VersionRange = "*"
 
 
-InventoryPath = Annotated[
-    RepositoryPath,
-    Matching(r"(?:[^{}]|\{environment\})+", "has an unknown placeholder; use only {environment}"),
-]
 CollectionRange = Annotated[
     Collection, BeforeValidator(parse_collection), Or({"type": "string", "pattern": r"^\s*[A-Za-z_]\w*\.[A-Za-z_]"})
 ]
@@ -135,8 +131,8 @@ class Ansible(DeploySettings):
     pipelining: bool = True
     at_once: bool = False
     host_keys: Literal["first_sight", "console"] = "first_sight"
-    inventory: InventoryPath | None = None
-    inventory_vars: InventoryPath | None = None
+    inventory: EnvironmentPath | None = None
+    inventory_vars: EnvironmentPath | None = None
     groups: tuple[Group, ...] = ()
     collections: tuple[CollectionRange, ...] = ()
     extra_vars: Mapping[Variable, object] = {}
@@ -158,6 +154,10 @@ class Ansible(DeploySettings):
     def inventory_of(self, environment: str) -> str:
         """The path of the team's own inventory for an environment; "" where hosts are found by EC2's tags."""
         return (self.inventory or "").format(environment=environment)
+
+    def known_hosts_file_of(self, environment: str) -> str:
+        """The file of the repository with host keys, below `directory`; "" for none."""
+        return (self.ssh.known_hosts_file or "").format(environment=environment)
 
     def inventory_vars_of(self, environment: str) -> str:
         """The directory with variables of groups and hosts for EC2's hosts; "" for those beside the playbooks alone."""

@@ -8,8 +8,12 @@ from pydantic import BeforeValidator, Field
 
 from bot.config.matching import Matching, Or
 from bot.config.models import Model
-from bot.config.values import Login, SecretSource
+from bot.config.values import Login, RepositoryPath, SecretSource
 
+EnvironmentPath = Annotated[
+    RepositoryPath,
+    Matching(r"(?:[^{}]|\{environment\})+", "has an unknown placeholder; use only {environment}"),
+]
 HostName = Annotated[
     str,
     Matching(
@@ -51,8 +55,36 @@ class Bastion(Model):
     private_key_env: SecretSource | None = None
 
 
+def _lines(value: object) -> object:
+    """The lines of a text; comments and empty lines count for nothing."""
+    if not isinstance(value, str):
+        return value
+    return tuple(line for line in map(str.strip, value.splitlines()) if line and not line.startswith("#"))
+
+
+KnownHostsLine = Annotated[
+    str,
+    Matching(
+        r"(?:@(?:cert-authority|revoked)\s+)?\S+\s+[a-z][a-z0-9@.-]+\s+[A-Za-z0-9+/]{40,}={0,3}(?:\s.*)?",
+        "is not a line of known_hosts; write names, kind and key, as `ssh-keyscan web1.example.com` prints them",
+    ),
+]
+KnownHosts = Annotated[tuple[KnownHostsLine, ...], BeforeValidator(_lines), Or({"type": "string"})]
+
+
 class Ssh(Model):
-    """How ssh reaches the hosts: directly, through a bastion, or through sessions of AWS Systems Manager to instance ids."""
+    """How ssh reaches the hosts: directly, through a bastion, or through sessions of AWS Systems Manager to instance ids.
+
+    `known_hosts` are lines with the hosts' keys, `known_hosts_file` a file of the repository with such lines; with neither, keys
+    are recorded at first sight.
+    """
 
     bastion: Bastion | None = None
     session_manager: bool = False
+    known_hosts: KnownHosts = ()
+    known_hosts_file: EnvironmentPath | None = None
+
+    @property
+    def lists_host_keys(self) -> bool:
+        """Whether the team has written down which keys its hosts have."""
+        return bool(self.known_hosts or self.known_hosts_file)

@@ -20,6 +20,7 @@ from bot.operations.requests import OperationRequest
 from bot.store.operations import Status
 from handlers.deploy.ansible import daemon_views
 from handlers.shared import permissions
+from handlers.shared.ansible.host_keys import known_hosts, written_lines
 from handlers.shared.ansible.scope import find_hosts, private_key_of, route_secret_of, settings_of
 from runners import daemons
 from runners.daemons import Daemon, Timeouts
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from bot.operations.operation import Operation
     from bot.services import Services
     from bot.slack.blocks.kit import Message
+    from handlers.shared.ansible.scope import Work
     from runners.results import DaemonObservation, Inventory
     from runners.ssh.remote import Access
 
@@ -46,7 +48,7 @@ LONGEST_DETAIL = 200  # characters in the audit log
 _DOING = "reaching the machines"
 
 
-async def verify(operation: Operation, hosts: Inventory, began: float) -> tuple[DaemonObservation, ...]:
+async def verify(operation: Operation, work: Work, hosts: Inventory, began: float) -> tuple[DaemonObservation, ...]:
     """Within a step: each daemon of these hosts, restarted once where it has a problem. `began` is in Unix seconds."""
     services, environment = operation.services, operation.environment
     wanted = configured(environment)
@@ -55,7 +57,8 @@ async def verify(operation: Operation, hosts: Inventory, began: float) -> tuple[
         return ()
     since = time.monotonic() - (services.clock() - began)
     directory = operation.scratch / f"ssh-{secrets.token_hex(4)}"
-    async with _reach(services, environment, with_daemons, directory) as access:
+    text = await known_hosts(operation, work, with_daemons)
+    async with _reach(services, environment, with_daemons, directory, text) as access:
         observed = await daemons.verify(access, wanted, timeouts(environment), began=since, remedy=True)
     await _record(operation, observed)
     return tuple(services.redact.within(daemon) for daemon in observed)
@@ -127,12 +130,13 @@ async def _restart(operation: Operation) -> tuple[DaemonObservation, ...]:
 
 @asynccontextmanager
 async def _reach(
-    services: Services, environment: Environment, hosts: Inventory, directory: Path
+    services: Services, environment: Environment, hosts: Inventory, directory: Path, text: str | None = None
 ) -> AsyncIterator[Access]:
-    """Access to these hosts by ssh, which compares with the recorded host keys."""
+    """Access to these hosts by ssh, which compares with `text`, else with the lines of the configuration or the recorded host keys."""
     key = private_key_of(services, environment)
-    trusted = await services.host_keys.trusted(host.instance_id for host in hosts.hosts)
-    text = host_keys.known_hosts(hosts, trusted)
+    if text is None:
+        trusted = await services.host_keys.trusted(host.instance_id for host in hosts.hosts)
+        text = written_lines(settings_of(environment)) or host_keys.known_hosts(hosts, trusted)
     secret = await route_secret_of(services, environment)
     async with reaching(
         hosts, directory, private_key=key, known_hosts=text, doing=_DOING, route_secret=secret

@@ -45,7 +45,7 @@ async def _check_daemons(rollout: Rollout, began: float) -> tuple[DaemonObservat
         async with operation.live() as live:
             displayed = rollout.frame, rollout.state
             live.show(lambda: checking_daemons(*displayed))
-            return await daemons.verify(operation, deployed, began)
+            return await daemons.verify(operation, rollout.work, deployed, began)
 
     return await operation.step("daemons", check)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from handlers.shared.ansible import preflight
+from handlers.shared.ansible import host_keys, preflight
 from handlers.shared.ansible.hosts import hosts_of, notices
 from handlers.shared.examined import Examined
 
@@ -20,4 +20,5 @@ async def examine(operation: Operation, work: Work) -> Examined:
     """
     inventory = await operation.unless_cancelled(hosts_of(operation, work))
     await operation.unless_cancelled(preflight.examine(operation, work, inventory))
+    await host_keys.check_written(operation, work, inventory)
     return Examined(notices(inventory), inventory.hosts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from bot.errors import UserError
@@ -13,10 +14,11 @@ from bot.slack.retry import with_retries
 from bot.store.audit import Entry
 from handlers.shared import permissions
 from handlers.shared.ansible import views
-from handlers.shared.ansible.scope import route_secret_of, settings_of
+from handlers.shared.ansible.scope import route_secret_of
+from handlers.shared.checkout import code_of
 from handlers.shared.clicks import clicked
 from runners import phrases
-from runners.ssh import host_keys
+from runners.ssh import host_keys, known_hosts as known_hosts_lines
 from runners.ssh.console import console_keys
 
 if TYPE_CHECKING:
@@ -24,23 +26,27 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from bot.config import Ansible
     from bot.operations.operation import Operation
     from bot.services import Services
     from bot.slack.blocks.kit import Message
     from bot.store.operations import Record
+    from handlers.shared.ansible.scope import Work
     from runners.results import ChangedKey, Inventory
 
 
+_DOING = "comparing host keys"
 BY_SSH, CONSOLE = "ssh", "console"
 COMMAND = "command"  # an annotation of an operation with changed keys: what to type for the same again
 NAMED = 6  # instances in an entry of the audit log, and in an answer
 
 
-async def changed(operation: Operation, hosts: Inventory, command: str) -> tuple[ChangedKey, ...]:
+async def changed(operation: Operation, work: Work, hosts: Inventory, command: str) -> tuple[ChangedKey, ...]:
     """Within a step: the hosts whose key differs from the recorded one; the keys of new instances are recorded.
 
     `command` is to be typed again once somebody has accepted the changed keys.
 
+    Where the team has written down the keys of its hosts, none is recorded; another key, or none, raises AccessDeniedError.
     A host that does not answer is not among them: Ansible's ssh compares too, and refuses a host without recorded key.
     Raises AccessDeniedError or UnavailableError where the bastion or sessions fail.
     """
@@ -50,7 +56,13 @@ async def changed(operation: Operation, hosts: Inventory, command: str) -> tuple
     operation.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
     secret = await route_secret_of(operation.services, operation.environment)
     presented = await host_keys.scan(hosts, operation.scratch, secret)
-    if settings_of(operation.environment).host_keys == CONSOLE:
+    if work.settings.ssh.lists_host_keys:
+        text, where = await _lines(operation, work)
+        lines = await known_hosts_lines.listed(text, hosts, operation.scratch)
+        known_hosts_lines.check_listed(hosts, lines, where, _DOING)
+        known_hosts_lines.check_presented(hosts, lines, presented, where, _DOING)
+        return ()
+    if work.settings.host_keys == CONSOLE:
         await _trust_consoles(operation, hosts)
     await _record_trusted(operation, await keys.trust(presented), "at first sight")
     changed_keys = host_keys.changed(hosts.hosts, await keys.trusted(presented), presented)
@@ -77,8 +89,33 @@ async def _record_trusted(operation: Operation, new: Sequence[str], how: str) ->
         await operation.annotate("host keys trusted", instances=phrases.listed(new, NAMED), how=how)
 
 
-async def known_hosts(operation: Operation, hosts: Inventory) -> str:
-    """The text of ssh's known_hosts file: the recorded keys of these hosts."""
+async def check_written(operation: Operation, work: Work, hosts: Inventory) -> None:
+    """Within a step, before anybody approves. Raises AccessDeniedError where the team has written down keys, and none of a host."""
+    if hosts.connection == BY_SSH and work.settings.ssh.lists_host_keys:
+        operation.scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+        text, where = await _lines(operation, work)
+        lines = await known_hosts_lines.listed(text, hosts, operation.scratch)
+        known_hosts_lines.check_listed(hosts, lines, where, _DOING)
+
+
+async def _lines(operation: Operation, work: Work) -> tuple[str, str]:
+    """The lines of known_hosts that the team has written, and where they are."""
+    file = work.settings.known_hosts_file_of(work.scope.environment.whole)
+    if not file:
+        return written_lines(work.settings), "ssh.known_hosts"
+    root = await code_of(operation, work.commit)
+    return await asyncio.to_thread(known_hosts_lines.read_file, root, work.settings.directory, file, _DOING), file
+
+
+def written_lines(settings: Ansible) -> str:
+    """The lines of the configuration, as a text."""
+    return "".join(f"{line}\n" for line in settings.ssh.known_hosts)
+
+
+async def known_hosts(operation: Operation, work: Work, hosts: Inventory) -> str:
+    """The text of ssh's known_hosts file: the lines that the team has written, or the recorded keys of these hosts."""
+    if work.settings.ssh.lists_host_keys:
+        return (await _lines(operation, work))[0]
     trusted = await operation.services.host_keys.trusted(host.instance_id for host in hosts.hosts)
     return host_keys.known_hosts(hosts, trusted)
 

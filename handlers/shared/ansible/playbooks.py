@@ -183,7 +183,7 @@ async def _job(operation: Operation, play: Play) -> PlaybookJob:
         tags=settings.tags,
         skip_tags=settings.skip_tags,
         scratch=scratch_of(operation, play.role),
-        known_hosts=await host_keys.known_hosts(operation, play.role_hosts),
+        known_hosts=await host_keys.known_hosts(operation, work, play.role_hosts),
         check=work.scope.check,
         pipelining=settings.pipelining,
         installed=installed,

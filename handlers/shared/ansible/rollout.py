@@ -42,7 +42,7 @@ async def roll_out(operation: Operation, work: Work, frame: Frame, finish: Finis
     `finish` ends the operation; it gets who cancelled, if anybody did. Before anything runs, hosts that approvers have not seen and hosts with changed keys end it.
     """
     hosts = await operation.step("inventory", lambda: displayed_hosts_of(operation, work))
-    changed = await operation.step("host keys", lambda: host_keys.changed(operation, hosts, frame.command))
+    changed = await operation.step("host keys", lambda: host_keys.changed(operation, work, hosts, frame.command))
     if changed:
         await operation.end(Status.FAILED, views.keys_changed(frame, changed))
         return

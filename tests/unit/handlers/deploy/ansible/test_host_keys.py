@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pytest
 
     from bot.operations.operation import Operation
+    from handlers.shared.ansible.scope import Work
     from tests.unit.handlers.conftest import Desk
 
 ED = HostKey("ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
@@ -37,6 +38,8 @@ class Fake:
                 ansible=SimpleNamespace(host_keys=how, bastion_key_env=None, through_sessions=False)
             ),
         )
+        settings = SimpleNamespace(host_keys=how, ssh=SimpleNamespace(lists_host_keys=False))
+        self.work = cast("Work", SimpleNamespace(settings=settings))
         self.scratch = scratch / "scratch"
         self.number = 7
         self.notes: list[tuple[str, dict[str, str]]] = []
@@ -45,7 +48,7 @@ class Fake:
         self.notes.append((action, detail))
 
     async def changed(self, hosts: Inventory = HOSTS) -> tuple[ChangedKey, ...]:
-        return await host_keys.changed(cast("Operation", self), hosts, "/deploy staging")
+        return await host_keys.changed(cast("Operation", self), self.work, hosts, "/deploy staging")
 
 
 def shows(monkeypatch: pytest.MonkeyPatch, *keys: HostKey, console: tuple[HostKey, ...] = ()) -> None:
@@ -72,7 +75,10 @@ async def test_first_sight_then_the_same_key_or_none(
     (changed_key,) = await operation.changed()
     assert (changed_key.pinned, changed_key.presented) == (ED.fingerprint, OTHER.fingerprint)
     assert operation.notes[-1] == ("host keys refused", {"instances": "i-1"})
-    assert await host_keys.known_hosts(cast("Operation", operation), HOSTS) == f"10.0.0.1 {ED.kind} {ED.key}\n"
+    assert (
+        await host_keys.known_hosts(cast("Operation", operation), operation.work, HOSTS)
+        == f"10.0.0.1 {ED.kind} {ED.key}\n"
+    )
 
 
 async def test_a_new_machine_must_show_what_its_console_has(
@@ -105,8 +111,11 @@ async def test_one_that_does_not_answer_is_not_on_record_until_it_is_asked_again
     operation = Fake(desk, tmp_path)
     shows(monkeypatch)
     assert await operation.changed() == ()
-    assert await host_keys.known_hosts(cast("Operation", operation), HOSTS) == ""
+    assert await host_keys.known_hosts(cast("Operation", operation), operation.work, HOSTS) == ""
     assert operation.notes == []
     shows(monkeypatch, ED)
     assert await operation.changed() == ()
-    assert await host_keys.known_hosts(cast("Operation", operation), HOSTS) == f"10.0.0.1 {ED.kind} {ED.key}\n"
+    assert (
+        await host_keys.known_hosts(cast("Operation", operation), operation.work, HOSTS)
+        == f"10.0.0.1 {ED.kind} {ED.key}\n"
+    )
