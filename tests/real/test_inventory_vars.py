@@ -50,7 +50,7 @@ def job(playbooks: Playbooks, **changes: Any) -> PlaybookJob:
     return playbooks.job(inventory=hosts, root=playbooks.project, **changes)
 
 
-async def seen(playbooks: Playbooks, tmp_path: Path, **changes: Any) -> str:
+async def applied(playbooks: Playbooks, tmp_path: Path, **changes: Any) -> str:
     put(playbooks, "deploy.yml", PLAY % tmp_path)
     given = job(playbooks, **changes)
     plays = await preflight.plays_of(given, ["deploy.yml"])
@@ -63,7 +63,7 @@ async def seen(playbooks: Playbooks, tmp_path: Path, **changes: Any) -> str:
 @pytest.mark.slow("Ansible twice")
 async def test_those_beside_the_playbook_apply_with_each_group(playbooks: Playbooks, tmp_path: Path) -> None:
     write(playbooks, "", "beside")
-    assert await seen(playbooks, tmp_path) == "beside beside beside beside beside beside beside"
+    assert await applied(playbooks, tmp_path) == "beside beside beside beside beside beside beside"
 
 
 @pytest.mark.slow("Ansible twice")
@@ -74,7 +74,7 @@ async def test_those_of_a_directory_apply_and_those_beside_the_playbook_count_ab
     put(playbooks, "inventories/staging/hosts.ini", "[production]\nnobody ansible_host=10.0.0.9\n")
     put(playbooks, "inventories/staging/group_vars/all.yml", "{everywhere: ours, ansible_ssh_common_args: -J evil}\n")
     put(playbooks, "group_vars/backend.yml", "{twice: beside}\n")
-    assert await seen(playbooks, tmp_path, variables="inventories/staging") == "ours ours ours ours ours ours beside"
+    assert await applied(playbooks, tmp_path, variables="inventories/staging") == "ours ours ours ours ours ours beside"
 
 
 @pytest.mark.parametrize("linked", [False, True])

@@ -34,6 +34,7 @@ OUTSIDE = {
     "runners/processes/detached.py": "the supervisor, which starts its program in a room",
     "runners/ssh/route.py": "ssh, to a bastion or hosts of the configuration",
     "runners/ssh/host_keys.py": "ssh-keyscan",
+    "runners/ssh/known_hosts.py": "ssh-keygen, which reads a file",
     "runners/ssh/remote.py": "ssh, or a script of the configuration",
     "runners/terraform/finding.py": "prints a version, in an empty directory",
 }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Each with the term in its place. They are no part of any identifier; WHOLE are no identifier by themselves.
 WHOLE = {"one": "the thing", "left": "remaining, orphaned", "said": "the thing", "found": "the thing"}
-ALLOWED = {"known_hosts", "settle"}  # a term of another system, a key of the configuration
+ALLOWED = {"known_hosts", "known_hosts_file", "settle"}  # a term of another system, keys of the configuration
 IDENTIFIERS = {
     "board": "matrix",
     "careful": "warning",
