@@ -67,18 +67,15 @@ async def check_playbooks(
     try:
         job = await _job(checkout, settings, project, hosts.inventory, environ.get(settings.vault_password_env or ""))
         if source:
-            roles = {role: name for name, roles in roles_of.items() for role in roles}
-            recorded = await ec2_plugin.record(job, source, playbooks.credentials, f"reading the inventory {source}")
-            job = replace(job, recorded=recorded)
-            job = replace(job, inventory=await own_inventory.read(job, source, roles, playbooks.hosts))
+            job = await _with_own_inventory(job, source, roles_of, playbooks)
     except RunnerError as error:
         findings.add_problem(f"{playbooks.key}: {error}", error.remedy.replace("Nothing was deployed.", "").strip())
         return
-    await check_host_keys(checkout, playbooks, job.inventory, findings)
     plays = await _all_plays(job, [*roles_of])
     reached = [
         name for name, roles in roles_of.items() if await _is_good(job, name, roles, playbooks.key, findings, plays)
     ]
+    await check_host_keys(checkout, playbooks, job.inventory, findings)
     if plays:
         await check_tags(job, [*roles_of], playbooks.key, settings, findings)
         check_groups(job, [play for each in plays.values() for play in each], playbooks.key, settings, findings)
@@ -86,6 +83,15 @@ async def check_playbooks(
     count = f"{len(reached)} {'playbook' if len(reached) == 1 else 'playbooks'}"
     on = sum(1 for host in job.inventory.hosts if host.machine in playbooks.machines)
     findings.add_fact(f"{playbooks.title}: {count} can run on {on} hosts at {checkout.commit.short}")
+
+
+async def _with_own_inventory(
+    job: PlaybookJob, source: str, roles_of: Mapping[str, list[str]], playbooks: Playbooks
+) -> PlaybookJob:
+    """The job with the hosts of the team's own inventory. Raises RunnerError where it cannot be read, or is refused."""
+    roles, doing = {role: name for name, roles in roles_of.items() for role in roles}, f"reading the inventory {source}"
+    job = replace(job, recorded=await ec2_plugin.record(job, source, playbooks.credentials, doing))
+    return replace(job, inventory=await own_inventory.read(job, source, roles, playbooks.hosts))
 
 
 def _roles_of(  # noqa: PLR0917 -- what the answer is made of

@@ -20,7 +20,7 @@ MADE_UP = "i-0"  # of a host that stands for one that EC2 does not list
 async def check_host_keys(checkout: Checkout, playbooks: Playbooks, hosts: Inventory, findings: Findings) -> None:
     """Add the hosts that the team's own lines of known_hosts lack, of those that are known by name."""
     settings, real = playbooks.settings, [host for host in hosts.hosts if host.instance_id != MADE_UP]
-    file = settings.known_hosts_file_of(checkout.environment.whole)
+    file = settings.host_key_file_of(checkout.environment.whole)
     if hosts.connection != "ssh" or not real or not settings.ssh.lists_host_keys:
         return
     text, doing = "".join(f"{line}\n" for line in settings.ssh.known_hosts), "comparing host keys"

@@ -116,8 +116,8 @@ def variables_of(job: PlaybookJob) -> dict[str, Path]:
 
 def _nearest_variables(job: PlaybookJob) -> str:
     there = {path.parent.relative_to(job.project) for name in VARIABLES for path in job.project.rglob(name)}
-    near = process.extract(job.variables, sorted(map(str, there)), scorer=fuzz.ratio, limit=NAMED)
-    return f"There are some in {', '.join(match[0] for match in near)}. " if near else ""
+    near = ranked(job.variables, sorted(map(str, there)))[:NAMED]
+    return f"There are some in {', '.join(near)}. " if near else ""
 
 
 def _nearest(job: PlaybookJob) -> str:

@@ -155,7 +155,7 @@ class Ansible(DeploySettings):
         """The path of the team's own inventory for an environment; "" where hosts are found by EC2's tags."""
         return (self.inventory or "").format(environment=environment)
 
-    def known_hosts_file_of(self, environment: str) -> str:
+    def host_key_file_of(self, environment: str) -> str:
         """The file of the repository with host keys, below `directory`; "" for none."""
         return (self.ssh.known_hosts_file or "").format(environment=environment)
 

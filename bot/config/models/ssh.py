@@ -62,14 +62,14 @@ def _lines(value: object) -> object:
     return tuple(line for line in map(str.strip, value.splitlines()) if line and not line.startswith("#"))
 
 
-KnownHostsLine = Annotated[
+HostKeyLine = Annotated[
     str,
     Matching(
         r"(?:@(?:cert-authority|revoked)\s+)?\S+\s+[a-z][a-z0-9@.-]+\s+[A-Za-z0-9+/]{40,}={0,3}(?:\s.*)?",
         "is not a line of known_hosts; write names, kind and key, as `ssh-keyscan web1.example.com` prints them",
     ),
 ]
-KnownHosts = Annotated[tuple[KnownHostsLine, ...], BeforeValidator(_lines), Or({"type": "string"})]
+HostKeyLines = Annotated[tuple[HostKeyLine, ...], BeforeValidator(_lines), Or({"type": "string"})]
 
 
 class Ssh(Model):
@@ -81,7 +81,7 @@ class Ssh(Model):
 
     bastion: Bastion | None = None
     session_manager: bool = False
-    known_hosts: KnownHosts = ()
+    known_hosts: HostKeyLines = ()
     known_hosts_file: EnvironmentPath | None = None
 
     @property

@@ -100,7 +100,7 @@ async def check_written(operation: Operation, work: Work, hosts: Inventory) -> N
 
 async def _lines(operation: Operation, work: Work) -> tuple[str, str]:
     """The lines of known_hosts that the team has written, and where they are."""
-    file = work.settings.known_hosts_file_of(work.scope.environment.whole)
+    file = work.settings.host_key_file_of(work.scope.environment.whole)
     if not file:
         return written_lines(work.settings), "ssh.known_hosts"
     root = await code_of(operation, work.commit)
