@@ -35,6 +35,7 @@ async def play(world: World) -> None:
     (run,) = (run for run in repository.runs.values() if run.workflow.filename == WORKFLOW)
     expect(dict(run.inputs) == {"machine": "cron", "service": "queue-daemon"}, f"GitHub got {run.inputs}")
 
+    await from_a_message(world)
     announce("the next one fails, and its log is in the thread")
     repository.fail_next(WORKFLOW, job="restart", step="Restart", log=["Could not find the requested service gone"])
     await types(world, "ana", "#staging", "/run restart-service service=gone")
@@ -46,3 +47,21 @@ async def play(world: World) -> None:
     await types(world, "ana", "#ops", "/infra status")
     status = await gets_notice(ana, "staging")
     expect("no deploy by Signalbox yet" in status.rendered, "a run counts as a deploy")
+
+
+async def from_a_message(world: World) -> None:
+    """A person runs it about a message, whose link the approvers get."""
+    lee = world.person("lee")
+    announce("lee runs it from the message about it, and Slack's menu of that message")
+    await lee.type("#staging", "sftp is slow, its worker hangs")
+    about = await shows(world, "#staging", "its worker hangs")
+    await lee.use_shortcut("Run an operation…", about)
+    window = await lee.wait_for_view(predicate=lambda view: view.callback_id == "run-choice")
+    await lee.submit(window, {"Operation": "restart-service (staging)"})
+    window = await lee.wait_for_view(predicate=lambda view: view.callback_id == "run")
+    reply = await lee.submit(window, {"machine": "sftp", "service": "worker"})
+    expect(reply.closed, f"the window has {reply.errors}")
+    ask = await shows(world, "#staging", "Run restart-service with machine=sftp", "approval", "About this message")
+    expect(any(about.ts.replace(".", "") in link for link in ask.links), f"no link to the message: {ask.links}")
+    await clicks(world, "max", ask, "reject")
+    await shows(world, "#staging", ":no_entry_sign:", "Run restart-service with machine=sftp")
