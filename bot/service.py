@@ -72,6 +72,7 @@ from bot.store.host_keys import HostKeys
 from bot.store.images import Images
 from bot.store.operations import Operations
 from bot.store.outbox import Outbox
+from bot.store.passes import Passes
 from bot.store.refused_attempts import RefusedAttempts
 from bot.store.removals import Removals
 from bot.store.retention import Retention
@@ -223,7 +224,7 @@ class Service:
             deployments=Deployments(store, self._clock),
             images=Images(store, self._clock),
             removals=Removals(store), retention=Retention(store, self._clock),
-            approvals=Approvals(store, self._clock), closures=Closures(store, self._clock),
+            approvals=Approvals(store, self._clock), passes=Passes(store, self._clock), closures=Closures(store, self._clock),
             host_keys=HostKeys(store, self._clock),
             machine_commits=MachineCommits(store, self._clock),
             audit=audit, history=History(store, audit), copies=Copies(store, self._clock, self._settings.executor),

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bot.store.images import Images
     from bot.store.operations import Operations, Record, Request
     from bot.store.outbox import Outbox
+    from bot.store.passes import Passes
     from bot.store.refused_attempts import RefusedAttempts
     from bot.store.removals import Removals
     from bot.store.retention import Retention
@@ -182,6 +183,7 @@ class Services:
     deliveries: Deliveries
     deployments: Deployments
     approvals: Approvals
+    passes: Passes
     closures: Closures
     host_keys: HostKeys
     machine_commits: MachineCommits

@@ -189,6 +189,10 @@ class Engine:
             await DBOS.enqueue_workflow_async(QUEUE, self._workflows[kind], number)
         self.shared.work.send()
 
+    async def move(self, number: int, partition: str) -> None:
+        """Let a queued operation begin in a queue of its own; nothing where it has begun. A repetition changes nothing."""
+        await self.shared.move(operation_id(number), partition)
+
     async def step(self, name: str, function: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run `function` and store its result, or the error that it raises; after a restart the stored result is returned.
 

@@ -189,6 +189,18 @@ class SharedWork:
             await asyncio.to_thread(again, workflow, [self._executor], _RECOVERY_QUEUE)
             self.work.send()
 
+    async def move(self, workflow: str, partition: str) -> None:
+        """Put a workflow that no process has taken into another partition of its queue."""
+        await asyncio.to_thread(self._move, workflow, partition)
+        self.work.send()
+
+    def _move(self, workflow: str, partition: str) -> None:
+        database = self._dbos._sys_db  # noqa: SLF001  -- DBOS has no public way to change it
+        rows = database.tables.workflow_status
+        queued = (rows.c.workflow_uuid == workflow) & (rows.c.status == "ENQUEUED")
+        with database.engine.begin() as connection:
+            connection.execute(rows.update().where(queued).values(queue_partition_key=partition))
+
     async def abandon(self, workflow: str) -> None:
         """End this workflow: no process continues it."""
         await self._dbos.cancel_workflow_async(workflow)

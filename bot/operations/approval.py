@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bot.engine.watch import Watch
-from bot.operations import authority, notices
+from bot.operations import authority, going_first, notices
 from bot.slack.blocks.common import ApprovalView
 from bot.store.approvals import Approval, ApprovalRequest, Outcome
 from bot.store.operations import Status
@@ -100,6 +100,8 @@ class OpenApproval:
         approvals = self.operation.services.approvals
         if self.decided_outside and await self.decided_outside():
             return await approvals.close_outside_slack(approval_id)
+        if self.operation.record.kind in going_first.YIELDING:
+            await going_first.supersede(self.operation.services, self.operation.record.environment)
         approval = await approvals.get(approval_id)
         if approval.outcome is not Outcome.PENDING:
             return approval

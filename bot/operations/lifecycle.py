@@ -16,7 +16,7 @@ from bot.errors import (
     NoLongerApprovedError,
     UserError,
 )
-from bot.operations import notices, typed_requests
+from bot.operations import going_first, notices, typed_requests
 from bot.operations.announcement import announce, display_start, report_refusal
 from bot.operations.entries import record_end
 from bot.operations.follow_ups import link_from_older
@@ -26,7 +26,6 @@ from bot.operations.posting import deliver
 from bot.operations.queue import head_of, update_cancelled
 from bot.operations.unfinished import end, refuse_request
 from bot.slack.blocks import common, kit
-from bot.store.annotations import SUPERSEDED_BY
 from bot.store.audit import Entry, request_detail
 from bot.store.operations import Record, Request, Status
 from runners.errors import RunnerError
@@ -66,7 +65,7 @@ async def _begin(services: Services, request: Request, kind: Kind) -> None:
     if number is None:
         return
     if kind.supersedes:
-        await engine.step("supersede", lambda: _supersede(services, request, number))
+        await engine.step("supersede", lambda: going_first.supersede(services, request.environment))
     refusal = "" if kind.silent else await engine.step("announce", lambda: announce(services, number))
     if refusal:
         await engine.step("report refusal", lambda: report_refusal(services, number, refusal))
@@ -190,6 +189,7 @@ async def _verified(services: Services, number: int, kind: Kind) -> Record:
 
 async def _is_cancelled(services: Services, number: int) -> bool:
     record = await services.operations.get(number)
+    await going_first.wait_for_passers(services, record)
     if (
         record.message_ts
         and record.status is Status.WAITING
@@ -197,19 +197,6 @@ async def _is_cancelled(services: Services, number: int) -> bool:
     ):
         await display_start(services, record)
     return not await services.operations.start(number)
-
-
-async def _supersede(services: Services, request: Request, number: int) -> None:
-    for older in await services.operations.open_in(request.environment):
-        if older.kind != request.kind or older.number >= number or older.status is not Status.APPROVAL:
-            continue
-        await services.annotations.add(older.number, SUPERSEDED_BY, str(number))
-        if await services.approvals.supersede(older.number):
-            detail = {"by": f"#{number}"}
-            await services.audit.record(
-                Entry(request.requester, "superseded", request.environment, older.number, detail)
-            )
-            await services.engine.wake(older.number)
 
 
 async def _give_up(services: Services, record: Record) -> None:

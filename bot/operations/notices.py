@@ -155,6 +155,18 @@ async def post(services: Services, record: Record, name: str, content: bytes) ->
     await post_in_thread(services, record, about, notice, in_channel=f"{kind} " == outgoing.BROADCAST)
 
 
+async def ask_to_go_first(services: Services, holder: Record, passer: Record, person: str, button: Block) -> None:
+    """Mention who planned, and who may approve: somebody asks them to let a queued operation go first; once for each."""
+    asked = [kit.user(holder.requester)] if policy.is_user(holder.requester) else []
+    who = " ".join(dict.fromkeys([*asked, *_approvers(services, holder)]))
+    text = (
+        f"{EMOJI['superseded']} {who}: {kit.user(person)} asks that #{passer.number} {kit.escape(passer.title)} goes first. "
+        f"#{holder.number} {kit.escape(holder.title)} then waits, and stays as it is unless its state changes."
+    )
+    name = f"{outgoing.NOTICE}go first {passer.number}"
+    await _put(services, holder, name, Lane.DECISION, text, kit.actions("go-first", button))
+
+
 async def _put(services: Services, record: Record, name: str, lane: Lane, text: str, *below: Block) -> None:
     notice = kit.message(text, below)
     await services.outbox.put(record.number, name, lane, outgoing.of_message(services, notice))

@@ -18,6 +18,7 @@ from bot.config.targets import queue_of, without_lane
 from bot.errors import DatabaseAwayError
 from bot.operations import notices
 from bot.operations.entries import record_end
+from bot.operations.going_first import YIELDING
 from bot.operations.posting import deliver, deliver_once
 from bot.slack.blocks import common, kit
 from bot.slack.blocks.common import Head
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 DISTANCES = (3, 10, 30, 100, 300, 1_000)
 NEAR = DISTANCES[0]
 CROWDED = f"room: every machine that may run it is at its limit ({kit.code('operations.at_once')})"
+GO_FIRST = "go-first"  # the action of the button that asks to pass a plan
 OPEN_AHEAD = "open-ahead"  # the action of the button that opens the message of the one ahead
 MOST_URLS = 1_000  # remembered
 UNDRAWN = 3  # changes of turn that a process may not have drawn when it was stopped
@@ -86,6 +88,8 @@ class QueueDisplay:
         url = await self._url(services, ahead) if position <= NEAR else ""
         text = waits_for(position, ahead, url)
         buttons = [kit.link_button(f"Open #{ahead.number}", OPEN_AHEAD, url)] if url else []
+        if ahead.kind in YIELDING and ahead.status is Status.APPROVAL:
+            buttons.append(kit.button("Ask to go first", GO_FIRST, str(record.number)))
         return text, common.waiting(head_of(record), text, *buttons)
 
     async def _url(self, services: Services, record: Record) -> str:

@@ -156,8 +156,8 @@ class HomeTab:
 class Kind:
     """A kind of operation and its durable workflow.
 
-    `success` is the outcome that the audit log records when it succeeds. With `supersedes` a newer operation replaces an
-    older one of the same environment that waits for approval. A `silent` operation has no message until it has something
+    `success` is the outcome that the audit log records when it succeeds. With `supersedes` a newer operation, once it is the
+    next, replaces an older one of the same environment that waits for approval. A `silent` operation has no message until it has something
     to report. `confirmation` (mrkdwn) is what an approver reads where an approval has to be typed. `begins_in_room` gives,
     for an operation's environment, how urgent the room is that it waits for as soon as it is taken; None where it needs none.
     `once` are the names of arguments that count for one operation only, and not for the same that is requested again.

@@ -31,6 +31,7 @@ class Outcome(StrEnum):
     EXPIRED = "expired"
     SUPERSEDED = "superseded"
     OUTSIDE_SLACK = "outside_slack"  # decided, or made pointless, in HCP Terraform or on GitHub
+    PASSED = "passed"  # something goes first (bot/store/passes.py); pending again afterwards
     ENDED = "ended"  # its operation ended without a decision
 
 
@@ -260,6 +261,7 @@ _CLOSED = {
     Outcome.EXPIRED: "This approval has expired; nothing was done. Run the command again for a fresh one.",
     Outcome.SUPERSEDED: "A newer request for approval replaced this one; your click changed nothing. Decide on the newer one.",
     Outcome.OUTSIDE_SLACK: "This was decided, or changed, outside of Slack meanwhile; your click changed nothing.",
+    Outcome.PASSED: "Something else goes first; your click changed nothing. Decide once this has its buttons again.",
     Outcome.ENDED: "This has ended, and its message says how; your click changed nothing.",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.errors import UserError
+from bot.operations import going_first
 from bot.operations.registry import Button, Click, Topic
 from bot.operations.requests import refusals_recorded
 from bot.slack.blocks import replies
@@ -60,6 +61,7 @@ async def _cancel_waiting(services: Services, record: Record, user: str) -> Mess
         raise UserError(f"#{record.number} has just begun; its message shows what it does. Cancel it there.")
     await services.audit.record(Entry(user, "withdraw", record.environment, record.number))
     services.queue_display.cancelled(services, record)
+    await going_first.supersede(services, record.environment)
     return replies.done(f"#{record.number} is cancelled; it will not begin.")
 
 

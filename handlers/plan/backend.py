@@ -44,6 +44,9 @@ class PlanBackend(Protocol):
     async def stop_apply(self, operation: Operation) -> None:
         """Interrupt the apply."""
 
+    async def state(self, operation: Operation, view: PlanView, /) -> str:
+        """What identifies the state that the plan would change. Raises RunnerError."""
+
     async def discard_plan(self, operation: Operation, approval: ApprovalView) -> None:
         """Discard a plan that will not be applied."""
 

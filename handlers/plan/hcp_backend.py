@@ -146,6 +146,13 @@ async def wait_for_apply(operation: Operation, render: Callable[[], Message], /)
     del operation, render
 
 
+async def state(operation: Operation, view: PlanView) -> str:
+    """The run: while it waits, HCP Terraform changes the state of its workspace by no other."""
+    del view
+    _, __, run_id = await hcp_run.run_of(operation)
+    return run_id
+
+
 async def discard_plan(operation: Operation, approval: ApprovalView) -> None:
     """Discard the run, so that its workspace is free again; the comment names the people who rejected it."""
     people = [

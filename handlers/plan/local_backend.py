@@ -174,6 +174,13 @@ async def stop_apply(operation: Operation) -> None:
     )
 
 
+async def state(operation: Operation, view: PlanView) -> str:
+    """The state's lineage, serial and digest."""
+    async with in_room(operation, Precedence.DECIDED):
+        workspace = await _workspace_again(operation, view)
+        return await terraform.state_digest(workspace, timeout=timeout_of(operation.services.config))
+
+
 async def discard_plan(operation: Operation, approval: ApprovalView) -> None:
     """Do nothing: the plan file is deleted with the operation's directory."""
     del operation, approval

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, images, kit
@@ -156,6 +156,22 @@ def decided(plan: PlanView, approval: ApprovalView, newer: LinkedOperation | Non
     buttons = [plan_again_button(plan.head)] if approval.outcome == "expired" else []
     buttons += [common.linked_line("newer plan", newer)] if newer else []
     return with_plan(plan, approval, approval.outcome, f"{headline} ({counts(plan.summary)})", buttons=buttons)
+
+
+def gives_way(plan: PlanView, approval: ApprovalView, first: LinkedOperation) -> Message:
+    """The plan while another operation goes first: nobody decides about it meanwhile."""
+    waits = replace(approval, outcome="passed")
+    stop = common.cancel_button(plan.head, "The plan is discarded. What goes first continues.")
+    headline = f"lets #{first.head.number} go first ({counts(plan.summary)})"
+    return with_plan(plan, waits, "waiting", headline, buttons=[stop, common.linked_line("goes first", first)])
+
+
+def overtaken(plan: PlanView, approval: ApprovalView, passer: int, newer: LinkedOperation | None) -> Message:
+    """The plan after another operation went first and changed the state; `newer` is the plan that is made again."""
+    again = f"#{newer.head.number} plans again" if newer else "run the command again"
+    headline = f"the state has changed while #{passer} went first, so nothing was applied; {again}"
+    buttons = [common.linked_line("new plan", newer)] if newer else [plan_again_button(plan.head)]
+    return with_plan(plan, approval, "superseded", f"{headline} ({counts(plan.summary)})", buttons=buttons)
 
 
 def decided_outside(plan: PlanView, approval: ApprovalView) -> Message:

@@ -16,7 +16,7 @@ from bot.slack.blocks import kit
 from bot.slack.blocks.common import Failure
 from bot.store.approvals import Outcome
 from bot.store.operations import Status
-from handlers.plan import apply_views, hcp_backend, images, new_plan, state_lock, variables, views
+from handlers.plan import apply_views, giving_way, hcp_backend, images, new_plan, state_lock, variables, views
 from handlers.plan.apply_views import Ending
 from handlers.plan.backend import backend_of, room_of
 from handlers.plan.branch_moves import BranchMonitor
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from bot.operations.operation import Operation
     from bot.services import Services
     from bot.slack.blocks.common import ApprovalView
+    from bot.slack.blocks.kit import Message
     from bot.store.operations import Request
     from handlers.plan.backend import OnProgress, PlanBackend
     from handlers.plan.views import PlanView
@@ -70,6 +71,11 @@ async def plan(operation: Operation) -> None:
         await operation.end(Status.SUCCEEDED, views.not_for_apply(view, guarded), outcome="planned only")
         return
     approval = await _approval(operation, view, standing)
+    while approval.outcome == Outcome.PASSED:
+        notice = await giving_way.stays(operation, view, approval)
+        if not notice:
+            return
+        approval = await _approval(operation, view, standing, notice)
     if approval.outcome == Outcome.OUTSIDE_SLACK:
         await _follow_outside_decision(operation, view, approval)
     elif approval.outcome == Outcome.APPROVED:
@@ -89,8 +95,11 @@ async def _attach_details(operation: Operation, backend: PlanBackend, summary: P
     )
 
 
-async def _approval(operation: Operation, view: PlanView, standing: RefStanding) -> ApprovalView:
-    """Wait for a decision; meanwhile check whether the branch moves, and whether people decide in HCP Terraform."""
+async def _approval(operation: Operation, view: PlanView, standing: RefStanding, notice: str = "") -> ApprovalView:
+    """Wait for a decision; meanwhile check whether the branch moves, and whether people decide in HCP Terraform.
+
+    A `notice` (mrkdwn) is displayed meanwhile.
+    """
     environment, summary = operation.environment, view.summary
     protected = protected_losses(environment, summary)
     suspect = any(change.warnings for change in view.images)
@@ -99,12 +108,15 @@ async def _approval(operation: Operation, view: PlanView, standing: RefStanding)
     other_ref = "" if standing.allowed else ref_views.other_ref(standing)
     branch = BranchMonitor(operation, view.commit)
     await branch.record_planned_commit()
+
+    def render(pending: ApprovalView) -> Message:
+        ask = views.ask(view, pending, protected, typed_confirmation=typed, move=branch.move, other_ref=other_ref)
+        return kit.with_note(ask, notice) if notice else ask
+
     return await operation.approved(
         _binding(operation, view.commit, summary),
         policy.required_approvals(environment, at_least=1),
-        lambda pending: views.ask(
-            view, pending, protected, typed_confirmation=typed, move=branch.move, other_ref=other_ref
-        ),
+        render,
         typed_confirmation=typed,
         updates=branch,
         decided_outside=hcp_backend.outside_check(operation),

@@ -22,7 +22,14 @@ from runners.terraform.finding import find_program, find_terragrunt
 from runners.terraform.planning import PLAN_FILE, PLAN_TEXT, SavedPlan, fingerprint, masked_plan_text, plan
 from runners.terraform.plugin_cache import cache_directories
 from runners.terraform.program import Program, Workspace
-from runners.terraform.state import TerraformRun, addresses_in_state, force_unlock, is_orphaned_lock, own_name
+from runners.terraform.state import (
+    TerraformRun,
+    addresses_in_state,
+    force_unlock,
+    is_orphaned_lock,
+    own_name,
+    state_digest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -51,6 +58,7 @@ __all__ = [
     "plan",
     "resume_apply",
     "started_apply",
+    "state_digest",
 ]
 
 

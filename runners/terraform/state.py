@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import platform
 import pwd
@@ -37,6 +39,30 @@ class TerraformRun:
     who: str
     began: datetime
     ended: datetime | None = None
+
+
+async def state_digest(workspace: Workspace, *, timeout: float) -> str:
+    """What identifies the present state: its lineage and serial, and a digest of all of it; empty when there is none yet.
+
+    Raises:
+        RunnerError: the state cannot be read.
+    """
+    doing = f"reading the state of {workspace.name}"
+    terraform_program.prepare(workspace, doing)
+    output = await terraform_program.run(workspace, ["state", "pull"], timeout=timeout, doing=doing)
+    if output.exit_code:
+        diagnostics = terraform_errors.from_text(output.stderr)
+        raise terraform_errors.explain(
+            doing, output.exit_code, diagnostics, version=str(workspace.program), tail=output.stderr
+        )
+    if not output.stdout.strip():
+        return ""
+    try:
+        state = json.loads(output.stdout)
+        named = f"{state['lineage']} {state['serial']}"
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunnerError(doing, "Terraform printed no state") from error
+    return f"{named} {hashlib.sha256(output.stdout.encode()).hexdigest()}"
 
 
 async def addresses_in_state(workspace: Workspace, *, timeout: float) -> tuple[str, ...]:

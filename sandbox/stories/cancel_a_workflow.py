@@ -11,7 +11,9 @@ from sandbox.world import Options
 if TYPE_CHECKING:
     from sandbox.world import World
 
-SUMMARY = "a workflow hangs: Cancel ends its run at GitHub, the jobs that were done are named, the next deploy begins"
+SUMMARY = (
+    "a workflow hangs: Cancel ends its run at GitHub, the jobs that were done are named, the next in the queue begins"
+)
 CHANNELS = ("#dev",)
 OPTIONS = Options(speed=60.0, webhooks=True)
 
@@ -23,11 +25,11 @@ async def play(world: World) -> None:
     repository.hold_next("deploy-dev.yml", job="cron")
     await types(world, "ana", "#dev", "/deploy dev")
     hanging = await shows(world, "#dev", "Deploy main to dev", "3 of 4 jobs done", timeout=120)
-    await types(world, "lee", "#dev", "/deploy dev main")
+    await types(world, "lee", "#dev", "/plan dev")
     waiting = await shows(
         world, "#dev", "#2 ", "waits for #1", "Its requester and whoever may approve it can cancel it"
     )
-    expect(waiting.buttons == ["Open #1", "Cancel"], f"the queued deploy has the buttons {waiting.buttons}")
+    expect(waiting.buttons == ["Open #1", "Cancel"], f"the queued plan has the buttons {waiting.buttons}")
 
     await clicks(world, "ana", hanging, "cancel")
     ended = await shows(
@@ -35,4 +37,4 @@ async def play(world: World) -> None:
     )
     expect("deploy (backend)" in ended.rendered, "the jobs that were done are not named")
     expect(not ended.buttons, "a cancelled deploy still has buttons")
-    await shows(world, "#dev", ":white_check_mark:", "#2 ", "deployed", timeout=120)
+    await shows(world, "#dev", "#2 ", "Plan for dev", "Waiting for approval", timeout=120)

@@ -35,6 +35,7 @@ from bot.store.history import History
 from bot.store.images import Images
 from bot.store.operations import Operations, Request
 from bot.store.outbox import Outbox
+from bot.store.passes import Passes
 from bot.store.refused_attempts import RefusedAttempts
 from bot.store.removals import Removals
 from bot.store.run_claims import RunClaims
@@ -197,7 +198,6 @@ class Desk:
         self.annotations = Annotations(self.store, self.clock)
         self.run_claims = RunClaims(self.store, self.clock)
         self.approvals = Approvals(self.store, self.clock)
-        self.closures = Closures(self.store, self.clock)
         self.audit = Audit(self.store, self.clock, Redactor())
         self.refused_attempts = RefusedAttempts(self.audit, self.clock)
 
@@ -208,7 +208,7 @@ class Desk:
     def services(self) -> Services:
         made = SimpleNamespace(
             config=self.config, engine=self.engine, chat=self.chat, directory=Directory(), operations=self.operations,
-            annotations=self.annotations, outbox=Outbox(self.store, self.clock), queue_display=self.queue_display, command_answers=CommandAnswers(), run_claims=self.run_claims, approvals=self.approvals, closures=self.closures, audit=self.audit, history=History(self.store, self.audit), refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
+            annotations=self.annotations, outbox=Outbox(self.store, self.clock), queue_display=self.queue_display, command_answers=CommandAnswers(), run_claims=self.run_claims, approvals=self.approvals, closures=Closures(self.store, self.clock), passes=Passes(self.store, self.clock), audit=self.audit, history=History(self.store, self.audit), refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
             deployments=Deployments(self.store, self.clock), artifacts=Artifacts(self.store.keyring, None, self.annotations), children=ONE_MACHINE, room=ROOM,
             deliveries=Deliveries(self.store, self.clock), images=Images(self.store, self.clock), removals=Removals(self.store), aws=self.aws, aws_of=lambda _: self.aws, account=self.account, prices=self.prices,
             github=self.github, isolations=dict.fromkeys(self.config.environments, WALL), metadata_service=(),

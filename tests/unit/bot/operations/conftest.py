@@ -25,6 +25,7 @@ from bot.store.database import Store
 from bot.store.migrations import migrate
 from bot.store.operations import Operations, Request
 from bot.store.outbox import Outbox
+from bot.store.passes import Passes
 from tests.kept import ONE_MACHINE, ROOM
 from tests.unit.bot.operations.lifecycle_world import FILE, SECRET, Chat, Directory, World
 
@@ -44,7 +45,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
         SimpleNamespace(
             config=read(FILE, "signalbox.yaml"), chat=chat, redact=redact, clock=time.time, workplace=directory,
             engine=Engine(EngineSettings(store.url, "test", store.keyring, wake_interval=0.05, queue_interval=0.05)),
-            operations=Operations(store, time.time), approvals=Approvals(store, time.time), closures=Closures(store, time.time),
+            operations=Operations(store, time.time), approvals=Approvals(store, time.time), closures=Closures(store, time.time), passes=Passes(store, time.time),
             directory=Directory(), audit=Audit(store, time.time, redact), annotations=Annotations(store, time.time),
             children=ONE_MACHINE, room=ROOM,
             artifacts=Artifacts(store.keyring, None, Annotations(store, time.time)),
@@ -54,13 +55,18 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     made = World(services, chat)
 
     async def begin(request: Request) -> None:
-        await lifecycle.begin(services, request, Kind("test", made.workflow, about=made.about))
+        kind = Kind(request.kind, made.workflow, supersedes=request.kind == "plan", about=made.about)
+        await lifecycle.begin(services, request, kind)
 
     async def run(number: int) -> None:
         await lifecycle.run(services, number, Kind("test", made.workflow))
 
+    async def run_plan(number: int) -> None:
+        await lifecycle.run(services, number, Kind("plan", made.workflow))
+
     services.engine.register_begin(begin)
     services.engine.register("test", run)
+    services.engine.register("plan", run_plan)
     await services.engine.launch()
     yield made
     services.engine.destroy()
