@@ -24,6 +24,7 @@ async def test_who_may_approve_agrees_and_a_kill_meanwhile_loses_nothing(world: 
     await clicks(world, "ana", question, "let-go-first")
     await gets_notice(world.person("ana"), "You may not decide for prod")
     await clicks(world, "max", question, "let-go-first")
+    await gets_notice(world.person("max"), "#2 goes first")
     await world.bot.kill()
     await world.bot.start()
     await shows(world, "#prod", ":x:", "#2 ", "prod only gets what dev runs")
