@@ -39,8 +39,9 @@ async def stays(operation: Operation, view: PlanView, approval: ApprovalView) ->
     doing = f"lets #{passer} go first"
     await operation.show("gives way", views.gives_way(view, approval, first), Status.RUNNING, doing)
     await going_first.wait_until_ended(operation, passer)
-    requested = operation.services.operations.cancel_requested
-    if person := await operation.step("cancelled meanwhile", lambda: requested(operation.number)):
+    operations = operation.services.operations
+    person = await operation.step("cancelled meanwhile", lambda: operations.cancel_requested(operation.number))
+    if person:
         raise Cancelled(f"cancelled by {kit.user(person)} while #{passer} went first. No changes were made")
     after = await operation.step("state after", partial(_state, operation, view))
     if before == UNREADABLE or before != after:
