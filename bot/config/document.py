@@ -22,7 +22,8 @@ _DEEPEST = 40
 _CORE = "tag:yaml.org,2002:"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}")
 # What PyYAML quotes from the file, but for single characters: an alias or a tag may be a part of a secret.
-_QUOTED = re.compile(r"""'(?:[^'\\]|\\.){4,}'|"(?:[^"\\]|\\.){4,}\"""")
+_QUOTED = re.compile(r"""'(?P<one>(?:[^'\\]|\\.)*)'|"(?P<two>(?:[^"\\]|\\.)*)\"""")
+_TOKEN = re.compile(r"<[a-z ]+>")  # PyYAML's names of what it reads
 
 
 @dataclass(slots=True)
@@ -107,7 +108,15 @@ def _problem(error: yaml.MarkedYAMLError) -> str:
         return "the line has a second colon or a wrong indentation; put text with a colon in quotes"
     if "expected a single document" in str(error.context):
         return 'a second document starts here ("---"); keep one document'
-    return _QUOTED.sub("(not shown)", problem)
+    if re.match(r"expected ',' or '[]}]'", problem):
+        return "a bracket, a quote or a comma is missing here or in a line above"
+    return _QUOTED.sub(_shown, problem)
+
+
+def _shown(quoted: re.Match[str]) -> str:
+    """What PyYAML quotes, where it is no part of the file that somebody could want to hide."""
+    inner = quoted["one"] or quoted["two"] or ""
+    return quoted[0] if len(inner) < 4 or _TOKEN.fullmatch(inner) else "(not shown)"
 
 
 class _TooLargeError(Exception):

@@ -146,6 +146,12 @@ def test_branches_that_are_merged_into_each_other_are_a_circle() -> None:
         ("- a\n- b\n", 1, "must be a mapping with keys"),
         ("just text", 1, "must be a mapping with keys"),
         ("slack: {channel: [}\n", 1, "is not valid YAML"),
+        (
+            'access: {operators: ["usergroup:S0OPS], approvers: ["usergroup:S0OPS"]}\n',
+            1,
+            "a quote or a comma is missing",
+        ),
+        ("a: [b, {c: d]\n", 1, "a bracket, a quote or a comma is missing"),
         ("slack:\n\tchannel: x\n", 2, "indented with a tab; use spaces"),
         ("a: b: c\n", 1, "a second colon"),
         ("a: 1\n---\nb: 2\n", 2, "a second document starts here"),
