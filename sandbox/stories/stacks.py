@@ -56,7 +56,7 @@ async def play(world: World) -> None:
 
     announce("the second time nothing is left to do in the first stack, and a variable is for one of them")
     await types(world, "ana", "#dev", "/plan dev all label=blue")
-    await shows(world, "#dev", "#5 ", "label", "blue", "for app", "not for network, dns, which do not take it")
+    await shows(world, "#dev", "#5 ", "label", "blue", "not for", "which do not take it")
     await shows(world, "#dev", "#6 ", "Plan for dev/network", "up to date")
     for number, stack in ((7, "dns"), (8, "app")):
         ask = await shows(world, "#dev", f"#{number} ", f"Plan for dev/{stack}", "Waiting for approval")
