@@ -5,15 +5,16 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
+
 from bot.store.host_keys import HostKeys
 from handlers.shared.ansible import host_keys
+from runners.errors import AccessDeniedError
 from runners.results import ChangedKey, Host, Inventory
 from runners.ssh.host_keys import HostKey
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
     from bot.operations.operation import Operation
     from handlers.shared.ansible.scope import Work
@@ -119,3 +120,27 @@ async def test_one_that_does_not_answer_is_not_on_record_until_it_is_asked_again
         await host_keys.known_hosts(cast("Operation", operation), operation.work, HOSTS)
         == f"10.0.0.1 {ED.kind} {ED.key}\n"
     )
+
+
+async def test_lines_that_the_team_has_written_count_and_none_is_recorded(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = Fake(desk, tmp_path)
+    lines = (f"10.0.0.1 {ED.kind} {ED.key}", f"@cert-authority *.example.com {OTHER.kind} {OTHER.key}")
+    ssh = SimpleNamespace(lists_host_keys=True, known_hosts=lines)
+    written = SimpleNamespace(ssh=ssh, host_key_file_of=lambda _: "")
+    environment = SimpleNamespace(whole="staging")
+    operation.work = cast("Work", SimpleNamespace(settings=written, scope=SimpleNamespace(environment=environment)))
+    shows(monkeypatch, ED)
+    assert await operation.changed() == ()
+    text = await host_keys.known_hosts(cast("Operation", operation), operation.work, HOSTS)
+    assert text.splitlines() == [*lines]
+    shows(monkeypatch, OTHER)
+    with pytest.raises(AccessDeniedError) as raised:
+        await operation.changed()
+    assert f"staging-web presents {OTHER.fingerprint} in place of {ED.fingerprint}" in raised.value.problem
+    ssh.known_hosts = lines[1:]
+    with pytest.raises(AccessDeniedError, match=r"ssh.known_hosts has no host key of staging-web \(10.0.0.1\)"):
+        await host_keys.check_written(cast("Operation", operation), operation.work, HOSTS)
+    assert await operation.keys.trusted(["i-1"]) == {}
+    assert operation.notes == []
