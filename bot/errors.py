@@ -17,6 +17,13 @@ class Denied(UserError):  # noqa: N818  -- the design's word for it; it reads as
     """This person may not do this, now; the message says why and who may."""
 
 
+@stored("closed")
+class ClosedError(Denied):
+    """The target may not be changed now, by anybody; `opens_at` is when it may (Unix seconds), None where nobody knows."""
+
+    opens_at: float | None = None
+
+
 @stored("forged")
 class ForgedError(Denied):
     """A record that decides does not verify: something other than Signalbox has changed the database."""

@@ -15,7 +15,7 @@ from bot.slack.web_api import ChatError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from bot.config.models.general import Access
+    from bot.config.models.access import Access
     from bot.slack.client import Chat
 
 log = logging.getLogger(__name__)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.access import policy
-from bot.errors import Denied
+from bot.access import policy, rights
+from bot.access.rights import Need
+from bot.errors import ClosedError
 from bot.slack.blocks import kit
 from bot.store.closures import EVERYTHING, ClosureKind
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from bot.access.policy import Person
     from bot.config import Config
+    from bot.config.models.access import Right
     from bot.config.targets import Target
     from bot.store.closures import Closure
 
@@ -24,10 +26,14 @@ WINDOW = "window"  # the kind of an obstacle: outside of the target's change win
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Why a target may not be changed now: its `kind` (WINDOW, or that of a closure), and what people read."""
+    """Why a target may not be changed now: its `kind` (WINDOW, or that of a closure), and what people read.
+
+    `opens_at` is when it ends by itself, in Unix seconds; None where nobody knows.
+    """
 
     kind: str
     text: str
+    opens_at: float | None = None
 
 
 def obstacles(target: Target, now: datetime, closures: Iterable[Closure], person: str) -> tuple[Obstacle, ...]:
@@ -36,7 +42,7 @@ def obstacles(target: Target, now: datetime, closures: Iterable[Closure], person
     Freezes hold for everybody, locks for everybody else than who locked, windows for all. This is the one place that says so.
     """
     closed = [
-        Obstacle(closure.kind.value, closed_in_words(target.name, closure))
+        Obstacle(closure.kind.value, closed_in_words(target.name, closure), closure.until)
         for closure in closures
         if closure.covers(target.name) and not (closure.kind is ClosureKind.LOCK and closure.person == person)
     ]
@@ -48,7 +54,7 @@ def obstacles(target: Target, now: datetime, closures: Iterable[Closure], person
             f"{target.name} is only changed during {times}. "
             f"The next window opens {opening:%A %d %B at %H:%M} ({opening.tzname()})."
         )
-        closed.append(Obstacle(WINDOW, text))
+        closed.append(Obstacle(WINDOW, text, opening.timestamp()))
     return tuple(closed)
 
 
@@ -64,10 +70,18 @@ def closed_in_words(name: str, closure: Closure) -> str:
     )
 
 
-def check_open(target: Target, now: datetime, closures: Iterable[Closure], person: str) -> None:
-    """Raises Denied with everything that forbids this person to change the target now."""
-    if closed := obstacles(target, now, closures, person):
-        raise Denied(" ".join(obstacle.text for obstacle in closed))
+def check_open(
+    target: Target, now: datetime, closures: Iterable[Closure], person: str, *, emergency: bool = False
+) -> None:
+    """Raises ClosedError with everything that forbids this person to change the target now; locks hold in an emergency too."""
+    closed = [
+        each for each in obstacles(target, now, closures, person) if not emergency or each.kind == ClosureKind.LOCK
+    ]
+    if closed:
+        error = ClosedError(" ".join(obstacle.text for obstacle in closed))
+        ends = [obstacle.opens_at for obstacle in closed if obstacle.opens_at is not None]
+        error.opens_at = max(ends) if len(ends) == len(closed) else None
+        raise error
 
 
 def check_may_close(config: Config, target: Target | None, person: Person, kind: ClosureKind) -> None:
@@ -76,7 +90,7 @@ def check_may_close(config: Config, target: Target | None, person: Person, kind:
     Without a target: all of them.
     """
     if kind is ClosureKind.LOCK:
-        policy.check_may_use(config, person)
+        policy.check_may(config, person, Need("run", "/infra lock"), target)
     else:
         policy.check_allowed(person, _closing_rules(config, target), f"You may not freeze {_name_of(target)}")
 
@@ -84,11 +98,15 @@ def check_may_close(config: Config, target: Target | None, person: Person, kind:
 def check_may_reopen(config: Config, target: Target | None, person: Person, kind: ClosureKind, closed_by: str) -> None:
     """Raises Denied unless this person may end the lock or freeze: who made it, and the approvers."""
     if person.id != closed_by or person.account:
-        policy.check_allowed(person, _closing_rules(config, target), f"You may not un{kind.value} {_name_of(target)}")
+        rules = _closing_rules(config, target, "unlock" if kind is ClosureKind.LOCK else "approve")
+        policy.check_allowed(person, rules, f"You may not un{kind.value} {_name_of(target)}")
 
 
-def _closing_rules(config: Config, target: Target | None) -> Sequence[str]:
-    return policy.approver_rules(config, target) if target else config.access.approvers or config.access.operators
+def _closing_rules(config: Config, target: Target | None, right: Right = "approve") -> Sequence[str]:
+    """Who may freeze and open again: the approvers, and for locks who may release one. Of everything those of `access`."""
+    if target is None:
+        return config.access.approvers or config.access.operators
+    return rights.people_of(rights.rules_for(config, Need(right, "/infra freeze"), target))
 
 
 def _name_of(target: Target | None) -> str:

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from bot.access import rights
+from bot.access.rights import Need
 from bot.config import targets
 from bot.errors import Denied
 from bot.slack.blocks import kit
@@ -18,6 +20,15 @@ if TYPE_CHECKING:
     from bot.config.targets import Target
 
 GROUP = "usergroup:"
+SEE = Need("see")
+_DOING: Mapping[str, str] = {
+    "see": "see this",
+    "plan": "run {command}",
+    "run": "run {command}",
+    "approve": "approve",
+    "unlock": "release a lock",
+    "emergency": "act in an emergency",
+}
 # Why Slack gives no members of a group, and what helps.
 _CHECK = "; `python -m bot check` shows the state."
 _REMEDIES = (
@@ -54,9 +65,38 @@ def allowed(person: Person, rules: Sequence[str]) -> bool:
     )
 
 
-def check_may_use(config: Config, person: Person) -> None:
-    """Raises Denied unless this person may run commands at all."""
-    check_allowed(person, config.access.operators, "You may not run Signalbox's commands here")
+def may(config: Config, person: Person, need: Need, target: Target | None) -> bool:
+    """Whether this person has the right on the target; without a target, on any."""
+    return any(allowed(person, rule.people) for rule in rights.rules_for(config, need, target))
+
+
+def sees(config: Config, person: Person, name: str) -> bool:
+    """Whether this person may see what is about the target of this name, with or without a lane.
+
+    What is about no target, or one that was removed, is for people who see all targets.
+    """
+    target = targets.find_target(config, name) if name else None
+    if target is not None:
+        return may(config, person, SEE, target)
+    everywhere = [role.people for role in config.access.roles.values() if role.environments is None]
+    return any(allowed(person, people) for people in (config.access.operators, *everywhere))
+
+
+def check_may(config: Config, person: Person, need: Need, target: Target | None) -> None:
+    """Raises Denied unless this person has the right on the target; without a target, on any."""
+    if may(config, person, need, target):
+        return
+    where = f" in {target.name}" if target else ""
+    refusal = f"You may not {_DOING[need.right].format(command=need.command or 'that')}{where}"
+    if need.right in rights.OPERATORS_MAY and not allowed(replace(person, account=""), _of_everybody(config)):
+        refusal = "You may not run Signalbox's commands here"
+    check_allowed(person, rights.people_of(rights.rules_for(config, need, target)), refusal)
+
+
+def _of_everybody(config: Config) -> Sequence[str]:
+    """All who have any right beside that of approvers."""
+    roles = (person for role in config.access.roles.values() for person in role.people)
+    return (*config.access.operators, *roles)
 
 
 def check_allowed(person: Person, rules: Sequence[str], refusal: str) -> None:
@@ -94,47 +134,42 @@ def target_of(config: Config, name: str) -> Target:
     return target
 
 
-def required_approvals(target: Target, *, at_least: int) -> int:
+def required_approvals(config: Config, target: Target, asked: Need, *, at_least: int) -> int:
     """The number of required approvals; an apply always takes at least one, even where none is configured."""
-    return max(target.approval.required, at_least)
+    emergency = asked.right == "emergency"
+    return max(config.access.emergency.approvals if emergency else target.approval.required, at_least)
 
 
-def check_may_approve(config: Config, target: Target, person: Person, requester: str) -> None:
-    """Raises Denied unless this person may approve what `requester` requested there."""
-    rules = approver_rules(config, target)
-    check_allowed(person, rules, f"You may not approve for {target.name}")
-    nobody_else_needed = target.approval.required == 0
-    if person.id == requester and not (target.approval.requester_may_approve or nobody_else_needed):
+def check_may_approve(config: Config, target: Target, person: Person, requester: str, asked: Need) -> None:
+    """Raises Denied unless this person may approve there what `requester` asked for."""
+    check_allowed(person, rights.deciders(config, asked, target), f"You may not approve for {target.name}")
+    if person.id == requester and not _counts_requester(config, target, asked):
         raise Denied(f"You asked for this yourself, and {target.name} wants somebody else to approve it.")
 
 
-def depends_on_unreadable(config: Config, target: Target, person: Person) -> bool:
-    """Whether this person may be an approver by a group that Slack gives no members of."""
-    return any(f"{GROUP}{group}" in approver_rules(config, target) for group in person.unreadable)
+def _counts_requester(config: Config, target: Target, asked: Need) -> bool:
+    if asked.right == "emergency":
+        return config.access.emergency.approvals == 0
+    return target.approval.requester_may_approve or target.approval.required == 0
 
 
-def check_may_reject(config: Config, target: Target, person: Person, requester: str) -> None:
+def depends_on_unreadable(person: Person, rules: Sequence[str]) -> bool:
+    """Whether one of these rules may name this person by a group that Slack gives no members of."""
+    return not person.account and any(f"{GROUP}{group}" in rules for group in person.unreadable)
+
+
+def check_may_reject(config: Config, target: Target, person: Person, requester: str, asked: Need) -> None:
     """Raises Denied unless this person may reject or cancel: the approvers, and the requester."""
     if person.id != requester or person.account:
-        check_allowed(person, approver_rules(config, target), f"You may not decide for {target.name}")
+        check_allowed(person, rights.deciders(config, asked, target), f"You may not decide for {target.name}")
 
 
-def approver_rules(config: Config, target: Target) -> Sequence[str]:
-    """Who may approve: the target's own approvers, else those of `access`.
-
-    Where no approval is required and no approver is configured, everyone who may run commands may approve.
-    """
-    own = target.approval.approvers
-    named = config.access.approvers if own is None else own
-    return named or (config.access.operators if target.approval.required == 0 else ())
-
-
-def approvers_in_words(config: Config, target: Target, requester: str) -> str:
-    """Who may approve what `requester` requested, in Slack's mentions."""
-    rules = approver_rules(config, target)
-    free = target.approval.requester_may_approve or target.approval.required == 0
+def approvers_in_words(config: Config, target: Target, requester: str, asked: Need) -> str:
+    """Who may approve what `requester` asked for, in Slack's mentions."""
+    rules = rights.deciders(config, asked, target)
     # The members of a usergroup are unknown here.
     concerned = any(rule.startswith(GROUP) or rule == requester for rule in rules)
+    free = _counts_requester(config, target, asked)
     return in_words(rules) if free or not concerned else f"{in_words(rules)} except {kit.user(requester)}"
 
 
@@ -154,7 +189,12 @@ def groups_named(config: Config) -> frozenset[str]:
 
 
 def _all_rules(config: Config) -> Sequence[str]:
-    rules = [*config.access.operators, *config.access.approvers, *(config.images_approval.approvers or ())]
+    rules = [
+        *_of_everybody(config),
+        *config.access.approvers,
+        *config.access.emergency.reviewers,
+        *(config.images_approval.approvers or ()),
+    ]
     for images in config.builds.values():
         rules += images.approval.approvers or ()
     for environment in config.environments.values():

@@ -83,7 +83,8 @@ async def _check(config: Config, environ: Mapping[str, str], slack: SlackCalls, 
 def _rules(config: Config) -> list[tuple[str, ...]]:
     own = [environment.approval.approvers or () for environment in config.environments.values()]
     builds = [images.approval.approvers or () for images in config.builds.values()]
-    return [config.access.operators, config.access.approvers, *builds, *own]
+    roles = [role.people for role in config.access.roles.values()]
+    return [config.access.operators, config.access.approvers, *roles, *builds, *own]
 
 
 async def _check_channels(config: Config, slack: SlackCalls, findings: Findings) -> None:

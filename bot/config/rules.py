@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.config import aws_rules, custom_rules, image_rules, input_rules
+from bot.config import access_rules, aws_rules, custom_rules, image_rules, input_rules
 from bot.config.document import is_list_of_texts, keys_of, texts_of
 from bot.config.models.deploy import DEPLOY_SECTIONS
 from bot.config.models.environment import TERRAFORM_RUNNERS
@@ -54,6 +54,7 @@ def check(document: Document, inherited: Inherited) -> None:
     def add_fault(keys: tuple[str | int, ...], problem: str) -> None:
         document.fault(inherited.written_at(document, keys), problem)
 
+    access_rules.check(top, environments, add_fault)
     check_parts(environments, add_fault)
     _after_cycles(environments, add_fault)
     aws_rules.check(top, environments, add_fault)
@@ -170,7 +171,7 @@ def _approvers(at: _Scope) -> None:
     written = own if own is not None else at.access.get("approvers")
     if not is_list_of_texts(written):
         return
-    people = texts_of(written)
+    people = texts_of(written) if own is not None else access_rules.approvers(at.access, at.name)
     keys = ("approval", "approvers") if own is not None else ("approval",)
     if not people:
         need = "needs approval" if approval.get("required") != 0 else "needs approval for an apply"

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bot.access import policy
+from bot.access.rights import needed_for
 from bot.engine.watch import Watch
-from bot.operations import authority, going_first, notices
+from bot.errors import ClosedError
+from bot.operations import authority, closed, going_first, notices
 from bot.slack.blocks.common import ApprovalView
 from bot.store.approvals import Approval, ApprovalRequest, Outcome
 from bot.store.operations import Status
@@ -52,8 +55,11 @@ class OpenApproval:
     async def outcome(self, binding: str, required: int, typed_confirmation: str) -> ApprovalView:
         """Durable: request the approval, display it, and wait until it is closed."""
         operation, services = self.operation, self.operation.services
-        request = _request(operation, binding, required, typed_confirmation)
-        approval = await operation.step("request approval", lambda: services.approvals.create(request))
+
+        async def request() -> Approval:
+            return await services.approvals.create(await _request(operation, binding, required, typed_confirmation))
+
+        approval = await operation.step("request approval", request)
         await self._display(approval)
         while approval.outcome is Outcome.PENDING:
             approval = await self._wait(approval)
@@ -112,16 +118,38 @@ class OpenApproval:
         return self.operation.services.clock()
 
 
+def approvers_of(operation: Operation) -> str:
+    """Who may approve it, in Slack's mentions."""
+    asked, config = needed_for(operation.record), operation.services.config
+    return policy.approvers_in_words(config, operation.target, operation.record.requester, asked)
+
+
+def required_approvals(operation: Operation, *, at_least: int) -> int:
+    """How many people have to approve it."""
+    asked = needed_for(operation.record)
+    return policy.required_approvals(operation.services.config, operation.target, asked, at_least=at_least)
+
+
 def view(operation: Operation, approval: Approval) -> ApprovalView:
     """The approval as messages display it."""
     votes = tuple((vote.person, vote.decision, vote.at) for vote in approval.votes)
     outcome, expires_at = approval.outcome.value, approval.expires_at
     return ApprovalView(
-        approval.id, approval.required, outcome, votes, expires_at, operation.approvers(), lapsed=approval.lapsed
+        approval.id, approval.required, outcome, votes, expires_at, approvers_of(operation), lapsed=approval.lapsed
     )
 
 
-def _request(operation: Operation, binding: str, required: int, typed_confirmation: str) -> ApprovalRequest:
+async def _opens_in(operation: Operation) -> float:
+    """Within a step: seconds until what changes the target may be approved, as far as that is known."""
+    emergency, now = needed_for(operation.record).right == "emergency", operation.services.clock()
+    try:
+        await closed.check_open(operation.services, operation.target, operation.record.requester, emergency=emergency)
+    except ClosedError as error:
+        return max((error.opens_at or now) - now, 0.0)
+    return 0.0
+
+
+async def _request(operation: Operation, binding: str, required: int, typed_confirmation: str) -> ApprovalRequest:
     return ApprovalRequest(
         operation=operation.number,
         environment=operation.target.name,
@@ -130,6 +158,6 @@ def _request(operation: Operation, binding: str, required: int, typed_confirmati
         channel=operation.at.channel,
         message_ts=operation.at.ts,
         required=required,
-        expires_after=operation.target.approval.expires_after.total_seconds(),
+        expires_after=await _opens_in(operation) + operation.target.approval.expires_after.total_seconds(),
         typed_confirmation=typed_confirmation,
     )

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from bot.access import policy
+from bot.access import policy, rights
+from bot.access.rights import EMERGENCY
 from bot.config.targets import without_lane
 from bot.errors import Cancelled, Denied, ForgedError, NoLongerApprovedError
 from bot.operations import closed
@@ -18,14 +19,16 @@ from bot.slack.blocks import kit
 from bot.store.approvals import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Coroutine, Sequence
 
+    from bot.access.rights import Need
     from bot.config.targets import Target
     from bot.services import Services
     from bot.store.approvals import Approval
     from bot.store.audit import Entry
     from bot.store.operations import Record
 
+T = TypeVar("T")
 AGAIN = "Nothing was started. Run the command again."
 ENDED = "ended"  # the action of the audit log's entry about the end of an operation
 # Seconds for which an approved operation waits for Slack to say who is in a group.
@@ -33,11 +36,12 @@ ANSWER_WITHIN = 60.0
 PAUSE = 5.0
 
 
-async def check(services: Services, record: Record, binding: str, *, reads: bool = False) -> None:
-    """Raises ForgedError or NoLongerApprovedError unless the operation may start what this binding is the digest of.
+async def check(services: Services, record: Record, binding: str, what: str = "", *, reads: bool = False) -> None:
+    """Raises ForgedError or NoLongerApprovedError unless the operation may start `what`, of which this binding is the digest.
 
-    An empty binding: its workflow asks for no approval. Then the request itself is checked. Unless it only `reads`: raises
-    Denied while its requester may not change the target (windows, locks, freezes). Raises Cancelled after a Cancel.
+    An empty binding: its workflow asks for no approval. Then the request itself is checked, and whether its requester still
+    may have that done. Unless it only `reads`: raises Denied while its requester may not change the target (windows, locks,
+    freezes). Raises Cancelled after a Cancel.
     """
     stored = await services.operations.verified(record.number)
     if _request(stored) != _request(record):
@@ -47,19 +51,44 @@ async def check(services: Services, record: Record, binding: str, *, reads: bool
         raise ForgedError(f"The audit log does not hold the request of #{record.number}. {AGAIN}")
     if any(entry.action == ENDED for entry in entries):
         raise ForgedError(f"By the audit log #{record.number} has ended already. {AGAIN}")
+    services.directory.forget()
+    await _check_requester(services, record, what)
     if binding:
         await _check_approval(services, record, binding, entries)
     if person := await services.operations.cancel_requested(record.number):
         raise Cancelled(f"cancelled by {kit.user(person)} before it began")
     if not reads:
-        await closed.check_open(services, policy.target_of(services.config, record.environment), record.requester)
+        target, emergency = policy.target_of(services.config, record.environment), EMERGENCY in record.arguments
+        await closed.check_open(services, target, record.requester, emergency=emergency)
     await services.operations.require_lease()
 
 
-async def check_still_may(services: Services, target: Target, user: str) -> None:
+async def check_still_may(services: Services, target: Target, user: str, asked: Need) -> None:
     """Raises Denied unless this person, whose click is about to take effect, may still approve there."""
     services.directory.forget()
-    policy.check_may_approve(services.config, target, await services.directory.person(user), requester="")
+    person = await services.directory.person(user)
+    policy.check_may_approve(services.config, target, person, requester="", asked=asked)
+
+
+async def _check_requester(services: Services, record: Record, what: str) -> None:
+    """Raises NoLongerApprovedError where the requester, if a person, no longer has the right that `what` takes."""
+    if not policy.is_user(record.requester):
+        return
+    need = rights.effect_of(record.kind, record.arguments, what)
+    target = policy.target_of(services.config, record.environment)
+    rules = rights.people_of(rights.rules_for(services.config, need, target))
+
+    async def lost() -> tuple[bool, tuple[str, ...]]:
+        person = await services.directory.person(record.requester)
+        unknown = policy.depends_on_unreadable(person, rules)
+        refused = not policy.allowed(person, rules)
+        return refused and not unknown, (record.requester,) if refused and unknown else ()
+
+    if await _read_until_certain(lost, "may still have this done"):
+        command = f" {need.command}" if need.command else ""
+        raise NoLongerApprovedError(
+            f"{kit.user(record.requester)}, who requested this, may no longer run{command} in {target.name}. {AGAIN}"
+        )
 
 
 async def lapsed_approvers(services: Services, approval: Approval) -> tuple[str, ...]:
@@ -77,7 +106,9 @@ async def _check_approval(services: Services, record: Record, binding: str, entr
         raise NoLongerApprovedError(f"#{record.number} is not approved: {approval.outcome.value}. {AGAIN}")
     _check_recorded(approval, entries)
     approval = replace(approval, lapsed=await _lapsed_now(services, approval))
-    needed = max(approval.required, policy.target_of(services.config, record.environment).approval.required)
+    target = policy.target_of(services.config, record.environment)
+    asked = rights.needed_for(record)
+    needed = policy.required_approvals(services.config, target, asked, at_least=approval.required)
     counted = set(approval.approvers)
     if len(counted) < needed:
         raise NoLongerApprovedError(f"{not_enough(approval.lapsed, len(counted), needed)} {AGAIN}")
@@ -105,28 +136,34 @@ def _check_recorded(approval: Approval, entries: Sequence[Entry]) -> None:
 
 async def _lapsed_now(services: Services, approval: Approval) -> tuple[str, ...]:
     """The lapsed approvers as Slack says now. Raises NoLongerApprovedError when Slack does not say for long."""
-    services.directory.forget()
+    return await _read_until_certain(lambda: _lapsed_and_unknown(services, approval), "may still approve")
+
+
+async def _read_until_certain(read: Callable[[], Coroutine[Any, Any, tuple[T, tuple[str, ...]]]], whether: str) -> T:
+    """What `read` returns once it is in doubt about nobody. Raises NoLongerApprovedError when Slack does not say for long."""
     end = asyncio.get_running_loop().time() + ANSWER_WITHIN
     while True:
-        lapsed, unknown = await _lapsed_and_unknown(services, approval)
+        result, unknown = await read()
         if not unknown:
-            return lapsed
+            return result
         if asyncio.get_running_loop().time() >= end:
             names = " and ".join(kit.user(person) for person in unknown)
-            raise NoLongerApprovedError(f"Slack does not say whether {names} may still approve. {AGAIN}")
+            raise NoLongerApprovedError(f"Slack does not say whether {names} {whether}. {AGAIN}")
         await asyncio.sleep(PAUSE)
 
 
 async def _lapsed_and_unknown(services: Services, approval: Approval) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The approvers who no longer may, and those in doubt because a group cannot be read."""
     target = policy.target_of(services.config, approval.environment)
+    asked = rights.needed_for(await services.operations.verified(approval.operation))
+    rules = rights.deciders(services.config, asked, target)
     lapsed, unknown = list[str](), list[str]()
     for user in replace(approval, lapsed=()).approvers:
         person = await services.directory.person(user)
         try:
-            policy.check_may_approve(services.config, target, person, approval.requester)
+            policy.check_may_approve(services.config, target, person, approval.requester, asked)
         except Denied:
-            (unknown if policy.depends_on_unreadable(services.config, target, person) else lapsed).append(user)
+            (unknown if policy.depends_on_unreadable(person, rules) else lapsed).append(user)
     return tuple(lapsed), tuple(unknown)
 
 

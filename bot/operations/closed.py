@@ -19,7 +19,10 @@ async def obstacles(services: Services, target: Target, person: str) -> tuple[Ob
     return closing.obstacles(target, now, await services.closures.active(), person)
 
 
-async def check_open(services: Services, target: Target, person: str) -> None:
-    """Raises Denied with everything that forbids this person to change the target now, and ForgedError."""
+async def check_open(services: Services, target: Target, person: str, *, emergency: bool = False) -> None:
+    """Raises ClosedError with everything that forbids this person to change the target now, and ForgedError.
+
+    An emergency passes windows and freezes, and no lock.
+    """
     now = datetime.fromtimestamp(services.clock(), UTC)
-    closing.check_open(target, now, await services.closures.active(), person)
+    closing.check_open(target, now, await services.closures.active(), person, emergency=emergency)

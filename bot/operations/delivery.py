@@ -84,7 +84,7 @@ class Delivery:
         if item.name.startswith(outgoing.THREAD):
             name, message = item.name.removeprefix(outgoing.THREAD), outgoing.message_of(item.content)
             return await with_retries(lambda: post_in_thread(services, record, name, message), ONCE)
-        if item.name.startswith((outgoing.NOTICE, outgoing.BROADCAST)):
+        if item.name.startswith((outgoing.NOTICE, outgoing.BROADCAST, outgoing.REPORT)):
             return await with_retries(lambda: notices.post(services, record, item.name, item.content), ONCE)
         file = outgoing.file_of(item.content)
         refused = await with_retries(lambda: attach_file(services, record, file), ONCE)

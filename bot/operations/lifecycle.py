@@ -6,6 +6,7 @@ import logging
 import secrets
 from typing import TYPE_CHECKING
 
+from bot.access.rights import EMERGENCY
 from bot.config.targets import find_target, queue_of
 from bot.errors import (
     AlreadyEndedError,
@@ -16,7 +17,7 @@ from bot.errors import (
     NoLongerApprovedError,
     UserError,
 )
-from bot.operations import going_first, notices, typed_requests
+from bot.operations import emergencies, going_first, notices, typed_requests
 from bot.operations.announcement import announce, display_start, report_refusal
 from bot.operations.entries import record_end
 from bot.operations.follow_ups import link_from_older
@@ -71,6 +72,8 @@ async def _begin(services: Services, request: Request, kind: Kind) -> None:
         await engine.step("report refusal", lambda: report_refusal(services, number, refusal))
     else:
         services.command_answers.began(services, request.key, number)
+        if EMERGENCY in request.arguments:
+            await emergencies.report(services, request, number)
         await engine.enqueue(request.kind, number, queue_of(services.config, request.environment)[0])
 
 

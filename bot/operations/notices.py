@@ -10,11 +10,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from bot.access import policy
+from bot.access import policy, rights
+from bot.access.rights import EMERGENCY, needed_for
 from bot.config.targets import find_target
 from bot.errors import ForgedError
 from bot.operations import outgoing
-from bot.operations.posting import current, post_in_thread
+from bot.operations.posting import current, post_in_thread, post_report
 from bot.slack.blocks import kit
 from bot.slack.blocks.common import EMOJI, NEXT_BLOCK
 from bot.slack.pacing import Lane
@@ -26,6 +27,7 @@ from runners import phrases
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bot.config.targets import Target
     from bot.services import Services
     from bot.slack.blocks.kit import Block, Message
     from bot.store.approvals import Approval
@@ -46,6 +48,7 @@ AGAIN = {
 }
 # The beginnings of the names of questions, before the approval's id.
 APPROVAL, REMINDER, ESCALATION = "approval ", "reminder ", "escalation "
+EMERGENCY_NOTICE = "emergency"
 
 
 async def ask_approvers(services: Services, record: Record, approval: Approval, message: Message) -> None:
@@ -93,7 +96,8 @@ async def _undecided(services: Services, record: Record, approval: Approval) -> 
     decided = {vote.person for vote in approval.votes} - set(approval.lapsed)
     groups = {group for person in decided for group in (await services.directory.person(person)).groups}
     people = list[str]()
-    for rule in policy.approver_rules(services.config, policy.target_of(services.config, record.environment)):
+    target = policy.target_of(services.config, record.environment)
+    for rule in rights.deciders(services.config, needed_for(record), target):
         group = rule.removeprefix(policy.GROUP)
         if group in groups:
             members = await services.directory.members(group)
@@ -138,6 +142,16 @@ def _next_step(record: Record, status: Status) -> list[Block]:
     return [kit.actions(NEXT_BLOCK, kit.button(label, AGAIN_ACTION, str(record.number)))]
 
 
+async def report_emergency(services: Services, record: Record) -> None:
+    """Mention the approvers in the thread and in the channel, and report the emergency in `slack.channel` too."""
+    reason = kit.escape(record.arguments[EMERGENCY])
+    what = f"#{record.number} {kit.escape(record.title)}, by {kit.user(record.requester)}: “{reason}”."
+    text = f":rotating_light: {' '.join(_approvers(services, record))} {what}"
+    await _put(services, record, f"{outgoing.BROADCAST}{EMERGENCY_NOTICE}", Lane.DECISION, text)
+    if policy.target_of(services.config, record.environment).channel != services.config.slack.channel:
+        await _put(services, record, f"{outgoing.REPORT}{EMERGENCY_NOTICE}", Lane.DECISION, f":rotating_light: {what}")
+
+
 async def post(services: Services, record: Record, name: str, content: bytes) -> None:
     """Post the notice of this name in the outbox, with a link to the operation's message. Raises ChatError.
 
@@ -152,7 +166,10 @@ async def post(services: Services, record: Record, name: str, content: bytes) ->
     text = stored.text
     url = await services.chat.permalink(await current(services, record.number))
     notice = kit.Message(text, (kit.section(f"{text} {kit.link('Open', url)}"), *stored.blocks))
-    await post_in_thread(services, record, about, notice, in_channel=f"{kind} " == outgoing.BROADCAST)
+    if f"{kind} " == outgoing.REPORT:
+        await post_report(services, record, about, notice)
+    else:
+        await post_in_thread(services, record, about, notice, in_channel=f"{kind} " == outgoing.BROADCAST)
 
 
 async def ask_to_go_first(services: Services, holder: Record, passer: Record, person: str, button: Block) -> None:
@@ -196,7 +213,12 @@ def _who_decides(services: Services, record: Record) -> str:
 def _approvers(services: Services, record: Record) -> list[str]:
     """The mentions of those who may approve, without the requester."""
     target = find_target(services.config, record.environment)
-    return policy.mentions(policy.approver_rules(services.config, target), but=record.requester) if target else []
+    return _mentions(services, target, record) if target else []
+
+
+def _mentions(services: Services, target: Target, record: Record) -> list[str]:
+    rules = rights.deciders(services.config, needed_for(record), target)
+    return policy.mentions(rules, but=record.requester)
 
 
 def _what(message: Message) -> str:

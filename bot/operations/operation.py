@@ -114,7 +114,7 @@ class Operation:
     async def check_authorized(self, what: str, *, reads: bool = False) -> None:
         """Within a step, directly before `what` starts: decide again whether it may (see authority.py); once for each."""
         if (what, self._binding) not in self._authorized:
-            await authority.check(self.services, self.record, self._binding, reads=reads)
+            await authority.check(self.services, self.record, self._binding, what, reads=reads)
             self._authorized.add((what, self._binding))
 
     async def show(
@@ -266,10 +266,6 @@ class Operation:
         self._binding = binding
         waiting = OpenApproval(self, render, decided_outside, updates)
         return await waiting.outcome(binding, required, typed_confirmation)
-
-    def approvers(self) -> str:
-        """Who may approve it, in Slack's mentions."""
-        return policy.approvers_in_words(self.services.config, self.target, self.record.requester)
 
     async def end(
         self, status: Status, message: Message, *, outcome: str = "", timed: bool = True, alarming: bool = False

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # The names in the outbox of an operation's message, and the beginnings of those of a thread's message and file, of a notice
 # (notices.py), and of a notice that the channel displays too.
 MESSAGE, THREAD, FILE, NOTICE, BROADCAST = "message", "thread ", "file ", "notice ", "broadcast "
+REPORT = "report "  # the beginning of the name of a notice in `slack.channel`
 
 
 @dataclass(frozen=True, slots=True)

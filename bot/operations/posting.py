@@ -221,6 +221,14 @@ async def post_in_thread(
         await services.chat.post(at.channel, message, thread=at.ts, marker=marker, in_channel=in_channel)
 
 
+async def post_report(services: Services, record: Record, name: str, message: Message) -> None:
+    """Post in `slack.channel` about an operation, unless an earlier attempt did. Raises ChatError."""
+    marker, channel = f"{record.number}:{name}", await services.chat.channel_id(services.config.slack.channel)
+    first = await services.operations.begin_side_effect(record.number, f"report {name}"[:80])
+    if first or not await services.chat.find(channel, marker, since=record.created_at):
+        await services.chat.post(channel, message, marker=marker)
+
+
 async def attach_file(services: Services, record: Record, file: TextFile) -> None:
     """Upload a text file into the thread of an operation's message, unless an earlier attempt did. Raises ChatError."""
     at, name = await current(services, record.number), file.filename

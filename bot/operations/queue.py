@@ -13,6 +13,7 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from bot.access.rights import EMERGENCY
 from bot.config import worker_labels
 from bot.config.targets import queue_of, without_lane
 from bot.errors import DatabaseAwayError
@@ -222,4 +223,5 @@ async def update_cancelled(services: Services, number: int) -> None:
 
 def head_of(record: Record) -> Head:
     """The first line of the operation's message, as a value."""
-    return Head(record.number, record.title, record.environment, record.requester)
+    reason = record.arguments.get(EMERGENCY, "")
+    return Head(record.number, record.title, record.environment, record.requester, reason)

@@ -90,8 +90,8 @@ class Command:
 class Topic:
     """A topic of /infra: "image" with `hint` "<ami id>". `handle` gets the words after it, at most `most`.
 
-    It returns a reply for the person alone, or None if it has answered in another way. With `free_text` the words after it
-    may be any, such as a reason.
+    It is for people who may see the `target` of this name; without one, any. It returns a reply for the person alone, or None
+    if it has answered in another way. With `free_text` the words after it may be any, such as a reason.
     """
 
     name: str
@@ -100,6 +100,7 @@ class Topic:
     handle: Callable[[Services, Invocation, Sequence[str]], Coroutine[Any, Any, Message | None]]
     most: int = 1
     free_text: bool = False
+    target: str = ""
 
     @property
     def usage(self) -> str:

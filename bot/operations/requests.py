@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bot.access import policy
+from bot.access import policy, rights
+from bot.access.rights import EMERGENCY, LATER_KIND, Need
 from bot.config.targets import LANE, queue_of
 from bot.errors import Denied, UserError
 from bot.operations import closed
@@ -18,11 +19,14 @@ from bot.store.operations import Request
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from bot.access.policy import Person
+    from bot.config.models.access import Right
     from bot.config.targets import Target
     from bot.services import Services
 
 # Seconds. Slack waits for three, and the person was looked up for up to two (bot/access/directory.py).
 ANSWER_WITHIN = 0.5
+EMERGENCY_TITLE = "EMERGENCY: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,15 @@ class OperationRequest:
     arguments: Mapping[str, str] = field(default_factory=dict)
     lane: str = ""
     reads: bool = False
+
+
+def urgent(request: OperationRequest, reason: str) -> OperationRequest:
+    """The request as an emergency for this reason, if there is one: its title says so wherever it is displayed."""
+    if not reason:
+        return request
+    return replace(
+        request, title=f"{EMERGENCY_TITLE}{request.title}", arguments={**request.arguments, EMERGENCY: reason}
+    )
 
 
 @asynccontextmanager
@@ -65,10 +78,15 @@ async def _is_named(services: Services, user: str) -> bool:
         return False
 
 
-async def check_may_use(services: Services, user: str, command: str) -> None:
-    """Raises Denied, and records it, unless this person may run commands."""
-    async with refusals_recorded(services, Entry(user, "refused", detail={"what": command})):
-        policy.check_may_use(services.config, await services.directory.person(user))
+async def check_may_use(
+    services: Services, user: str, command: str, right: Right = "run", target: Target | None = None
+) -> Person:
+    """The person. Raises Denied, and records it, unless they have this right on the target; without a target, on any."""
+    where = target.name if target else ""
+    async with refusals_recorded(services, Entry(user, "refused", where, detail={"what": command})):
+        person = await services.directory.person(user)
+        policy.check_may(services.config, person, Need(right, command), target)
+        return person
 
 
 async def start(
@@ -88,9 +106,12 @@ async def admit(services: Services, request: OperationRequest, attempt: Entry | 
     The audit log records a refusal as `attempt` (of a click, see handlers/shared/permissions.py), else as that of a command.
     """
     async with refusals_recorded(services, attempt or Entry(request.user, "refused", detail={"what": request.title})):
-        policy.check_may_use(services.config, await services.directory.person(request.user))
-        if not request.reads:
-            await closed.check_open(services, request.target, request.user)
+        need, person = rights.need_of(request.kind, request.arguments), await services.directory.person(request.user)
+        policy.check_may(services.config, person, need, request.target)
+        # What begins another operation later checks then whether the target is open.
+        if need.right != "plan" and request.kind != LATER_KIND:
+            emergency = need.right == "emergency"
+            await closed.check_open(services, request.target, request.user, emergency=emergency)
     try:
         channel = await services.chat.channel_id(request.target.channel)
     except ChatError as error:

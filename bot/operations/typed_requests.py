@@ -9,6 +9,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from bot.access.rights import EMERGENCY
 from bot.errors import UserError
 from bot.operations import follow_ups
 from bot.slack.blocks import replies
@@ -33,9 +34,11 @@ async def identity(services: Services, request: Request, kind: Kind) -> str:
     """Within a step: what the request has in common with another one for the same. Raises UserError where it cannot begin."""
     if kind.about is None:
         return identity_of(request, request.arguments)
+    # An emergency begins beside the same request that waits for more people, or for a window.
+    urgent = {EMERGENCY: EMERGENCY} if EMERGENCY in request.arguments else {}
     try:
         async with asyncio.timeout(LOOK_UP_WITHIN):
-            return identity_of(request, await kind.about(services, request))
+            return identity_of(request, {**await kind.about(services, request), **urgent})
     except (NoSuchRefError, RefusedRefError) as error:
         problem = " ".join(filter(None, [f"{error.problem}.", error.remedy]))
         raise UserError(f"{services.redact(problem)} Nothing was started.") from error

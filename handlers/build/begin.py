@@ -64,7 +64,7 @@ async def open_window(services: Services, click: Click) -> None:
     build = "" if click.value == window.MAIN else click.value
 
     async def content() -> Block:
-        await check_may_use(services, attempt(click.user, "build images", builds_target(build)))
+        await check_may_use(services, attempt(click.user, "build images", builds_target(build)), "/build")
         return await _window(services, build)
 
     await open_modal(services.chat, click.trigger_id, window.TITLE, content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.access.rights import Need
 from bot.config.targets import without_lane
 from bot.errors import UserError
 from bot.operations.registry import Button, Click, Modal, Submission
@@ -72,7 +73,7 @@ async def _warning(services: Services, warning_id: str) -> ImageWarning:
 
 async def _check_may(services: Services, user: str, warning: ImageWarning) -> None:
     attempt = permissions.attempt(user, f"dismiss {warning.pattern}", await _target_of(services, warning))
-    await permissions.check_may_approve(services, attempt)
+    await permissions.check_may_approve(services, attempt, Need("run", "/build"))
 
 
 async def _target_of(services: Services, warning: ImageWarning) -> str:

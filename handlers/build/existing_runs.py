@@ -111,7 +111,7 @@ async def rerun_failed(services: Services, click: Click) -> None:
     number, _, attempt = click.value.partition(":")
     record = await clicked(services, click, number)
     tried = permissions.attempt_on(record, click.user, "rerun the failed jobs")
-    await permissions.check_may_use(services, tried)
+    await permissions.check_may_use(services, tried, "/build")
     run_id = await _run_of(services, record)
     if run_id is None or not attempt.isdecimal() or not record.status.ended:
         raise UserError("There is nothing to run again here (any more); nothing changed.")

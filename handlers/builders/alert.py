@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from bot.access.rights import needed_for
 from bot.errors import Denied
 from bot.operations import authority
+from bot.operations.approval import approvers_of
 from bot.operations.periodic import REQUESTER
 from bot.operations.registry import Kind
 from bot.store.operations import Status
@@ -185,7 +187,7 @@ async def _attempt(operation: Operation, joined: Joined, user: str) -> tuple[Ter
     try:
         await operation.check_authorized(f"terminate for {user}")
         if user != REQUESTER:
-            await authority.check_still_may(services, operation.target, user)
+            await authority.check_still_may(services, operation.target, user, needed_for(operation.record))
     except Denied as denied:
         await operation.annotate("terminate refused", by=user, why=str(denied))
         return None, f"not terminated: {denied}"
@@ -258,7 +260,7 @@ def _view(operation: Operation, state: _AlertState, observation: Observation) ->
         refusal=state.refusal,
         terminated_by=state.terminated_by,
         existed=state.existed,
-        approvers=operation.approvers(),
+        approvers=approvers_of(operation),
     )
 
 

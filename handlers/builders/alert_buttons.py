@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from bot.access.rights import needed_for
 from bot.errors import UserError
 from bot.operations.registry import Button, Click, Modal, Submission
 from bot.slack.blocks import replies
@@ -30,7 +31,8 @@ MOST_HOURS = 72
 async def terminate(services: Services, click: Click) -> Message:
     """Request the termination of the builder; the alert's workflow checks and terminates it."""
     record = await _open(services, click, "terminate")
-    await permissions.check_may_approve(services, permissions.attempt_on(record, click.user, "terminate"))
+    attempt = permissions.attempt_on(record, click.user, "terminate")
+    await permissions.check_may_approve(services, attempt, needed_for(record))
     await _annotate(services, record, builder_alert.TERMINATE, f"{click.user} {services.clock():.0f}")
     await services.audit.record(Entry(click.user, "terminate builder", record.environment, record.number))
     return replies.done(f"#{record.number} is looked at again and then terminated; its message says what comes of it.")
@@ -61,7 +63,8 @@ async def claimed(services: Services, submission: Submission) -> Mapping[str, st
         return {"hours": f"That is no number of hours from 1 to {MOST_HOURS}."}
     record = await services.operations.get(int(submission.private_metadata))
     try:
-        await permissions.check_may_use(services, permissions.attempt_on(record, submission.user, "claim"))
+        attempt = permissions.attempt_on(record, submission.user, "claim")
+        await permissions.check_may_use(services, attempt, needed_for(record).command)
         _check_open(record)
     except UserError as error:
         return {"hours": str(error)}
@@ -71,7 +74,8 @@ async def claimed(services: Services, submission: Submission) -> Mapping[str, st
 
 async def _open(services: Services, click: Click, what: str) -> Record:
     record = await clicked(services, click)
-    await permissions.check_may_use(services, permissions.attempt_on(record, click.user, what))
+    attempt = permissions.attempt_on(record, click.user, what)
+    await permissions.check_may_use(services, attempt, needed_for(record).command)
     _check_open(record)
     return record
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bot.access import policy
 from bot.config.targets import BUILDERS
 from bot.operations import requests
+from bot.operations.approval import required_approvals
 from bot.operations.registry import Button, Click, Kind
 from bot.operations.requests import OperationRequest
 from bot.store.approvals import Outcome as Decided
@@ -46,7 +47,7 @@ async def remove_orphaned_resources(operation: Operation) -> None:
         message = views.nothing(operation.head, orphans.unreadable)
         await operation.end(Status.SUCCEEDED, message, outcome="nothing to remove")
         return
-    required = policy.required_approvals(operation.target, at_least=1)
+    required = required_approvals(operation, at_least=1)
     view = partial(views.ask, operation.head, orphans)
     approval = await operation.approved(_digest(operation, orphans), required, view)
     if approval.outcome != Decided.APPROVED:

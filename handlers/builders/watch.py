@@ -49,4 +49,4 @@ def _intervals(config: Config) -> Mapping[str, timedelta]:
 
 
 PERIODIC_TASKS = (PeriodicTask("builders", _intervals, check_builders),)
-TOPICS = (Topic("builders", "", "Packer's builders: which work, which are stuck.", topic, most=0),)
+TOPICS = (Topic("builders", "", "Packer's builders: which work, which are stuck.", topic, most=0, target=BUILDERS),)

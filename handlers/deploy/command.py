@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bot.access import arguments as typed_arguments, inputs, parts, policy
+from bot.access import arguments as typed_arguments, inputs, parts, policy, urgency
+from bot.access.rights import EMERGENCY, Need
+from bot.access.urgency import LATER
 from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Button, Click, Command, Invocation, Modal, NextPage, Submission
@@ -16,6 +18,7 @@ from handlers.deploy.backend import backend_of, check_supported
 from handlers.deploy.inputs import check_given
 from handlers.deploy.modal import INPUTS, TITLE, deploy_modal, inputs_page
 from handlers.deploy.promote import workflow as promote_workflow
+from handlers.shared import closed
 from handlers.shared.clicks import clicked, listed_key, start_follow_up
 from handlers.shared.input_views import about_of
 from handlers.shared.inputs import ask_for, missing_inputs, submitted as entered
@@ -32,14 +35,23 @@ if TYPE_CHECKING:
     from bot.store.audit import Entry
 
 
+RUN = Need("run", "/deploy")
 HINT = USAGE.partition(" ")[2]
 MOST_WORDS = 5  # the names of the environment and the service among them
 
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
-    """Start a deploy; without arguments, or without an input that it needs, open the modal."""
-    text, given = inputs.take(invocation.text, USAGE)
+    """Start a deploy, now or when the window opens; without arguments, or without an input that it needs, open the modal."""
+    return await closed.offering(services, invocation, "/deploy", lambda: _typed(services, invocation))
+
+
+async def _typed(services: Services, invocation: Invocation) -> Message | None:
+    urgent_text, reason = urgency.take(invocation.text, USAGE)
+    text, given = inputs.take(urgent_text, USAGE)
     words = typed_arguments.split(text, USAGE, most=MOST_WORDS, refs=True)
+    later = LATER in words and not isinstance(words[words.index(LATER)], typed_arguments.QuotedRef)
+    if later:
+        words.remove(LATER)
     if not words:
         await open_modal_early(services.chat, invocation.trigger_id, TITLE, lambda: _modal(services, invocation))
         return None
@@ -52,8 +64,11 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
     arguments = replace(read(environment, chosen.rest), given=given)
     check_supported(environment, roles=bool(arguments.roles), check=arguments.check)
     check_given(environment, given)
-    request = _request(environment, arguments, invocation.user, invocation.key)
-    await _start_or_ask(services, environment, request, arguments, invocation.trigger_id)
+    request = requests.urgent(_request(environment, arguments, invocation.user, invocation.key), reason)
+    if later:
+        await closed.start_later(services, request)
+    else:
+        await _start_or_ask(services, environment, request, arguments, invocation.trigger_id)
     return None
 
 
@@ -69,10 +84,15 @@ async def _start_or_ask(
     """Start the deploy, or open the modal of its inputs where it needs one that nobody gave. A refused click is recorded as `tried`."""
     settings = deploy_of(environment).settings
     if settings.given_inputs.keys() - arguments.given.keys():
-        await requests.check_may_use(services, request.user, "/deploy")
+        await requests.check_may_use(services, request.user, "/deploy", target=environment)
         ref = arguments.ref or default_ref(environment)
         declared = await backend_of(environment).asks(services, environment, ref)
         if missing := missing_inputs(declared, {**settings.fixed_inputs, **arguments.given}):
+            if EMERGENCY in request.arguments:
+                needed = ", ".join(missing)
+                raise UserError(
+                    f"{environment.name} needs inputs; in an emergency give them with the command: {needed}."
+                )
 
             async def page() -> Block:
                 return inputs_page(environment.name, arguments.ref, declared, arguments.given)
@@ -83,9 +103,10 @@ async def _start_or_ask(
 
 
 async def _modal(services: Services, invocation: Invocation) -> Block:
-    await requests.check_may_use(services, invocation.user, "/deploy")
+    person = await requests.check_may_use(services, invocation.user, "/deploy")
     config = services.config
-    names = [each.name for name in config.whole_environments for each in config.deployed(name)]
+    deployed = [each for name in config.whole_environments for each in config.deployed(name)]
+    names = [each.name for each in deployed if policy.may(config, person, RUN, each)]
     if not names:
         raise UserError("No environment has `deploy` in the configuration, so there is nothing to deploy.")
     return deploy_modal(names, invocation.channel)
@@ -93,8 +114,9 @@ async def _modal(services: Services, invocation: Invocation) -> Block:
 
 async def _listed(services: Services, invocation: Invocation, chosen: parts.Chosen) -> Message:
     """The services of an environment with what each runs, and a button that deploys it."""
-    await requests.check_may_use(services, invocation.user, "/deploy")
-    running = {part.part: await services.deployments.current(part.name) for part in chosen.parts}
+    person = await requests.check_may_use(services, invocation.user, "/deploy", "see", chosen.environment)
+    visible = [part for part in chosen.parts if policy.sees(services.config, person, part.name)]
+    running = {part.part: await services.deployments.current(part.name) for part in visible}
     lines = [
         views.ServiceLine(part, current.sha if current else "", current.at if current else 0.0)
         for part, current in running.items()
@@ -108,7 +130,7 @@ async def deploy_listed(services: Services, click: Click) -> None:
     key = listed_key(click)
     request = _request(environment, Arguments(), click.user, key)
     tried = attempt(click.user, request.title, environment.name)
-    await check_may_use(services, tried)
+    await check_may_use(services, tried, "/deploy")
     await _start_or_ask(services, environment, request, Arguments(), click.trigger_id, tried=tried)
 
 
@@ -122,7 +144,7 @@ async def submitted(services: Services, submission: Submission) -> Mapping[str, 
         return {"ref": str(error)}
     try:
         if deploy_of(environment).settings.given_inputs:
-            await requests.check_may_use(services, submission.user, "/deploy")
+            await requests.check_may_use(services, submission.user, "/deploy", target=environment)
             declared = await backend_of(environment).asks(services, environment, ref or default_ref(environment))
             if declared:
                 return NextPage(inputs_page(environment.name, ref, declared))

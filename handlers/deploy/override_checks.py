@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.access import arguments as typed_arguments, inputs, policy
+from bot.access.rights import EMERGENCY, needed_for
 from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Button, FollowUp, Modal
@@ -79,7 +80,7 @@ async def _refused_commit(services: Services, record: Record) -> str:
 
 async def _check_may_override(services: Services, record: Record, user: str) -> None:
     attempt = permissions.attempt_on(record, user, "deploy anyway")
-    await permissions.check_may_approve(services, attempt, requester=record.requester)
+    await permissions.check_may_approve(services, attempt, needed_for(record), requester=record.requester)
 
 
 def _request(
@@ -92,7 +93,8 @@ def _request(
 
 
 def _without_override(record: Record) -> dict[str, str]:
-    return {name: value for name, value in record.arguments.items() if name not in OVERRIDING}
+    overriding = (*OVERRIDING, EMERGENCY)  # an emergency is declared anew
+    return {name: value for name, value in record.arguments.items() if name not in overriding}
 
 
 BUTTONS = (Button(AGAIN, try_again), Button(ANYWAY, ask_reason))

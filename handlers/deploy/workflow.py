@@ -9,7 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.access import arguments as typed_arguments, policy
+from bot.access.rights import EMERGENCY
 from bot.errors import UserError
+from bot.operations.approval import required_approvals
 from bot.operations.registry import Kind
 from bot.operations.room import Precedence
 from bot.slack.blocks import kit
@@ -147,9 +149,9 @@ async def _check_before(operation: Operation, release: Release, standing: RefSta
 
 
 async def _check_order(operation: Operation, commit: Commit) -> None:
-    """Raises UserError where the environment follows another one, which does not run this commit."""
+    """Raises UserError where the environment follows another one, which does not run this commit; not in an emergency."""
     before = operation.environment.after
-    if before is None:
+    if before is None or operation.record.arguments.get(EMERGENCY):
         return
     current = await operation.services.deployments.current(before)
     if current is None or current.sha != commit.sha:
@@ -169,7 +171,7 @@ async def _approval(operation: Operation, release: Release, standing: RefStandin
 
     The approval of a ref that is not allowed is the deploy's as well: nothing runs before it.
     """
-    required = policy.required_approvals(operation.environment, at_least=0 if standing.allowed else 1)
+    required = required_approvals(operation, at_least=0 if standing.allowed else 1)
     if required == 0:
         return None
     approved = f"deploy {operation.number} {operation.environment.name} {release.commit.sha}"
@@ -187,7 +189,7 @@ async def _approval(operation: Operation, release: Release, standing: RefStandin
 
 def _room_of(environment: Environment) -> Precedence | None:
     """At once only where nobody has to be asked before: a question is not held up by a lack of room."""
-    asks = environment.deploy is None or policy.required_approvals(environment, at_least=0) > 0
+    asks = environment.deploy is None or environment.approval.required > 0
     return None if asks or not backend_of(environment).TAKES_ROOM else Precedence.DECIDED
 
 

@@ -6,8 +6,8 @@ import hashlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bot.access import policy
 from bot.engine.watch import Watch
+from bot.operations.approval import required_approvals
 from bot.operations.registry import Kind
 from bot.store.approvals import Outcome as Decided
 from bot.store.operations import Status
@@ -81,7 +81,7 @@ async def _approved(operation: Operation, more: int) -> tuple[CleanUpView, Appro
     while True:
         round_number += 1
         view = await operation.step("candidates", lambda: _view(operation, more))
-        required = policy.required_approvals(operation.target, at_least=1)
+        required = required_approvals(operation, at_least=1)
         render = partial(_ask, operation, view)
         approval = await operation.approved(_digest(operation, view, round_number), required, render)
         if approval.outcome != Decided.SUPERSEDED:

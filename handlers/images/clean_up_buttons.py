@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.access.rights import needed_for
 from bot.errors import UserError
 from bot.operations.registry import Button, Click, Modal, Submission
 from bot.slack.modal import open_modal
@@ -66,7 +67,7 @@ async def take_back(services: Services, click: Click) -> None:
 
 async def _check(services: Services, user: str, record: Record, what: str, status: Status = Status.APPROVAL) -> None:
     tried = permissions.attempt_on(record, user, what)
-    await permissions.check_may_approve(services, tried, requester=record.requester)
+    await permissions.check_may_approve(services, tried, needed_for(record), requester=record.requester)
     if record.status is not status:
         raise UserError(f"It is too late for that: #{record.number} is {record.activity or record.status.value} now.")
 

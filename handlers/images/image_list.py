@@ -186,6 +186,6 @@ def _intervals(config: Config) -> Mapping[str, timedelta]:
 
 
 HINT = "[machine] [environment]"
-TOPICS = (Topic("amis", HINT, "Machine images: which are in use, which can be deleted.", topic, most=2),)
+TOPICS = (Topic("amis", HINT, "Machine images: which are in use, which can be deleted.", topic, most=2, target=IMAGES),)
 BUTTONS = (Button(list_views.CLEAN_UP, request_clean_up),)
 PERIODIC_TASKS = (operation_at_interval(PROPOSAL, TITLE, _intervals),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.access import arguments
+from bot.config.targets import IMAGES
 from bot.errors import UserError
 from bot.operations.queue import head_of
 from bot.operations.registry import Invocation, Topic
@@ -98,4 +99,4 @@ async def _from_ec2(services: Services, image_id: str) -> tuple[Image, Sequence[
     return images[image_id], instances, ""
 
 
-TOPICS = (Topic("image", HINT, "Where an image comes from, and what runs from it.", image, most=2),)
+TOPICS = (Topic("image", HINT, "Where an image comes from, and what runs from it.", image, most=2, target=IMAGES),)

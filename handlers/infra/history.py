@@ -64,7 +64,7 @@ async def history(services: Services, invocation: Invocation, words: Sequence[st
 
 async def older(services: Services, click: Click) -> Message:
     """The next page, after the same checks as for the first."""
-    await permissions.check_may_use(services, permissions.attempt(click.user, "history"))
+    await permissions.check_may_use(services, permissions.attempt(click.user, "history"), "/infra history", "see")
     value = _VALUE.fullmatch(click.value)
     if value is None:
         raise UserError(f"I cannot read this button. Type {USAGE}.")

@@ -12,25 +12,28 @@ from handlers.infra import closure_views
 from runners.processes import metadata_service, probe
 
 if TYPE_CHECKING:
+    from bot.access.policy import Person
     from bot.config import Config, Environment
     from bot.services import Services
     from bot.slack.blocks.kit import Block, Message
     from bot.store.operations import Record
 
 RECENT = 8
+MOST_READ = 200  # newest operations among which those are searched for that somebody may see who does not see all
 
 
-async def status(services: Services) -> Message:
-    """The environments, the last operations, and what separates children from the bot."""
-    return replies.status_page(await _environments(services), await _recent(services), _isolation(services))
+async def status(services: Services, person: Person) -> Message:
+    """What this person may see of the environments and the last operations, and what separates children from the bot."""
+    environments, recent = await _environments(services, person), await _recent(services, person)
+    return replies.status_page(environments, recent, _isolation(services))
 
 
 async def publish_home(services: Services, user: str) -> None:
-    """Publish the same as the Home tab of a person who may run commands; others get a hint."""
+    """Publish the same as the Home tab of a person who may see anything; others get a hint."""
     person = await services.directory.person(user)
     try:
-        policy.check_may_use(services.config, person)
-        blocks = replies.status_blocks(await _environments(services), await _recent(services))
+        policy.check_may(services.config, person, policy.SEE, None)
+        blocks = replies.status_blocks(await _environments(services, person), await _recent(services, person))
     except Denied as denied:
         blocks = [*_no_access(), *([kit.section(kit.escape(str(denied)))] if person.unreadable else [])]
     await services.chat.publish_home(user, replies.home(blocks))
@@ -41,8 +44,10 @@ def _isolation(services: Services) -> str:
     return f"{wall}; {metadata_service.sentence(services.metadata_service)}"
 
 
-async def _environments(services: Services) -> list[EnvironmentLine]:
-    return [await _environment(services, environment) for environment in services.config.environments.values()]
+async def _environments(services: Services, person: Person) -> list[EnvironmentLine]:
+    config = services.config
+    visible = [each for name, each in config.environments.items() if policy.sees(config, person, name)]
+    return [await _environment(services, environment) for environment in visible]
 
 
 async def _environment(services: Services, environment: Environment) -> EnvironmentLine:
@@ -69,8 +74,11 @@ def _without_deploy(config: Config, environment: Environment) -> str:
     return f"has {', '.join(parts)}" if parts else "no deploy in the configuration"
 
 
-async def _recent(services: Services) -> list[OperationLine]:
-    return [_line(record) for record in await services.operations.recent(RECENT)]
+async def _recent(services: Services, person: Person) -> list[OperationLine]:
+    everything = policy.sees(services.config, person, "")
+    records = await services.operations.recent(RECENT if everything else MOST_READ)
+    visible = [each for each in records if everything or policy.sees(services.config, person, each.environment)]
+    return [_line(record) for record in visible[:RECENT]]
 
 
 def _line(record: Record) -> OperationLine:

@@ -6,7 +6,8 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from bot.access import arguments
+from bot.access import arguments, policy
+from bot.config.targets import find_target
 from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Command, HomeTab, Invocation, Topic
@@ -30,6 +31,7 @@ _pending_answers: set[asyncio.Task[None]] = set()
 USAGE = "/infra help | status | audit [how many]"
 MOST_ARGUMENTS = 5
 MOST_LINES = 30
+MOST_READ = 500  # newest entries in which those are searched for that somebody may see who does not see all
 
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
@@ -43,7 +45,8 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
     topic, rest = topics[typed[0]], typed[1:]
     if len(rest) > topic.most and not topic.free_text:
         raise UserError(f"That is more than {topic.name} takes. Usage: {topic.usage}")
-    await requests.check_may_use(services, invocation.user, f"/infra {topic.name}")
+    target = find_target(services.config, topic.target) if topic.target else None
+    await requests.check_may_use(services, invocation.user, f"/infra {topic.name}", "see", target)
     detail = {"what": " ".join(rest), "channel": invocation.channel}
     await services.audit.record(Entry(invocation.user, f"/infra {topic.name}", detail=detail))
     return await _answer_now_or_later(services, invocation, topic.handle(services, invocation, rest))
@@ -94,14 +97,19 @@ async def help_page(_: Services, invocation: Invocation, __: Sequence[str]) -> M
     return replies.help_page((*commands, *topics))
 
 
-async def status(services: Services, _: Invocation, __: Sequence[str]) -> Message:
-    """The environments and the last operations."""
-    return await overview.status(services)
+async def status(services: Services, invocation: Invocation, __: Sequence[str]) -> Message:
+    """The environments and the last operations, as far as the person may see them."""
+    return await overview.status(services, await services.directory.person(invocation.user))
 
 
-async def audit(services: Services, _: Invocation, rest: Sequence[str]) -> Message:
-    """The newest entries of the audit log."""
-    return replies.audit_page([entry_lines.row(stored) for stored in await services.audit.read(newest=_how_many(rest))])
+async def audit(services: Services, invocation: Invocation, rest: Sequence[str]) -> Message:
+    """The newest entries of the audit log, as far as the person may see them."""
+    wanted = _how_many(rest)
+    person = await services.directory.person(invocation.user)
+    newest = MOST_READ if not policy.sees(services.config, person, "") else wanted
+    entries = await services.audit.read(newest=newest)
+    visible = [stored for stored in entries if policy.sees(services.config, person, stored.entry.environment)]
+    return replies.audit_page([entry_lines.row(stored) for stored in visible[:wanted]])
 
 
 def _how_many(rest: Sequence[str]) -> int:

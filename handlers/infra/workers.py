@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.access import arguments
+from bot.access import arguments, policy
+from bot.access.rights import Need, needed_for
 from bot.config import worker_labels
-from bot.errors import UserError
-from bot.operations import attendance
+from bot.errors import Denied, UserError
+from bot.operations import attendance, requests
 from bot.operations.leftovers import discard
 from bot.operations.posting import deliver
 from bot.operations.queue import head_of
@@ -93,6 +94,14 @@ async def _link(services: Services, number: int) -> str:
 
 
 async def _drain(services: Services, user: str, name: str) -> Message:
+    tried = Entry(user, "refused", detail={"what": f"/infra workers drain {name}"})
+    async with requests.refusals_recorded(services, tried):
+        person, need = await services.directory.person(user), Need("run", "/infra workers")
+        policy.check_may(services.config, person, need, None)
+        if not policy.sees(services.config, person, ""):
+            raise Denied(
+                "You may not drain a worker: it serves environments that you may not see. Nothing was changed."
+            )
     now = await attendance.read(services)
     worker = next((each for each in now.workers if each.executor == name and each.alive), None)
     if worker is None:
@@ -126,7 +135,7 @@ async def _end(services: Services, user: str, number: int) -> Message:
     except LookupError:
         raise UserError(f"There is no operation #{number}.") from None
     tried = permissions.attempt_on(record, user, "end")
-    await permissions.check_may_reject(services, tried, requester=record.requester)
+    await permissions.check_may_reject(services, tried, needed_for(record), requester=record.requester)
     await _check_unattended(services, record)
     await services.engine.abandon(number)
     await services.operations.set_status(number, Status.INTERRUPTED)

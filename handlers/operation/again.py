@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.access import policy
+from bot.access.rights import EMERGENCY, need_of
 from bot.errors import UserError
 from bot.operations import follow_ups, requests
 from bot.operations.notices import AGAIN, AGAIN_ACTION, REPEATABLE, end_marker
@@ -29,7 +30,8 @@ async def again(services: Services, click: Click) -> None:
     """Request the same again for the person who presses, with all checks, once for each operation."""
     record = await recorded(services, click.value)
     tried = permissions.attempt_on(record, click.user, "request again")
-    await permissions.check_may_use(services, tried)
+    need = need_of(record.kind, _arguments(record, click))
+    await permissions.check_may_use(services, tried, need.command, need.right)
     at, notice = await _notice(services, record, click)
     if record.kind not in AGAIN or record.status not in REPEATABLE:
         raise UserError(f"#{record.number} cannot be requested again; nothing changed.")
@@ -48,10 +50,15 @@ async def again(services: Services, click: Click) -> None:
 def _request(services: Services, record: Record, click: Click, key: str) -> OperationRequest:
     """The request of the operation, without what only its own requester was allowed."""
     target = policy.target_of(services.config, record.environment)
-    once = next((kind.once for kind in click.registry.kinds if kind.name == record.kind), ())
-    arguments = {name: value for name, value in record.arguments.items() if name not in once}
+    title = record.title.removeprefix(requests.EMERGENCY_TITLE)
     lane = record.environment.removeprefix(target.name).removeprefix("/")
-    return OperationRequest(record.kind, record.title, click.user, key, target, arguments, lane=lane)
+    return OperationRequest(record.kind, title, click.user, key, target, _arguments(record, click), lane=lane)
+
+
+def _arguments(record: Record, click: Click) -> dict[str, str]:
+    """The operation's arguments without what counts once; an emergency is declared anew."""
+    once = next((kind.once for kind in click.registry.kinds if kind.name == record.kind), ())
+    return {name: value for name, value in record.arguments.items() if name not in (*once, EMERGENCY)}
 
 
 async def _notice(services: Services, record: Record, click: Click) -> tuple[Posted, Message]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from bot.access.rights import needed_for
 from bot.errors import Denied, UserError
 from bot.operations import authority
 from bot.operations.registry import Approver, Button, Click, Modal, Registry, Submission
@@ -14,7 +15,7 @@ from bot.slack.blocks.common import APPROVE, REJECT
 from bot.slack.modal import open_modal
 from bot.store.approvals import Approval, Outcome
 from bot.store.audit import Entry
-from handlers.shared import permissions
+from handlers.shared import permissions, ref_guard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from bot.operations.registry import Objection
     from bot.services import Services
     from bot.slack.blocks.kit import Block, Message
+    from bot.store.operations import Record
 
 log = logging.getLogger(__name__)
 
@@ -101,8 +103,7 @@ async def _read(services: Services, approval_id: str, user: str) -> Approval:
 
 async def _clicked(services: Services, click: Click, decision: Outcome) -> Approval:
     approval = await _read(services, click.value, click.user)
-    async with refusals_recorded(services, _attempt(approval, click.user, decision)):
-        record = await services.operations.verified(approval.operation)
+    record = await _record(services, approval, _attempt(approval, click.user, decision))
     # The message as it is now: one that was lost has been posted again since the approval was requested.
     if (click.channel, click.message_ts) != (record.channel, record.message_ts):
         async with refusals_recorded(services, _attempt(approval, click.user, decision)):
@@ -111,12 +112,21 @@ async def _clicked(services: Services, click: Click, decision: Outcome) -> Appro
     return approval
 
 
+async def _record(services: Services, approval: Approval, attempt: Entry) -> Record:
+    async with refusals_recorded(services, attempt):
+        return await services.operations.verified(approval.operation)
+
+
 async def _check_may(services: Services, approval: Approval, user: str, decision: Outcome) -> None:
     attempt = _attempt(approval, user, decision)
+    record = await _record(services, approval, attempt)
+    asked, requester = needed_for(record), approval.requester
     if decision is Outcome.APPROVED:
-        await permissions.check_may_approve(services, attempt, requester=approval.requester, in_window=True)
+        looks = await ref_guard.only_looks(services, record, approval.binding)
+        in_window = not looks
+        await permissions.check_may_approve(services, attempt, asked, requester=requester, in_window=in_window)
     else:
-        await permissions.check_may_reject(services, attempt, requester=approval.requester)
+        await permissions.check_may_reject(services, attempt, asked, requester=requester)
 
 
 async def decide(services: Services, approval: Approval, user: str, decision: Outcome) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.access.rights import needed_for
 from bot.errors import UserError
 from bot.operations import going_first
 from bot.operations.registry import Button, Click, Topic
@@ -40,7 +41,7 @@ async def cancel_number(services: Services, invocation: Invocation, words: Seque
 
 
 async def _cancel(services: Services, record: Record, attempt: Entry) -> Message:
-    await permissions.check_may_reject(services, attempt, requester=record.requester)
+    await permissions.check_may_reject(services, attempt, needed_for(record), requester=record.requester)
     user = attempt.actor
     if record.status.ended:
         raise UserError(f"#{record.number} is over already; there is nothing to cancel.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.access.rights import needed_for
 from bot.errors import UserError
 from bot.operations.registry import Button, Click
 from bot.slack.blocks import modals
@@ -24,7 +25,8 @@ async def show(services: Services, click: Click) -> None:
 
 async def _content(services: Services, click: Click) -> Block:
     record = await clicked(services, click, click.value)
-    await permissions.check_may_use(services, permissions.attempt_on(record, click.user, "read findings in logs"))
+    attempt = permissions.attempt_on(record, click.user, "read findings in logs")
+    await permissions.check_may_use(services, attempt, needed_for(record).command, "see")
     judged = await services.engine.result(record.number, JUDGED, JudgedLogs)
     if judged is None:
         raise UserError("The findings are no longer stored; the logs of the run have them, as long as they are kept.")

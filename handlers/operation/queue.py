@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from bot.access import arguments, policy
+from bot.access.rights import needed_for
 from bot.config.targets import find_target, queue_of, without_lane
 from bot.config.values import PART
 from bot.operations import follow_ups
@@ -59,7 +60,9 @@ def _by_queue(services: Services, records: Sequence[Record]) -> list[list[Record
 
 def _line(services: Services, record: Record, urls: dict[int, str]) -> Line:
     target = find_target(services.config, record.environment)
-    who = policy.approvers_in_words(services.config, target, record.requester) if target else "nobody"
+    who = (
+        policy.approvers_in_words(services.config, target, record.requester, needed_for(record)) if target else "nobody"
+    )
     freed = ""
     if record.status is Status.APPROVAL:
         freed = f"{who} can decide it"

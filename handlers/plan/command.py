@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.access import arguments as typed_arguments, parts, policy
+from bot.access import arguments as typed_arguments, parts, policy, urgency
 from bot.config.part_rules import ALL
 from bot.config.values import PART
 from bot.errors import UserError
@@ -188,11 +188,16 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
     if not invocation.text.strip():
         await open_window(services, invocation)
         return None
-    several = _typed(services.config, invocation.text)
+    text, reason = urgency.take(invocation.text.translate(STRAIGHT), USAGE)
+    several = _typed(services.config, text)
     if several.names_several and (not several.words or several.named.rest[:1] == [ALL]):
+        if reason:
+            name = several.named.environment.name
+            raise UserError(f"In an emergency plan one stack: /plan {name}! <stack> because ...")
         return await _of_several(services, invocation, several)
-    environment, arguments = read(services.config, invocation.text)
-    await requests.start(services, plan_request(environment, invocation.user, invocation.key, arguments))
+    environment, arguments = read(services.config, text)
+    request = plan_request(environment, invocation.user, invocation.key, arguments)
+    await requests.start(services, requests.urgent(request, reason))
     return None
 
 
@@ -203,10 +208,11 @@ async def _of_several(services: Services, invocation: Invocation, typed: _Typed)
         arguments = _for_all(typed)
         await requests.start(services, all_stacks.request(environment, invocation.user, invocation.key, arguments))
         return None
-    await requests.check_may_use(services, invocation.user, "/plan")
+    person = await requests.check_may_use(services, invocation.user, "/plan", "see", environment)
     if environment.has_units:
         return await units.listing(services, environment)
-    stacks = [(stack.part, stack.terraform.after if stack.terraform else ()) for stack in typed.named.parts]
+    visible = [stack for stack in typed.named.parts if policy.sees(services.config, person, stack.name)]
+    stacks = [(stack.part, stack.terraform.after if stack.terraform else ()) for stack in visible]
     return stack_views.listing(environment.name, stacks)
 
 

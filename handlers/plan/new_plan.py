@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.access import policy
+from bot.access.rights import EMERGENCY
 from bot.operations import follow_ups
 from bot.operations.registry import Button, FollowUp
 from bot.store.annotations import SUPERSEDED_BY
@@ -25,7 +26,8 @@ async def plan_again(services: Services, click: Click) -> None:
     """Start a new plan, with the older plan's arguments; at most once for each message."""
     record = await clicked(services, click)
     environment = policy.environment_of(services.config, record.environment)
-    arguments = record.arguments if record.kind == "plan" else {}
+    arguments = dict(record.arguments) if record.kind == "plan" else {}
+    arguments.pop(EMERGENCY, None)  # an emergency is declared anew
     key = NEW_PLAN.key(record.number)
     request = plan_request(environment, click.user, key, arguments)
     await start_follow_up(services, NEW_PLAN, record, request, begun="A new plan was begun")

@@ -77,7 +77,8 @@ async def start_unlock(services: Services, click: Click) -> None:
     record = await clicked(services, click)
     environment = policy.environment_of(services.config, record.environment)
     attempt = permissions.attempt_on(record, click.user, "unlock")
-    await permissions.check_may_approve(services, attempt)
+    for right in ("see", "unlock"):
+        await permissions.check_may_use(services, attempt, "/plan", right)
     lock = await orphaned_lock(services, record.number)
     key = f"unlock-{record.number}"
     if await services.operations.started_by(key):

@@ -7,7 +7,8 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bot.access import inputs, parts
+from bot.access import inputs, parts, policy
+from bot.access.rights import Need
 from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Modal, NextPage, Submission
@@ -42,9 +43,9 @@ async def open_window(services: Services, invocation: Invocation) -> None:
 
 
 async def _first(services: Services, invocation: Invocation) -> Block:
-    await requests.check_may_use(services, invocation.user, "/plan")
-    config = services.config
-    planned = [each for name in config.whole_environments for each in config.planned(name)]
+    person, config = await requests.check_may_use(services, invocation.user, "/plan", "plan"), services.config
+    everything = [each for name in config.whole_environments for each in config.planned(name)]
+    planned = [each for each in everything if policy.may(config, person, Need("plan", "/plan"), each)]
     choices = [each for each in planned if not each.has_units]
     if not choices:
         units = f"Type /plan {planned[0].name} for the units of {planned[0].name}." if planned else ""
@@ -68,7 +69,7 @@ async def submitted(services: Services, submission: Submission) -> Mapping[str, 
         ref = variables.checked_ref(environment, submission.values["ref"].strip())
     except UserError as error:
         return {"ref": str(error)}
-    await requests.check_may_use(services, submission.user, "/plan")
+    await requests.check_may_use(services, submission.user, "/plan", "plan", environment)
     if names := variables.allowed(environment):
         declared = await _declared(services, environment, ref)
         listed = [declared.get(name, Declared(name, readable=False)) for name in names]
@@ -97,7 +98,7 @@ async def submitted_variables(services: Services, submission: Submission) -> Map
     """Start the plan, after a page that shows maps and lists as they are given; errors are returned by field."""
     name, ref = json.loads(submission.private_metadata)
     environment = parts.choose_one(services.config, name, parts.STACKS, USAGE)
-    await requests.check_may_use(services, submission.user, "/plan")
+    await requests.check_may_use(services, submission.user, "/plan", "plan", environment)
     written = {each: text.strip() for each, text in inputs.given(submission.values).items() if text.strip()}
     declared = await _declared(services, environment, ref) if written else {}
     given: dict[str, str] = {}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bot.access import policy
 from bot.errors import Denied
+from bot.operations.approval import required_approvals
 from bot.operations.child_outage import live_with_note
 from bot.operations.registry import Kind
 from bot.slack.blocks import kit
@@ -115,7 +116,7 @@ async def _approval(operation: Operation, view: PlanView, standing: RefStanding,
 
     return await operation.approved(
         _binding(operation, view.commit, summary),
-        policy.required_approvals(environment, at_least=1),
+        required_approvals(operation, at_least=1),
         render,
         typed_confirmation=typed,
         updates=branch,

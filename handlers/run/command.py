@@ -27,6 +27,7 @@ from handlers.shared.permissions import attempt, check_may_use
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bot.access.policy import Person
     from bot.config import Config
     from bot.config.models.custom import CustomOperation
     from bot.services import Services
@@ -42,15 +43,16 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
     text, given = inputs.take(invocation.text, USAGE)
     words = typed_arguments.split(text, USAGE, most=MOST_OF_PLAYBOOK, refs=True)
     if not words:
-        await requests.check_may_use(services, invocation.user, "/run")
-        return views.listing(services.config.operations.custom)
+        person = await requests.check_may_use(services, invocation.user, "/run", "see")
+        return views.listing(visible_to(services.config, person))
     settings = settings_of(services.config, words[0])
     if settings.workflow:
         typed_arguments.split(text, USAGE, most=MOST_WORDS, refs=True)
     wanted = replace(_read(services.config, settings, words), given=given)
     check_given(wanted.name, settings, given)
     if settings.inputs.keys() - given.keys():
-        await requests.check_may_use(services, invocation.user, "/run")
+        target = policy.environment_of(services.config, settings.environment)
+        await requests.check_may_use(services, invocation.user, f"/run {wanted.name}", target=target)
         declared = await declared_of(services, settings, wanted.ref or settings.ref)
         missing = missing_inputs(declared, {**settings.fixed_inputs, **given})
         # A playbook declares no variables, so nobody knows which of them it needs.
@@ -63,6 +65,12 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
             return None
     await requests.start(services, request_for(services, wanted, invocation.user, invocation.key))
     return None
+
+
+def visible_to(config: Config, person: Person) -> Mapping[str, CustomOperation]:
+    """The operations of environments that this person may see."""
+    custom = config.operations.custom.items()
+    return {name: each for name, each in custom if policy.sees(config, person, each.environment)}
 
 
 def _read(config: Config, settings: CustomOperation, words: Sequence[str]) -> Wanted:
@@ -110,7 +118,8 @@ async def declared_of(services: Services, settings: CustomOperation, ref: str) -
 
 async def _window(services: Services, click: Click) -> Block:
     settings = settings_of(services.config, click.value)
-    await check_may_use(services, attempt(click.user, f"run {click.value}", settings.environment))
+    tried = attempt(click.user, f"run {click.value}", settings.environment)
+    await check_may_use(services, tried, f"/run {click.value}")
     declared = await declared_of(services, settings, settings.ref)
     return views.window(Wanted(click.value), settings, declared)
 

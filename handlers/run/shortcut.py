@@ -12,7 +12,7 @@ from bot.slack.client import Posted
 from bot.slack.modal import open_modal_early
 from bot.slack.web_api import ChatError
 from handlers.run import views
-from handlers.run.command import declared_of, request_for
+from handlers.run.command import declared_of, request_for, visible_to
 from handlers.run.settings import Wanted, settings_of
 from handlers.shared.permissions import attempt, check_may_use
 
@@ -30,8 +30,8 @@ async def choose(services: Services, use: ShortcutUse) -> None:
     """Open the window that asks which operation to run."""
 
     async def content() -> Block | Message:
-        await requests.check_may_use(services, use.user, "/run")
-        custom = services.config.operations.custom
+        person = await requests.check_may_use(services, use.user, "/run", "see")
+        custom = visible_to(services.config, person)
         return views.choice(custom, await _link(services, use)) if custom else views.listing(custom)
 
     await open_modal_early(services.chat, use.trigger_id, views.TITLE, content)
@@ -52,7 +52,7 @@ async def chosen(services: Services, submission: Submission) -> Mapping[str, str
     """Ask for the inputs of the operation, or start one that takes none."""
     name, link = submission.values[views.OPERATION], json.loads(submission.private_metadata)
     settings = settings_of(services.config, name)
-    await check_may_use(services, attempt(submission.user, f"run {name}", settings.environment))
+    await check_may_use(services, attempt(submission.user, f"run {name}", settings.environment), f"/run {name}")
     wanted = Wanted(name, link=link)
     if settings.inputs:
         return NextPage(views.window(wanted, settings, await declared_of(services, settings, settings.ref)))

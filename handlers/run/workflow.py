@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bot.access import inputs as given_inputs, policy
 from bot.errors import UserError
+from bot.operations.approval import required_approvals
 from bot.operations.registry import Kind
 from bot.slack.blocks import kit
 from bot.slack.blocks.common import FailureContext
@@ -129,7 +130,7 @@ def _settings(operation: Operation) -> CustomOperation:
 
 async def _approval(operation: Operation, run: Run, standing: RefStanding) -> ApprovalView | None:
     """Durable: the decision about exactly this workflow, commit and inputs; None where none is required."""
-    required = policy.required_approvals(operation.environment, at_least=0 if standing.allowed else 1)
+    required = required_approvals(operation, at_least=0 if standing.allowed else 1)
     if required == 0:
         return None
     what = run.workflow or playbooks.bound(run)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.access import policy
+from bot.access.rights import Need
 from bot.operations import closed
 from bot.operations.requests import refusals_recorded
 from bot.store.audit import Entry
 
 if TYPE_CHECKING:
+    from bot.config.models.access import Right
     from bot.config.targets import Target
     from bot.services import Services
     from bot.store.operations import Record
@@ -27,14 +29,16 @@ def attempt_on(record: Record, user: str, what: str) -> Entry:
     return attempt(user, what, record.environment, record.number)
 
 
-async def check_may_use(services: Services, tried: Entry) -> None:
-    """Raises Denied unless this person may run commands at all."""
+async def check_may_use(services: Services, tried: Entry, command: str, right: Right = "run") -> None:
+    """Raises Denied unless this person has this right on the attempt's target, or on any without one, by this command."""
     async with refusals_recorded(services, tried):
-        policy.check_may_use(services.config, await services.directory.person(tried.actor))
+        target = policy.target_of(services.config, tried.environment) if tried.environment else None
+        person = await services.directory.person(tried.actor)
+        policy.check_may(services.config, person, Need(right, command), target)
 
 
 async def check_may_approve(
-    services: Services, tried: Entry, *, requester: str = "", in_window: bool = False
+    services: Services, tried: Entry, asked: Need, *, requester: str = "", in_window: bool = False
 ) -> Target:
     """The target of the attempt. Raises Denied unless this person may approve there what `requester` asked for.
 
@@ -43,13 +47,15 @@ async def check_may_approve(
     async with refusals_recorded(services, tried):
         target = policy.target_of(services.config, tried.environment)
         if in_window:
-            await closed.check_open(services, target, requester)
-        policy.check_may_approve(services.config, target, await services.directory.person(tried.actor), requester)
+            await closed.check_open(services, target, requester, emergency=asked.right == "emergency")
+        person = await services.directory.person(tried.actor)
+        policy.check_may_approve(services.config, target, person, requester, asked)
         return target
 
 
-async def check_may_reject(services: Services, tried: Entry, *, requester: str) -> None:
+async def check_may_reject(services: Services, tried: Entry, asked: Need, *, requester: str) -> None:
     """Raises Denied unless this person may reject or cancel what `requester` asked for: approvers and the requester."""
     async with refusals_recorded(services, tried):
         target = policy.target_of(services.config, tried.environment)
-        policy.check_may_reject(services.config, target, await services.directory.person(tried.actor), requester)
+        person = await services.directory.person(tried.actor)
+        policy.check_may_reject(services.config, target, person, requester, asked)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from bot.access import policy
+from bot.access import rights
+from bot.operations.approval import required_approvals
 from bot.operations.registry import ApprovalCheck, Objection
 from bot.slack.blocks import replies
 from bot.store.approvals import Outcome
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from bot.services import Services
     from bot.slack.blocks.common import ApprovalView
     from bot.store.approvals import Approval
+    from bot.store.operations import Record
     from runners.results import Commit, RefStanding
 
 __all__ = ["RefRules", "admitted", "announce", "standing_of", "taken_up"]
@@ -77,7 +79,7 @@ async def announce(operation: Operation, binding: str) -> None:
 
 def _required(operation: Operation) -> int:
     """How many people have to approve: as many as for a change, and one at least."""
-    return policy.required_approvals(operation.target, at_least=1)
+    return required_approvals(operation, at_least=1)
 
 
 async def taken_up(operation: Operation, standing: RefStanding, approval: ApprovalView) -> bool:
@@ -118,6 +120,13 @@ async def _changed_since(services: Services, commit: Commit) -> str:
     except NotFoundError:
         return f"{commit.ref} no longer exists"
     return "" if now.sha == commit.sha else f"{commit.ref} has moved from {commit.short} to {now.short} since"
+
+
+async def only_looks(services: Services, record: Record, binding: str) -> bool:
+    """Whether this approval lets a ref's code only look: it is for a plan or a check, and not for what changes anything."""
+    if rights.need_of(record.kind, record.arguments).right != "plan":
+        return False
+    return binding in await services.annotations.values_of(record.number, REF_APPROVAL)
 
 
 async def object_to_requester(services: Services, approval: Approval, approver: Approver) -> Objection | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bot.access.rights import needed_for
 from bot.engine.watch import Watch
 from bot.errors import UserError
 from bot.operations.registry import Button
@@ -120,7 +121,7 @@ async def choose(services: Services, click: Click) -> Message:
     number, _, run = click.value.partition(":")
     record = await clicked(services, click, number)
     attempt = permissions.attempt_on(record, click.user, "say which run it is")
-    await permissions.check_may_reject(services, attempt, requester=record.requester)
+    await permissions.check_may_reject(services, attempt, needed_for(record), requester=record.requester)
     if record.status.ended:
         raise UserError(f"#{record.number} is over already; nothing changed.")
     if await services.run_claims.run_of(record.number):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 # How the marks of notices begin after the operation's number (bot/operations/notices.py).
-NOTICES = ("approval ", "reminder ", "escalation ", "end")
+NOTICES = ("approval ", "reminder ", "escalation ", "emergency", "end")
 
 
 def announce(text: str) -> None:

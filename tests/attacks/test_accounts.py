@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from bot.access import policy
 from bot.access.accounts import FAILED, FRESH, MINUTE, MOST, STRANGERS, USABLE, Accounts, refusal_of
 from bot.access.directory import Directory
-from bot.config.models.general import Access
+from bot.config.models.access import Access
 from bot.errors import Denied
 from bot.redaction import Redactor
 from bot.slack.client import Chat
@@ -198,16 +198,16 @@ async def test_a_group_that_cannot_be_read_hurts_only_who_depends_on_it(error: s
     slack.group = error
     directory = Directory(cast("Chat", slack), ["S0000GROUP"], lambda: 0.0, accounts_of(slack))
     config = configured("usergroup:S0000GROUP", "U00000001")
-    policy.check_may_use(config, await directory.person("U00000001"))
+    policy.check_may(config, await directory.person("U00000001"), policy.SEE, None)
     with pytest.raises(Denied, match=error):
-        policy.check_may_use(config, await directory.person("U00000002"))
+        policy.check_may(config, await directory.person("U00000002"), policy.SEE, None)
 
 
 async def test_an_account_that_may_not_act_is_refused_in_words_though_a_rule_names_it() -> None:
     slack = Slack(is_restricted=True)
     directory = Directory(cast("Chat", slack), [], lambda: 0.0, accounts_of(slack))
     with pytest.raises(Denied, match="your account is a guest's"):
-        policy.check_may_use(configured("U00000001"), await directory.person("U00000001"))
+        policy.check_may(configured("U00000001"), await directory.person("U00000001"), policy.SEE, None)
     assert not policy.allowed(await directory.person("U00000001"), ["U00000001"])
 
 

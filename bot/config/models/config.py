@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 from pydantic import Field, PrivateAttr
 
 from bot.config.models import Model
+from bot.config.models.access import Access
 from bot.config.models.approval import SHARED_APPROVAL, Approval
 from bot.config.models.audit import Audit
 from bot.config.models.deploy import Ansible, DeploySettings
 from bot.config.models.environment import Environment
-from bot.config.models.general import Access, Aws, GitHub, Operations, Slack, TerraformProgram
+from bot.config.models.general import Aws, GitHub, Operations, Slack, TerraformProgram
 from bot.config.models.images import Images
 from bot.config.models.watch import Watch
 from bot.config.values import PART, NameWithPart

@@ -1,4 +1,4 @@
-"""The general settings: Slack, GitHub, AWS, access, the terraform program, the directory of operations."""
+"""The general settings: Slack, GitHub, AWS, the terraform program, the directory of operations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from bot.config.models import Model
 from bot.config.models.custom import CustomOperation
-from bot.config.values import Channel, Duration, Name, Person, Region, Repository, Text
+from bot.config.values import Channel, Duration, Name, Region, Repository, Text
 from runners.results import AwsPlace
 
 if TYPE_CHECKING:
@@ -70,20 +70,6 @@ class Aws(Model):
     def all_regions(self) -> tuple[str, ...]:
         """All watched regions, the region of the machines first."""
         return tuple(dict.fromkeys((self.region, *self.regions)))
-
-
-class Access(Model):
-    """User IDs, or usergroup:<ID>: who may run commands, and the approvers of environments without approvers of their own.
-
-    `guests` and `external` let guests and people of other workspaces act, if a rule names them. `commands_per_minute` is for
-    each person.
-    """
-
-    operators: Annotated[tuple[Person, ...], Field(min_length=1)]
-    approvers: tuple[Person, ...] = ()
-    guests: bool = False
-    external: bool = False
-    commands_per_minute: Annotated[int, Field(ge=1)] = 60
 
 
 class TerraformProgram(Model):

@@ -36,12 +36,16 @@ DECISION_BLOCK, WORKING_BLOCK, NEXT_BLOCK = "decision", "working", "next"
 @stored("operation-head")
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The identity of an operation: number, title ("Deploy main to staging"), environment, requester (user id)."""
+    """The identity of an operation: number, title ("Deploy main to staging"), environment, requester (user id).
+
+    `reason` is why it is an emergency; empty where it is none.
+    """
 
     number: int
     title: str
     environment: str
     requester: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,8 @@ def requester_block(head: Head, *more: str) -> Block:
 
 def requester_text(head: Head) -> str:
     """The requester in mrkdwn."""
-    return f"asked by {kit.user(head.requester)}"
+    emergency = f", because “{kit.escape(head.reason)}”" if head.reason else ""
+    return f"asked by {kit.user(head.requester)}{emergency}"
 
 
 def plain(head: Head, news: str) -> str:

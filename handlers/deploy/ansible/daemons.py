@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.access import parts
+from bot.access.rights import Need, needed_for
 from bot.config.targets import queue_of
 from bot.errors import UserError
 from bot.operations import authority, requests
@@ -64,11 +65,12 @@ async def verify(operation: Operation, work: Work, hosts: Inventory, began: floa
     return tuple(services.redact.within(daemon) for daemon in observed)
 
 
-async def topic(services: Services, _: Invocation, words: Sequence[str]) -> Message:
+async def topic(services: Services, invocation: Invocation, words: Sequence[str]) -> Message:
     """The daemons of an environment as they run now; nothing is changed."""
     if not words:
         raise UserError(f"Which environment? There are {', '.join(services.config.environments)}. Usage: {USAGE}")
     environment = _environment(services, words[0])
+    await requests.check_may_use(services, invocation.user, "/infra daemons", "plan", environment)
     hosts = await find_hosts(services.config, environment, services.aws_of(environment))
     # The name is no operation's number: if the bot is killed here, the next start deletes the directory.
     directory = services.workplace / "operations" / f"look-{secrets.token_hex(8)}"
@@ -86,7 +88,7 @@ async def request_restart(services: Services, click: Click) -> Message | None:
     """
     environment, role, daemon = _parts_of(services, click.value)
     attempt = permissions.attempt(click.user, f"restart {daemon}", environment.name)
-    await permissions.check_may_approve(services, attempt)
+    await permissions.check_may_approve(services, attempt, Need("run", "/deploy"))
     title = f"Restart {daemon} on {role} of {environment.name}"
     arguments = {"machine": role, "daemon": daemon}
     previous = await services.operations.newest_with_title(environment.name, title)
@@ -121,7 +123,9 @@ async def _restart(operation: Operation) -> tuple[DaemonObservation, ...]:
         raise UserError(f"{environment.name} has no daemon {name} on {role} in the configuration (any more).")
     hosts = await find_hosts(services.config, environment, services.aws_of(environment), (role,))
     await operation.check_authorized("restart")
-    await authority.check_still_may(services, operation.target, operation.record.requester)
+    await authority.check_still_may(
+        services, operation.target, operation.record.requester, needed_for(operation.record)
+    )
     async with _reach(services, environment, hosts, operation.scratch / f"ssh-{secrets.token_hex(4)}") as access:
         observed = await daemons.restart(access, role, daemon, timeouts(environment))
     await _record(operation, observed)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.access import parts
 from bot.errors import UserError
+from bot.operations import requests
 from bot.operations.registry import Invocation, Topic
 from bot.slack.blocks import kit, tables
 from handlers.shared.ansible.scope import find_hosts, settings_of
@@ -23,12 +24,13 @@ HINT = "<environment>"
 USAGE = f"/infra inventory {HINT}"
 
 
-async def topic(services: Services, _: Invocation, words: Sequence[str]) -> Message:
+async def topic(services: Services, invocation: Invocation, words: Sequence[str]) -> Message:
     """The running hosts of an environment, by role."""
     if not words:
         raise UserError(f"Which environment? There are {', '.join(services.config.environments)}. Usage: {USAGE}")
     environment = parts.choose_one(services.config, words[0], parts.SERVICES, USAGE)
     settings_of(environment)
+    await requests.check_may_use(services, invocation.user, "/infra inventory", "see", environment)
     return page(await find_hosts(services.config, environment, services.aws_of(environment)))
 
 

@@ -11,8 +11,9 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.access import policy
+from bot.access.rights import needed_for
 from bot.errors import Cancelled, UserError
+from bot.operations.approval import required_approvals
 from bot.operations.registry import Button
 from bot.slack.blocks import kit
 from bot.store.approvals import Outcome
@@ -202,7 +203,7 @@ class _Workflow:
         """Durable: ask for approval of exactly these head commits; once approved, merge them."""
         operation, promotions = self._operation, self._promotions
         began = await operation.step(f"ready {number}", self._now)
-        asks_again = policy.required_approvals(operation.environment, at_least=0) > 0
+        asks_again = required_approvals(operation, at_least=0) > 0
         binding = f"promote {operation.number} {number} {digest_text(promotions)}"
 
         async def overtaken() -> bool:
@@ -213,7 +214,7 @@ class _Workflow:
 
         view = await operation.approved(
             hashlib.sha256(binding.encode()).hexdigest(),
-            policy.required_approvals(operation.environment, at_least=1),
+            required_approvals(operation, at_least=1),
             lambda view: views.ready(operation.head, promotions, view, asks_again=asks_again),
             decided_outside=overtaken,
         )
@@ -251,7 +252,8 @@ async def skip(services: Services, click: Click) -> None:
 async def _choose(services: Services, click: Click, choice: Event, what: str) -> None:
     """Record the choice and wake the operation, if this person may run commands."""
     record = await clicked(services, click)
-    await permissions.check_may_use(services, permissions.attempt_on(record, click.user, what))
+    attempt = permissions.attempt_on(record, click.user, what)
+    await permissions.check_may_use(services, attempt, needed_for(record).command)
     if record.kind != "deploy" or record.status.ended:
         raise UserError(f"#{record.number} is over already; nothing changed.")
     await services.audit.record(Entry(click.user, what, record.environment, record.number))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from bot.access.rights import needed_for
 from bot.errors import UserError
 from bot.operations.registry import Button, Click
 from bot.slack.blocks import replies
@@ -123,7 +124,8 @@ async def known_hosts(operation: Operation, work: Work, hosts: Inventory) -> str
 async def accept(services: Services, click: Click) -> Message:
     """Trust the keys that this deploy refused, if this person may approve; the audit log has it, or the refusal."""
     record = await clicked(services, click)
-    await permissions.check_may_approve(services, permissions.attempt_on(record, click.user, "accept a host key"))
+    attempt = permissions.attempt_on(record, click.user, "accept a host key")
+    await permissions.check_may_approve(services, attempt, needed_for(record))
 
     def record_accepted(connection: Connection, accepted: Sequence[ChangedKey]) -> None:
         for key in accepted:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bot.config.targets import BUILDERS, find_target
 from bot.operations.registry import Click, DueRun
-from bot.slack.blocks import kit
 from bot.slack.blocks.common import Head
 from bot.slack.client import Posted
 from bot.store.operations import Status
@@ -68,7 +67,9 @@ class Course:
     def __init__(self, desk: Desk, number: int, instance: str, *happen: Callable[[], Any]) -> None:
         self.services, self.number = desk.services, number
         self.head = Head(number, f"Builder {instance}", f"{BUILDERS}/{instance}", "signalbox")
-        self.record = SimpleNamespace(arguments={"region": HOME, "instance": instance})
+        self.record = SimpleNamespace(
+            kind="builder", requester="signalbox", arguments={"region": HOME, "instance": instance}
+        )
         self.target = find_target(desk.config, BUILDERS)
         self.at = Posted("C0OPS", "")  # it is silent until it has something to report
         self.shown: list[Message] = []
@@ -110,9 +111,6 @@ class Course:
     @asynccontextmanager
     async def live(self) -> AsyncIterator[Any]:
         yield SimpleNamespace(show=lambda draw: self.shown.append(draw()))
-
-    def approvers(self) -> str:
-        return kit.group("S0LEADS")
 
     async def end(self, status: Status, message: Message, *, outcome: str = "", timed: bool = True) -> None:
         assert outcome

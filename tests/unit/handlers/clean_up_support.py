@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 from bot.access.policy import target_of
@@ -53,6 +54,7 @@ class CleanUp:
     def __init__(self, desk: Desk, number: int, *decide: Callable[[Message], Awaitable[Outcome] | Outcome]) -> None:
         self.services, self.number = desk.services, number
         self.head = Head(number, "Clean up old images", IMAGES, "U0ANA")
+        self.record = SimpleNamespace(kind="clean up", requester="U0ANA", arguments={})
         self.target, self.at = target_of(desk.config, IMAGES), Posted("C0OPS", "5.0")
         self.shown: list[Message] = []
         self.ended: tuple[Status, Message] | None = None

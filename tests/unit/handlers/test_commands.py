@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from bot.errors import UserError
+from bot.access.rights import Need, inner_arguments, need_of
+from bot.config.targets import without_lane
+from bot.errors import Denied, UserError
 from handlers.build import begin as build_command
 from handlers.deploy import command as deploy_command
 from handlers.infra import topics as infra_topics
 from handlers.plan import command as plan_command
 from sandbox.slack.block_kit import check_view
 from tests.unit.bot.drawn import read
-from tests.unit.handlers.conftest import SUNDAY, Desk, filled, refusal_of, sent_off, typed
+from tests.unit.handlers.conftest import CHANNELS, SUNDAY, Desk, filled, refusal_of, sent_off, typed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -130,12 +132,34 @@ async def test_a_guest_may_do_nothing_and_that_is_kept(desk: Desk, command: Any,
     assert await desk.audit_log() == [("U0GUS", "refused")]
 
 
-async def test_outside_of_its_windows_nothing_begins(desk: Desk) -> None:
+async def test_outside_of_its_windows_nothing_is_deployed_and_a_plan_is_made(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CHANNELS, "#gone", "C0PROD")
     desk.now = SUNDAY
-    for command in (deploy_command, plan_command):
-        assert "The next window opens Monday" in await refusal(command.handle(desk.services, typed("prod")))
+    answer = await deploy_command.handle(desk.services, typed("prod"))
+    assert answer is not None
+    assert "The next window opens Monday" in read(answer)
+    assert [(button["action_id"], button["value"]) for button in answer.blocks[1]["elements"]] == [
+        ("start-later", "/deploy prod later")
+    ]
     await deploy_command.handle(desk.services, typed("dev"))
-    assert [item.environment for item in desk.engine.begun] == ["dev"]
+    await plan_command.handle(desk.services, typed("prod"))
+    assert [(item.kind, item.environment) for item in desk.engine.begun] == [("deploy", "dev"), ("plan", "prod")]
+    assert await desk.audit_log() == [("U0ANA", "refused")]
+
+
+async def test_a_deploy_is_requested_for_the_next_window(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CHANNELS, "#gone", "C0PROD")
+    desk.now = SUNDAY
+    assert await deploy_command.handle(desk.services, typed("prod v1 later")) is None
+    (request,) = desk.engine.begun
+    assert (request.kind, request.title) == ("start later", "Deploy v1 to prod, when the window opens")
+    assert without_lane(request.environment) == "prod"
+    assert need_of(request.kind, request.arguments) == Need("run", "/deploy")
+    assert inner_arguments(request.arguments) == {"ref": "v1"}
+    with pytest.raises(Denied):
+        await deploy_command.handle(desk.services, typed("prod later", "U0GUS"))
 
 
 async def test_help_status_and_the_trail_are_for_the_person_alone(desk: Desk) -> None:

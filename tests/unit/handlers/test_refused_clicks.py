@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from bot.config import read
 from bot.inbound.app import find_handlers
+from bot.operations.emergencies import OF, REVIEW_KIND
 from bot.operations.registry import Click
 from bot.slack.blocks import markup
 from bot.store.audit_table import audit
@@ -34,7 +35,8 @@ BUTTONS = {button.action_id: button for button in find_handlers().buttons}
 SHA = "c" * 40
 NUMBER = "1"
 VALUES = {"restart-daemon": "staging backend queue", "rerun-failed": f"{NUMBER}:1", "plan-images": f"{NUMBER}:staging",
-    "deploy-listed": "staging", "plan-listed": "staging all", "run-open": "tidy", "build-open": ""}  # fmt: skip
+    "deploy-listed": "staging", "plan-listed": "staging all", "run-open": "tidy", "build-open": "",
+    "start-later": "/deploy staging later", "declare-emergency": "/deploy staging"}  # fmt: skip
 WITHOUT_OPERATION = {
     "remove-orphans",
     "clean-up-images",
@@ -44,7 +46,10 @@ WITHOUT_OPERATION = {
     "plan-listed",
     "run-open",
     "build-open",
+    "start-later",
+    "declare-emergency",
 }
+KINDS = {"emergency-seen": (REVIEW_KIND, {OF: NUMBER})}
 ENVIRONMENTS = {
     **dict.fromkeys((TERMINATE, *SNOOZES, MINE, "remove-orphans"), "stuck builders"),
     **dict.fromkeys(("dismiss-sign", "rerun-failed", "build-open"), "image builds"),
@@ -56,7 +61,8 @@ STATUSES = {"rerun-failed": Status.FAILED, "approve": Status.APPROVAL, "reject":
 async def _arrange(desk: Desk, action: str) -> str:
     """An operation on whose message each button does what it does; returns the button's value."""
     environment = ENVIRONMENTS.get(action, "staging")
-    request = Request("key", "deploy", environment, "U0ANA", "Deploy it", "C0STAGING", {"ref": "main"})
+    kind, arguments = KINDS.get(action, ("deploy", {"ref": "main"}))
+    request = Request("key", kind, environment, "U0ANA", "Deploy it", "C0STAGING", arguments)
     number = await desk.operations.create(request)
     await desk.operations.set_message(number, "C0STAGING", "1.0")
     await desk.operations.set_status(number, STATUSES.get(action, Status.RUNNING))

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, strategies as st
 
-from bot.access import closing, policy
+from bot.access import closing, policy, rights
 from bot.access.policy import Person
+from bot.access.rights import Need
 from bot.config import Approval, Config, Environment, read
 from bot.errors import Denied
 from bot.slack.blocks.markup import opened
@@ -32,6 +33,7 @@ environments:
     approval: {required: 2, requester_may_approve: false, approvers: ["usergroup:S0APPROVERS", U0MAX]}
     windows: ["Mon-Thu 09:00-16:00 America/Los_Angeles", "Sun 10:00-11:00 UTC"]
 """
+RUN = Need("run", "/deploy")
 CONFIG = read(FILE, "signalbox.yaml")
 OPERATOR = Person("U0ANA", frozenset({"S0INFRA"}))
 APPROVER = Person("U0LEE", frozenset({"S0INFRA", "S0APPROVERS"}))
@@ -74,7 +76,7 @@ def test_a_rule_names_a_person_or_a_group_and_nothing_else(person: Person, rules
     ("person", "may"), [(OPERATOR, True), (APPROVER, True), (SOLO, True), (MAX, False), (GUEST, False)]
 )
 def test_only_operators_may_run_commands(person: Person, may: bool) -> None:
-    words = refused(policy.check_may_use, CONFIG, person)
+    words = refused(policy.check_may, CONFIG, person, RUN, None)
     assert (words == "") is may
     assert may or "anyone of <!subteam^S0INFRA>, <@U0SOLO> may" in opened(words)
 
@@ -98,7 +100,7 @@ def test_only_operators_may_run_commands(person: Person, may: bool) -> None:
     ],
 )
 def test_who_may_approve_whose_request(environment: str, person: Person, requester: str, words: str) -> None:
-    rendered = refused(policy.check_may_approve, CONFIG, env(environment), person, requester)
+    rendered = refused(policy.check_may_approve, CONFIG, env(environment), person, requester, RUN)
     assert words in rendered
     assert bool(rendered) == bool(words)
 
@@ -117,7 +119,7 @@ def test_who_may_approve_whose_request(environment: str, person: Person, request
 def test_approvers_may_reject_and_whoever_asked_may_withdraw(
     environment: str, person: Person, requester: str, may: bool
 ) -> None:
-    rendered = refused(policy.check_may_reject, CONFIG, env(environment), person, requester)
+    rendered = refused(policy.check_may_reject, CONFIG, env(environment), person, requester, RUN)
     assert (rendered == "") is may
 
 
@@ -126,7 +128,7 @@ def test_approvers_may_reject_and_whoever_asked_may_withdraw(
     [("dev", 0, 0), ("dev", 1, 1), ("staging", 0, 1), ("staging", 1, 1), ("prod", 1, 2)],
 )
 def test_an_apply_takes_a_click_even_where_none_is_configured(name: str, at_least: int, required: int) -> None:
-    assert policy.required_approvals(env(name), at_least=at_least) == required
+    assert policy.required_approvals(CONFIG, env(name), RUN, at_least=at_least) == required
 
 
 @pytest.mark.parametrize(
@@ -171,12 +173,12 @@ def _with(config: Config, name: str, approval: Approval) -> tuple[Config, Enviro
 )
 def test_whose_word_counts(approval: Approval, rules: tuple[str, ...]) -> None:
     config, environment = _with(CONFIG, "dev", approval)
-    assert tuple(policy.approver_rules(config, environment)) == rules
+    assert tuple(rights.deciders(config, RUN, environment)) == rules
 
 
 def test_where_nobody_may_approve_nobody_can() -> None:
     config, environment = _with(CONFIG, "dev", Approval(required=1, approvers=()))
-    assert "nobody may" in refused(policy.check_may_approve, config, environment, APPROVER, "U0ANA")
+    assert "nobody may" in refused(policy.check_may_approve, config, environment, APPROVER, "U0ANA", RUN)
 
 
 @pytest.mark.parametrize(
@@ -188,13 +190,13 @@ def test_where_nobody_may_approve_nobody_can() -> None:
     ],
 )
 def test_whoever_asked_is_named_where_they_may_not_approve(environment: str, requester: str, words: str) -> None:
-    assert opened(policy.approvers_in_words(CONFIG, env(environment), requester)) == words
+    assert opened(policy.approvers_in_words(CONFIG, env(environment), requester, RUN)) == words
 
 
 def test_whoever_asked_is_not_named_where_the_rules_do_not_name_them() -> None:
     prod = env("prod")
     people = prod.model_copy(update={"approval": prod.approval.model_copy(update={"approvers": ("U0LEE", "U0MAX")})})
-    assert opened(policy.approvers_in_words(CONFIG, people, "U0ANA")) == "anyone of <@U0LEE>, <@U0MAX>"
+    assert opened(policy.approvers_in_words(CONFIG, people, "U0ANA", RUN)) == "anyone of <@U0LEE>, <@U0MAX>"
 
 
 def test_every_group_that_is_named_is_looked_up() -> None:
@@ -216,9 +218,9 @@ def test_whom_to_ask(rules: list[str], words: str) -> None:
 
 PEOPLE = ("U0ANA", "U0LEE", "U0MAX", "U0SOLO", "U0GUS")
 CHECKS = {
-    "use": lambda person, _: policy.check_may_use(CONFIG, person),
-    "approve": lambda person, name: policy.check_may_approve(CONFIG, env(name), person, "U0REQUESTER"),
-    "reject": lambda person, name: policy.check_may_reject(CONFIG, env(name), person, "U0REQUESTER"),
+    "use": lambda person, _: policy.check_may(CONFIG, person, RUN, None),
+    "approve": lambda person, name: policy.check_may_approve(CONFIG, env(name), person, "U0REQUESTER", RUN),
+    "reject": lambda person, name: policy.check_may_reject(CONFIG, env(name), person, "U0REQUESTER", RUN),
 }
 
 
@@ -235,7 +237,7 @@ CHECKS = {
 def test_a_group_that_cannot_be_read_denies_what_depends_on_it_alone(
     user: str, groups: set[str], unreadable: dict[str, str], check: str, name: str
 ) -> None:
-    rules = CONFIG.access.operators if check == "use" else policy.approver_rules(CONFIG, env(name))
+    rules = CONFIG.access.operators if check == "use" else rights.deciders(CONFIG, RUN, env(name))
     readable = groups - set(unreadable)
     words = refused(CHECKS[check], Person(user, frozenset(readable), unreadable), name)
     named = user in rules or any(f"usergroup:{group}" in rules for group in readable)

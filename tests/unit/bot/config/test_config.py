@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given, strategies as st
 from pydantic import BaseModel, ValidationError
 
-from bot.access.policy import approver_rules
+from bot.access.rights import Need, deciders
 from bot.config import ConfigError, Environment, load, read
 from bot.config.models.custom import CustomOperation
 from bot.config.models.images import ImageWorkflow
@@ -53,8 +53,8 @@ def test_the_example_loads_as_it_is() -> None:
     assert staging.promote is not None
     assert (staging.promote.source, staging.promote.target) == ("dev", "staging")
     assert prod.approval.expires_after == timedelta(minutes=30)
-    assert approver_rules(config, prod) == ("usergroup:S0LEADS",)
-    assert approver_rules(config, staging) == ("usergroup:S0INFRA",)
+    assert deciders(config, Need("run"), prod) == ("usergroup:S0LEADS",)
+    assert deciders(config, Need("run"), staging) == ("usergroup:S0INFRA",)
     assert prod.windows[0].text == "Mon-Thu 09:00-16:00 America/Los_Angeles"
     assert config.images is not None
     assert config.images.rerun.on == ("RequestLimitExceeded", "API rate limit exceeded")

@@ -9,6 +9,7 @@ from hypothesis import given, strategies as st
 
 from bot import config
 from bot.access import policy
+from bot.access.rights import Need, deciders
 from bot.config.targets import BUILDS, IMAGES, SHARED, build_of, builds_target, find_target, queue_of, shared_targets
 from bot.errors import Denied
 
@@ -29,7 +30,7 @@ def test_a_shared_place_has_slacks_channel_and_takes_one_approval(example: confi
     assert builds is not None
     assert (builds.name, builds.channel, builds.windows) == (BUILDS, example.slack.channel, ())
     assert (builds.approval.required, builds.approval.requester_may_approve) == (1, True)
-    assert policy.approver_rules(example, builds) == example.access.approvers
+    assert deciders(example, Need("run"), builds) == example.access.approvers
 
 
 def test_a_line_of_its_own_is_the_same_place(example: config.Config) -> None:
@@ -97,7 +98,7 @@ def test_each_image_workflow_is_a_target_with_its_own_channel_queue_and_approver
     base = find_target(read, builds_target("base"))
     assert base is not None
     assert (base.name, base.channel, base.approval.required) == ("image builds of base", "#base", 2)
-    assert policy.approver_rules(read, base) == ("U0MAX",)
+    assert deciders(read, Need("run"), base) == ("U0MAX",)
     assert "U0MAX" in policy.people_named(read)
     assert find_target(read, "image builds of base/run 47") == base
     for name in (BUILDS, IMAGES, builds_target("runner")):

@@ -166,4 +166,5 @@ def test_exactly_those_whom_the_rules_name_are_asked_and_never_the_requester_alo
 
 
 def record_of(requester: str) -> Any:
-    return type("Record", (), {"environment": HEAD.environment, "requester": requester})
+    fields = {"kind": "deploy", "arguments": {}, "environment": HEAD.environment, "requester": requester}
+    return type("Record", (), fields)

@@ -60,7 +60,12 @@ class World:
         await notices.remind(self.services, RECORD, approval)
 
 
-RECORD = cast("Record", SimpleNamespace(number=7, title="Plan for staging", environment="staging", requester="U0ANA"))
+RECORD = cast(
+    "Record",
+    SimpleNamespace(
+        number=7, kind="plan", arguments={}, title="Plan for staging", environment="staging", requester="U0ANA"
+    ),
+)
 
 
 def approval_of(minutes: float, *approved: str) -> Approval:

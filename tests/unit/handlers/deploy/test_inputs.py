@@ -124,10 +124,12 @@ def operation(**arguments: str) -> Operation:
     async def step(_: str, work: Any) -> Any:
         return await work()
 
-    record = SimpleNamespace(arguments={"ref": "v1", **arguments})
+    record = SimpleNamespace(kind="deploy", requester="U0ANA", arguments={"ref": "v1", **arguments})
     return cast(
         "Operation",
-        SimpleNamespace(number=7, repository="o/r", environment=DEV, record=record, services=services, step=step),
+        SimpleNamespace(
+            number=7, repository="o/r", environment=DEV, target=DEV, record=record, services=services, step=step
+        ),
     )
 
 
@@ -160,7 +162,7 @@ async def binding_of(release: Release) -> str:
         return cast("ApprovalView", None)
 
     asking = cast("Any", operation())
-    asking.environment = CONFIG.environments["prod"]
+    asking.environment = asking.target = CONFIG.environments["prod"]
     asking.approved = approved
     await workflow._approval(asking, release, cast("RefStanding", SimpleNamespace(allowed=True)))
     return bound[0]

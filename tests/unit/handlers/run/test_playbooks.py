@@ -101,9 +101,11 @@ async def test_inputs_are_asked_for_since_a_playbook_declares_none(own: Desk) ->
 
 def operation(config: Any = CONFIG, name: str = "clear", **arguments: str) -> Operation:
     services = SimpleNamespace(config=config, secrets=None)
-    record = SimpleNamespace(arguments={"name": name, "ref": "main", **arguments})
+    record = SimpleNamespace(kind="run", requester="U0ANA", arguments={"name": name, "ref": "main", **arguments})
     environment = config.environments["staging"]
-    made = SimpleNamespace(number=7, environment=environment, record=record, services=services, head=HEAD)
+    made = SimpleNamespace(
+        number=7, environment=environment, target=environment, record=record, services=services, head=HEAD
+    )
     return cast("Operation", made)
 
 

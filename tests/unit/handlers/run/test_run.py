@@ -136,9 +136,14 @@ async def test_who_may_not_and_when_nobody_may(own: Desk) -> None:
 
 def operation(config: Any = CONFIG, name: str = "restart-web", **arguments: str) -> Operation:
     services = SimpleNamespace(config=config, github=Hub())
-    record = SimpleNamespace(arguments={"name": name, "ref": "main", **arguments})
+    record = SimpleNamespace(kind="run", requester="U0ANA", arguments={"name": name, "ref": "main", **arguments})
     made = SimpleNamespace(
-        number=7, repository="o/r", environment=CONFIG.environments["staging"], record=record, services=services
+        number=7,
+        repository="o/r",
+        environment=CONFIG.environments["staging"],
+        target=CONFIG.environments["staging"],
+        record=record,
+        services=services,
     )
     return cast("Operation", made)
 

@@ -108,7 +108,7 @@ async def test_whoever_may_no_longer_approve_restarts_nothing(staffed: Desk, mon
     monkeypatch.setattr(ansible_daemons, "find_hosts", hosts)
     monkeypatch.setattr(ansible_daemons, "_reach", None)  # an attempt to reach a host fails
     environment = staffed.config.environments["staging"]
-    record = SimpleNamespace(arguments={"machine": "backend", "daemon": "queue"}, requester="U0GUS")
+    record = SimpleNamespace(kind="restart", arguments={"machine": "backend", "daemon": "queue"}, requester="U0GUS")
     operation = SimpleNamespace(
         services=staffed.services, environment=environment, target=environment, record=record,
         check_authorized=check_authorized,
