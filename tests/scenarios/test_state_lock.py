@@ -79,7 +79,7 @@ async def test_a_lock_that_a_dead_apply_left_is_given_back_once_by_somebody_who_
     locked = await shows(world, "#staging", "#2 ", "no plan was made", bucket.lock["Who"], bucket.lock["ID"])
     assert "That was #1, which is over and left the lock." in locked.rendered
     assert locked.buttons == ["Unlock", "New plan"]
-    assert "You may not approve for staging" in await answered(world, "gus", locked, "Unlock")
+    assert "You may not run Signalbox's commands" in await answered(world, "gus", locked, "Unlock")
     assert bucket.lock
     await world.bot.restart()
     await world.person("lee").click(locked, "Unlock")
