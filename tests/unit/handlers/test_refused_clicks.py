@@ -13,6 +13,7 @@ from bot.operations.emergencies import OF, REVIEW_KIND
 from bot.operations.registry import Click
 from bot.slack.blocks import markup
 from bot.store.audit_table import audit
+from bot.store.closures import Closure, ClosureKind
 from bot.store.database import metadata
 from bot.store.images import FollowedRun
 from bot.store.operations import Request, Status
@@ -31,12 +32,14 @@ CONFIG = read(
     WATCHED.replace("    machines: [backend]\n", "    machines: [backend]\n    daemons: {backend: [queue]}\n")
     + "operations: {tidy: {workflow: tidy.yml, environment: staging, description: Tidy up}}\n"
 )
-BUTTONS = {button.action_id: button for button in find_handlers().buttons}
+LINKS = ("open-ahead",)  # Slack opens their address; the click itself does nothing
+BUTTONS = {button.action_id: button for button in find_handlers().buttons if button.action_id not in LINKS}
 SHA = "c" * 40
 NUMBER = "1"
 VALUES = {"restart-daemon": "staging backend queue", "rerun-failed": f"{NUMBER}:1", "plan-images": f"{NUMBER}:staging",
     "deploy-listed": "staging", "plan-listed": "staging all", "run-open": "tidy", "build-open": "",
-    "start-later": "/deploy staging later", "declare-emergency": "/deploy staging"}  # fmt: skip
+    "start-later": "/deploy staging later", "declare-emergency": "/deploy staging",
+    "open-closure": "freeze staging"}  # fmt: skip
 WITHOUT_OPERATION = {
     "remove-orphans",
     "clean-up-images",
@@ -48,9 +51,12 @@ WITHOUT_OPERATION = {
     "build-open",
     "start-later",
     "declare-emergency",
+    "open-closure",
+    "history-older",
 }
 KINDS = {"emergency-seen": (REVIEW_KIND, {OF: NUMBER})}
 ENVIRONMENTS = {
+    "history-older": "",
     **dict.fromkeys((TERMINATE, *SNOOZES, MINE, "remove-orphans"), "stuck builders"),
     **dict.fromkeys(("dismiss-sign", "rerun-failed", "build-open"), "image builds"),
     **dict.fromkeys(("choose-images", "undo-clean-up", "clean-up-images"), "old images"),
@@ -64,6 +70,10 @@ async def _arrange(desk: Desk, action: str) -> str:
     kind, arguments = KINDS.get(action, ("deploy", {"ref": "main"}))
     request = Request("key", kind, environment, "U0ANA", "Deploy it", "C0STAGING", arguments)
     number = await desk.operations.create(request)
+    if action == "open-closure":
+        await desk.services.closures.close(
+            Closure(ClosureKind.FREEZE, "staging", "U0LEE", "why", desk.now, None), _nothing
+        )
     await desk.operations.set_message(number, "C0STAGING", "1.0")
     await desk.operations.set_status(number, STATUSES.get(action, Status.RUNNING))
     await desk.services.run_claims.claim(number, 10)
@@ -81,6 +91,10 @@ async def _arrange(desk: Desk, action: str) -> str:
         )
         return suspicion.id
     return VALUES.get(action, NUMBER)
+
+
+def _nothing(_: sa.Connection) -> None:
+    """Beside the closure nothing is written."""
 
 
 async def _contents(desk: Desk) -> dict[str, list[Any]]:
