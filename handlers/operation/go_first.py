@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.access.rights import needed_for
 from bot.errors import Denied, UserError
 from bot.operations import going_first, notices
 from bot.operations.queue import GO_FIRST
@@ -25,7 +26,9 @@ AGREE = "let-go-first"
 async def ask(services: Services, click: Click) -> Message:
     """Let the queued operation go first where this person may decide that, else ask those who may."""
     passer = await clicked(services, click)
-    await permissions.check_may_use(services, permissions.attempt_on(passer, click.user, "ask to go first"))
+    need = needed_for(passer)
+    attempt = permissions.attempt_on(passer, click.user, "ask to go first")
+    await permissions.check_may_use(services, attempt, need.command, need.right)
     holder = await going_first.passable(services, passer)
     try:
         await _check_may_agree(services, holder, click.user)
@@ -58,7 +61,7 @@ def _check_can_pass(services: Services, holder: Record, passer: Record) -> None:
 
 async def _check_may_agree(services: Services, holder: Record, user: str) -> None:
     attempt = permissions.attempt_on(holder, user, "let another go first")
-    await permissions.check_may_reject(services, attempt, requester=holder.requester)
+    await permissions.check_may_reject(services, attempt, needed_for(holder), requester=holder.requester)
 
 
 async def _let_pass(services: Services, holder: Record, passer: Record, user: str) -> Message:
