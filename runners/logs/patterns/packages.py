@@ -201,6 +201,12 @@ PACKAGES: Table = {
             "  Your requirements were resolved",
         ),
         Row(
+            "unmet dependencies",
+            r"^\s*- The requested package \S+ could not be found",
+            "    - The requested package acme/billing could not be found in any version",
+            "    - The requested package acme/billing was found",
+        ),
+        Row(
             "composer error",
             r"^\s*(?:Script .* returned with error code|Could not scan for classes|Could not open input file:|Composer could not find a composer\.json) ?",
             "Script @php artisan package:discover handling the post-autoload-dump event returned with error code 1",

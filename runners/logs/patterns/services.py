@@ -69,6 +69,12 @@ SERVICES: Table = {
         ),
         Row(
             "service failed",
+            r"\bsystemd(?:\[\d+\])?: .*(?:Failed at step \w+ spawning |[Mm]ain process exited, code=exited, status=[1-9])|^Failed at step \w+ spawning |^\S+\.service: [Mm]ain process exited, code=exited, status=[1-9]",
+            "systemd[1]: api.service: main process exited, code=exited, status=203/EXEC",
+            "systemd[1]: api.service: main process exited, code=exited, status=0/SUCCESS",
+        ),
+        Row(
+            "service failed",
             r"^Job for \S+ failed because\b|\bentered failed state\b|\bFailed with result '|^Unit \S+ (?:could not be found|not found)\.?$",
             "Job for nginx.service failed because the control process exited with error code.",
             "Job for nginx.service finished",
@@ -85,7 +91,7 @@ SERVICES: Table = {
     "nginx": (
         Row(
             "service failed",
-            r"^nginx: (?:\[(?:emerg|alert|crit)\]|configuration file .* test failed)|\[emerg\] \d+#\d+: ",
+            r"^(?:Starting nginx: |Restarting nginx: )?nginx: (?:\[(?:emerg|alert|crit)\]|configuration file .* test failed)|\[emerg\] \d+#\d+: ",
             'nginx: [emerg] unknown directive "sever" in /etc/nginx/nginx.conf:3',
             "nginx: the configuration file /etc/nginx/nginx.conf syntax is ok",
         ),
