@@ -73,6 +73,7 @@ from bot.store.images import Images
 from bot.store.operations import Operations
 from bot.store.outbox import Outbox
 from bot.store.passes import Passes
+from bot.store.preferences import Preferences
 from bot.store.refused_attempts import RefusedAttempts
 from bot.store.removals import Removals
 from bot.store.retention import Retention
@@ -216,7 +217,7 @@ class Service:
             operations=Operations(store, self._clock),
             artifacts=artifacts_of(self._config, store, self._beside),
             annotations=Annotations(store, self._clock),
-            outbox=Outbox(store, self._clock),
+            outbox=Outbox(store, self._clock), preferences=Preferences(store, self._clock),
             queue_display=QueueDisplay(), command_answers=CommandAnswers(),
             room=room_of(self._config, store, held.lease, machine_id(workplace)),
             run_claims=RunClaims(store, self._clock),

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from bot.store.operations import Operations, Record, Request
     from bot.store.outbox import Outbox
     from bot.store.passes import Passes
+    from bot.store.preferences import Preferences
     from bot.store.refused_attempts import RefusedAttempts
     from bot.store.removals import Removals
     from bot.store.retention import Retention
@@ -176,6 +177,7 @@ class Services:
     artifacts: Artifacts
     annotations: Annotations
     outbox: Outbox
+    preferences: Preferences
     queue_display: QueueDisplay
     command_answers: CommandAnswers
     room: Room

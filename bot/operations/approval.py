@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # lost. The checks are no steps: a day of waiting stores a few rows, and a restart has a few to read again.
 CHECK_INTERVAL = 60.0
 OUTSIDE_CHECK_INTERVAL = 15.0  # where people may decide outside of Slack, which sends no notification
+REMINDER_CHECKS = 4  # at least, from the time of the reminder to the expiry
+SHORTEST_INTERVAL = 1.0
 LONGEST_WAIT = 6 * 3_600.0  # seconds of one durable wait: the clock may be set meanwhile
 SHORTEST_WAIT = 0.05
 
@@ -71,7 +73,9 @@ class OpenApproval:
         """The approval after the next decision or check; its message is up to date then."""
         # Steps of an approval keep their names and their order: an operation that waits since before an update replays them.
         remaining = approval.expires_at - await self.operation.step("now", self._now)
+        before = self.operation.target.approval.remind_before.total_seconds()
         interval = OUTSIDE_CHECK_INTERVAL if self.decided_outside else CHECK_INTERVAL
+        interval = min(interval, max(before / REMINDER_CHECKS, SHORTEST_INTERVAL))
         watch = Watch(lambda: self._has_changed(approval), interval)
         await self.operation.services.engine.wait(max(min(remaining, LONGEST_WAIT), SHORTEST_WAIT), watch)
         current = await self.operation.step("check approval", lambda: self._check(approval.id))

@@ -62,6 +62,9 @@ class Delivery:
         """Deliver what is due, until nothing is or Slack does not take it."""
         outbox = self._services.outbox
         while item := await outbox.claim(CLAIM):
+            if held := await notices.held_for(self._services, item.name):
+                await outbox.failed(item, "", held)
+                continue
             refused = await self._deliver(item)
             if refused is None:
                 await outbox.delivered(item)
@@ -84,7 +87,7 @@ class Delivery:
         if item.name.startswith(outgoing.THREAD):
             name, message = item.name.removeprefix(outgoing.THREAD), outgoing.message_of(item.content)
             return await with_retries(lambda: post_in_thread(services, record, name, message), ONCE)
-        if item.name.startswith((outgoing.NOTICE, outgoing.BROADCAST, outgoing.REPORT)):
+        if item.name.startswith((outgoing.NOTICE, outgoing.BROADCAST, outgoing.REPORT, outgoing.DIRECT)):
             return await with_retries(lambda: notices.post(services, record, item.name, item.content), ONCE)
         file = outgoing.file_of(item.content)
         refused = await with_retries(lambda: attach_file(services, record, file), ONCE)

@@ -15,10 +15,12 @@ from bot.access.rights import EMERGENCY, needed_for
 from bot.config.targets import find_target
 from bot.errors import ForgedError
 from bot.operations import outgoing
-from bot.operations.posting import current, post_in_thread, post_report
+from bot.operations.posting import current, post_directly, post_in_thread, post_report
+from bot.operations.reach import quiet_for, reach
 from bot.slack.blocks import kit
 from bot.slack.blocks.common import EMOJI, NEXT_BLOCK
 from bot.slack.pacing import Lane
+from bot.slack.web_api import ChatError
 from bot.store.annotations import SUPERSEDED_BY
 from bot.store.approvals import Outcome
 from bot.store.operations import Status
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bot.config.targets import Target
+    from bot.operations.reach import Reach
     from bot.services import Services
     from bot.slack.blocks.kit import Block, Message
     from bot.store.approvals import Approval
@@ -53,9 +56,12 @@ EMERGENCY_NOTICE = "emergency"
 
 async def ask_approvers(services: Services, record: Record, approval: Approval, message: Message) -> None:
     """Mention those who may approve, in the thread and in the channel. `message` is what they decide on."""
-    if who := _who_decides(services, record):
-        text = f"{EMOJI['approval']} {who}: {_what(message)}. Decide until {kit.moment(approval.expires_at)}."
-        await _put(services, record, outgoing.BROADCAST + APPROVAL + approval.id, Lane.DECISION, text)
+    if await _is_posted(services, record, APPROVAL + approval.id):
+        return
+    rules = _who_decides(services, record)
+    people = await reach(services, rules, but="" if rules == [record.requester] else record.requester)
+    text = f"{_what(message)}. Decide until {kit.moment(approval.expires_at)}."
+    await _ask(services, record, APPROVAL + approval.id, people, ("approval", text))
 
 
 async def remind(services: Services, record: Record, approval: Approval) -> None:
@@ -67,43 +73,54 @@ async def remind(services: Services, record: Record, approval: Approval) -> None
     before = rules.remind_before.total_seconds()
     due = now >= approval.expires_at - before and approval.expires_at - approval.created_at >= 2 * before
     if due and not await _is_posted(services, record, REMINDER + approval.id):
-        await _ask_again(services, record, approval, REMINDER, await _undecided(services, record, approval))
+        undecided, direct = await _undecided(services, record, approval), rules.remind_by == "direct"
+        people = await reach(services, undecided, but=record.requester, direct=direct)
+        await _ask_again(services, record, approval, REMINDER, people)
     further = rules.escalate
     due = further is not None and now >= approval.created_at + further.after.total_seconds()
     if further and due and not await _is_posted(services, record, ESCALATION + approval.id):
-        people = policy.mentions(further.to, but=record.requester)
+        people = await reach(services, further.to, but=record.requester)
         await _ask_again(services, record, approval, ESCALATION, people)
 
 
 async def _is_posted(services: Services, record: Record, name: str) -> bool:
     """Whether a notice was posted, or is about to be. Asked first: who is to be reminded takes questions to Slack."""
-    return f"thread {name}"[:80] in await services.operations.side_effects_of(record.number)
+    begun = await services.operations.side_effects_of(record.number)
+    return any(each == f"thread {name}"[:80] or each.startswith(f"thread {name} ") for each in begun)
 
 
-async def _ask_again(services: Services, record: Record, approval: Approval, kind: str, people: Sequence[str]) -> None:
-    if not people:
-        return
+async def _ask_again(services: Services, record: Record, approval: Approval, kind: str, people: Reach) -> None:
     missing = approval.required - len(approval.approvers)
     still = (
         f"still needs {missing} {phrases.plural(missing, 'approval')}, and expires {kit.moment(approval.expires_at)}"
     )
-    text = f"{EMOJI['expired']} {' '.join(people)}: #{record.number} {kit.escape(record.title)} {still}."
-    await _put(services, record, outgoing.BROADCAST + kind + approval.id, Lane.DECISION, text)
+    text = f"#{record.number} {kit.escape(record.title)} {still}."
+    await _ask(services, record, kind + approval.id, people, ("expired", text))
+
+
+async def _ask(services: Services, record: Record, about: str, people: Reach, question: tuple[str, str]) -> None:
+    """Put a question, an icon and a text: one post that mentions people, and a direct message for each of the others."""
+    icon, text = EMOJI[question[0]], question[1]
+    if people.mentions:
+        mentioning = f"{icon} {' '.join(people.mentions)}: {text}"
+        await _put(services, record, outgoing.BROADCAST + about, Lane.DECISION, mentioning)
+    for person in people.direct:
+        await _put(services, record, f"{outgoing.DIRECT}{about} {person}", Lane.DECISION, f"{icon} {text}")
 
 
 async def _undecided(services: Services, record: Record, approval: Approval) -> list[str]:
-    """The mentions of those who may approve and have not: a group as a whole, while none of its members has."""
+    """The rules of those who may approve and have not: a group as a whole, while none of its members has."""
     decided = {vote.person for vote in approval.votes} - set(approval.lapsed)
     groups = {group for person in decided for group in (await services.directory.person(person)).groups}
     people = list[str]()
     target = policy.target_of(services.config, record.environment)
-    for rule in rights.deciders(services.config, needed_for(record), target):
+    for rule in _rules(services, target, record):
         group = rule.removeprefix(policy.GROUP)
         if group in groups:
             members = await services.directory.members(group)
-            people += [kit.user(each) for each in sorted(members - decided - {record.requester})]
-        elif rule not in decided:
-            people += policy.mentions([rule], but=record.requester)
+            people += sorted(members - decided - {record.requester})
+        elif rule not in {*decided, record.requester}:
+            people.append(rule)
     return list(dict.fromkeys(people))
 
 
@@ -117,16 +134,19 @@ async def report_end(
     """
     if not record.message_ts:
         return
-    people = []
-    if policy.is_user(record.requester) and record.requester not in await _ended_by(services, record.number):
-        people.append(kit.user(record.requester))
     alarming = alarming or status in ALARMING
-    if alarming:
-        people += _approvers(services, record)
-    if people:
+    requester, next_step = record.requester, _next_step(record, status)
+    hears = policy.is_user(requester) and requester not in await _ended_by(services, record.number)
+    direct = hears and not alarming and (await services.preferences.of([requester]))[requester].ended
+    people = [kit.user(requester)] if hears and not direct else []
+    people += _approvers(services, record) if alarming else []
+    text = f"{_what(message)}."
+    if direct:
+        about = f"{outgoing.DIRECT}end {requester}"
+        await _put(services, record, about, Lane.STATE, f"{EMOJI[status.value]} {text}")
+    if people or (direct and next_step):
         name = (outgoing.BROADCAST if alarming else outgoing.NOTICE) + "end"
-        text = f"{EMOJI[status.value]} {' '.join(people)} {_what(message)}."
-        await _put(services, record, name, Lane.STATE, text, *_next_step(record, status))
+        await _put(services, record, name, Lane.STATE, " ".join([EMOJI[status.value], *people, text]), *next_step)
 
 
 def end_marker(number: int) -> str:
@@ -159,7 +179,7 @@ async def post(services: Services, record: Record, name: str, content: bytes) ->
     """
     kind, _, about = name.partition(" ")
     if about.startswith((APPROVAL, REMINDER, ESCALATION)):
-        approval = await services.approvals.get(about.partition(" ")[2])
+        approval = await services.approvals.get(about.split(" ")[1])
         if approval.outcome is not Outcome.PENDING:
             return
     stored = outgoing.message_of(content)
@@ -168,8 +188,28 @@ async def post(services: Services, record: Record, name: str, content: bytes) ->
     notice = kit.Message(text, (kit.section(f"{text} {kit.link('Open', url)}"), *stored.blocks))
     if f"{kind} " == outgoing.REPORT:
         await post_report(services, record, about, notice)
+    elif f"{kind} " == outgoing.DIRECT:
+        await _post_directly(services, record, about, notice)
     else:
         await post_in_thread(services, record, about, notice, in_channel=f"{kind} " == outgoing.BROADCAST)
+
+
+async def _post_directly(services: Services, record: Record, about: str, notice: Message) -> None:
+    """Send the notice to the person of its name; where Slack takes no direct message, mention them in the thread."""
+    person = about.rpartition(" ")[2]
+    try:
+        await post_directly(services, record, about, notice, person)
+    except ChatError as refused:
+        if refused.transient:
+            raise
+        log.warning("operation %s: no direct message to %s: %s", record.number, person, refused)
+        mentioning = kit.Message(notice.text, (kit.section(f"{kit.user(person)} {notice.text}"), *notice.blocks[1:]))
+        await post_in_thread(services, record, f"{about} mentioned", mentioning)
+
+
+async def held_for(services: Services, name: str) -> float:
+    """For how many seconds the notice of this name in the outbox waits: a direct message, for the end of quiet hours."""
+    return await quiet_for(services, name.rpartition(" ")[2]) if name.startswith(outgoing.DIRECT) else 0.0
 
 
 async def ask_to_go_first(services: Services, holder: Record, passer: Record, person: str, button: Block) -> None:
@@ -202,23 +242,22 @@ async def _ended_by(services: Services, number: int) -> set[str | None]:
     return people
 
 
-def _who_decides(services: Services, record: Record) -> str:
-    """The mentions of those who may approve; the requester's own where nobody else has to."""
+def _who_decides(services: Services, record: Record) -> list[str]:
+    """The rules of those who may approve; the requester's own where nobody else has to."""
     target = policy.target_of(services.config, record.environment)
     if target.approval.required == 0 and policy.is_user(record.requester):
-        return kit.user(record.requester)
-    return " ".join(_approvers(services, record))
+        return [record.requester]
+    return [each for each in _rules(services, target, record) if each != record.requester]
 
 
 def _approvers(services: Services, record: Record) -> list[str]:
     """The mentions of those who may approve, without the requester."""
     target = find_target(services.config, record.environment)
-    return _mentions(services, target, record) if target else []
+    return policy.mentions(_rules(services, target, record), but=record.requester) if target else []
 
 
-def _mentions(services: Services, target: Target, record: Record) -> list[str]:
-    rules = rights.deciders(services.config, needed_for(record), target)
-    return policy.mentions(rules, but=record.requester)
+def _rules(services: Services, target: Target, record: Record) -> Sequence[str]:
+    return rights.deciders(services.config, needed_for(record), target)
 
 
 def _what(message: Message) -> str:

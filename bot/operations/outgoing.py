@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from bot.services import Services
 
 # The names in the outbox of an operation's message, and the beginnings of those of a thread's message and file, of a notice
-# (notices.py), and of a notice that the channel displays too.
-MESSAGE, THREAD, FILE, NOTICE, BROADCAST = "message", "thread ", "file ", "notice ", "broadcast "
+# (notices.py), of a notice that the channel displays too, and of one that is a direct message.
+MESSAGE, THREAD, FILE = "message", "thread ", "file "
+NOTICE, BROADCAST, DIRECT = "notice ", "broadcast ", "direct "
 REPORT = "report "  # the beginning of the name of a notice in `slack.channel`
 
 

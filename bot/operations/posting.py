@@ -223,9 +223,21 @@ async def post_in_thread(
 
 async def post_report(services: Services, record: Record, name: str, message: Message) -> None:
     """Post in `slack.channel` about an operation, unless an earlier attempt did. Raises ChatError."""
-    marker, channel = f"{record.number}:{name}", await services.chat.channel_id(services.config.slack.channel)
-    first = await services.operations.begin_side_effect(record.number, f"report {name}"[:80])
-    if first or not await services.chat.find(channel, marker, since=record.created_at):
+    channel = await services.chat.channel_id(services.config.slack.channel)
+    await _post_once(services, record, name, message, (channel, f"report {name}"))
+
+
+async def post_directly(services: Services, record: Record, name: str, message: Message, person: str) -> None:
+    """Send a direct message about an operation to this person, unless an earlier attempt did. Raises ChatError."""
+    channel = await services.chat.direct_messages(person)
+    await _post_once(services, record, name, message, (channel, f"thread {name}"))
+
+
+async def _post_once(services: Services, record: Record, name: str, message: Message, where: tuple[str, str]) -> None:
+    """Post in another channel than the operation's own: the channel and the name of the side effect."""
+    marker, (channel, effect) = f"{record.number}:{name}", where
+    first = await services.operations.begin_side_effect(record.number, effect[:80])
+    if first or not await services.chat.find(channel, marker, since=record.created_at - 60):
         await services.chat.post(channel, message, marker=marker)
 
 

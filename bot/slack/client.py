@@ -215,6 +215,10 @@ class Chat(Views):
             raise ChatError("response_url", FOREIGN)
         await self._in_some_form("response_url", message, lambda form: self.send_response(response_url, _content(form)))
 
+    async def direct_messages(self, user: str) -> str:
+        """The channel of the direct messages to this person."""
+        return str((await self.api("conversations.open", users=user))["channel"]["id"])
+
     async def whisper(self, channel: str, user: str, message: Message) -> None:
         """Post a message that only this member of the channel sees; Slack keeps it until they reload."""
         await self._as_member(channel, lambda: self._say("chat.postEphemeral", message, channel=channel, user=user))

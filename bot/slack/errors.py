@@ -65,7 +65,8 @@ _CODES = {
         file_uploads_except_images_disabled file_type_not_allowed
     """,
     Verdict.REQUEST: """
-        no_such_subteam bot_not_found users_not_found user_not_found user_not_visible too_many_users missing_profile_id
+        no_such_subteam bot_not_found users_not_found user_not_found user_not_visible user_disabled missing_profile_id
+        too_many_users not_enough_users users_list_not_supplied invalid_user_combination
         invalid_post_type missing_post_type missing_charset superfluous_charset deprecated_endpoint method_deprecated
         unknown_method insecure_request missing_args missing_argument invalid_cursor invalid_limit invalid_types invalid_ts_latest invalid_ts_oldest
         invalid_metadata_filter_keys alt_txt_too_large file_upload_size_restricted snippet_too_large

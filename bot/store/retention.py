@@ -67,6 +67,7 @@ BOUNDS = {
     "signalbox_identity": Bound.FIXED,
     "signalbox_machine_commits": Bound.FIXED,
     "signalbox_operation_counts": Bound.FIXED,
+    "signalbox_preferences": Bound.FIXED,
     "signalbox_reported_drift": Bound.FIXED,
 }
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.access import policy
 from bot.errors import Denied
-from bot.slack.blocks import kit, replies
+from bot.slack.blocks import kit, preferences, replies
 from bot.slack.blocks.replies import EnvironmentLine, OperationLine
 from handlers.infra import closure_views
 from runners.processes import metadata_service, probe
@@ -29,11 +29,14 @@ async def status(services: Services, person: Person) -> Message:
 
 
 async def publish_home(services: Services, user: str) -> None:
-    """Publish the same as the Home tab of a person who may see anything; others get a hint."""
+    """Publish the same, and how they are notified, as the Home tab of a person who may see anything; others get a hint."""
     person = await services.directory.person(user)
     try:
         policy.check_may(services.config, person, policy.SEE, None)
-        blocks = replies.status_blocks(await _environments(services, person), await _recent(services, person))
+        stands = replies.status_blocks(await _environments(services, person), await _recent(services, person))
+        chosen = (await services.preferences.of([user]))[user]
+        own = preferences.home_blocks(turn=chosen.turn, ended=chosen.ended, quiet=chosen.quiet)
+        blocks = [*stands[: kit.VIEW_BLOCKS - len(own)], *own]
     except Denied as denied:
         blocks = [*_no_access(), *([kit.section(kit.escape(str(denied)))] if person.unreadable else [])]
     await services.chat.publish_home(user, replies.home(blocks))

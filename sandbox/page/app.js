@@ -13,7 +13,7 @@ import { ThreadPanel } from "./panel.js";
 import { readRoute, writeRoute } from "./route.js";
 import { inSentence } from "./scope.js";
 import { Sidebar } from "./sidebar.js";
-import { channelOf, isReply, messagesOf, nameOf, on, personOf, store, tell } from "./store.js";
+import { channelOf, isReply, labelOf, messagesOf, nameOf, on, personOf, placesOf, store, tell } from "./store.js";
 import { openSwitcher } from "./switcher.js";
 import { Timeline } from "./timeline.js";
 import { markRead, unreadIn } from "./unread.js";
@@ -85,12 +85,15 @@ class App {
 
   /** Draws the place that the store names. */
   arrive() {
+    // The direct messages of somebody else are no place for whoever acts now.
+    if (store.place !== "home" && !channelOf(store.place)) Object.assign(store, { place: "home", thread: null });
     writeRoute({ as: store.me, place: store.place, thread: store.thread });
     const channel = channelOf(store.place);
     this.home.element.hidden = Boolean(channel);
-    this.timeline.element.hidden = this.composer.element.hidden = !channel;
-    this.frame.title(channel ? channel.name : store.bot.name, channel ? channel.topic || channel.purpose : "App Home", Boolean(channel));
-    if (channel) this.composer.moveTo(`${store.me} ${channel.id}`, `Message #${channel.name} as ${nameOf(store.me)}`);
+    this.timeline.element.hidden = !channel;
+    this.composer.element.hidden = !channel || Boolean(channel.direct);
+    this.frame.title(channel ? channel.name : store.bot.name, channel ? channel.topic || channel.purpose : "App Home", Boolean(channel) && !channel.direct);
+    if (channel) this.composer.moveTo(`${store.me} ${channel.id}`, `Message ${labelOf(channel)} as ${nameOf(store.me)}`);
     else this.home.load();
     this.thread.move(false);
     this.drawMessages();
@@ -100,11 +103,11 @@ class App {
   drawMessages() {
     const channel = channelOf(store.place);
     if (channel) {
-      this.timeline.show(channel.id, messagesOf(channel.id), `Nothing has been said in #${channel.name} yet.`);
+      this.timeline.show(channel.id, messagesOf(channel.id), `Nothing has been said in ${labelOf(channel)} yet.`);
       if (markRead(channel.id)) tell("read");
     }
-    const waiting = store.channels.reduce((sum, each) => sum + (each.id === store.place ? 0 : unreadIn(each.id).mentions), 0);
-    document.title = `${waiting > 0 ? `(${waiting}) ` : ""}${channel ? `#${channel.name}` : store.bot.name} · Signalbox sandbox`;
+    const waiting = placesOf().reduce((sum, each) => sum + (each.id === store.place ? 0 : unreadIn(each.id).mentions), 0);
+    document.title = `${waiting > 0 ? `(${waiting}) ` : ""}${channel ? labelOf(channel) : store.bot.name} · Signalbox sandbox`;
   }
 
   async say(text, thread) {
@@ -126,7 +129,7 @@ class App {
   announce({ channel, message }) {
     if (message.user === store.me && !message.ephemeral) return;
     if (channel === store.place && !isReply(message)) this.timeline.hint();
-    const where = channel === store.place ? "" : `In #${channelOf(channel)?.name}, `;
+    const where = channel === store.place ? "" : `In ${labelOf(channelOf(channel))}, `;
     if (channel === store.place || message.ephemeral) this.announcer.textContent = where + inWords(message);
   }
 
@@ -147,7 +150,7 @@ class App {
 
   /** To the next or previous place of the sidebar, around its ends. */
   step(by) {
-    const places = [...store.channels.map((channel) => channel.id), "home"];
+    const places = [...placesOf().map((channel) => channel.id), "home"];
     this.go(places[(places.indexOf(store.place) + by + places.length) % places.length]);
   }
 }

@@ -1,7 +1,7 @@
 /** The stream of events for the person who acts, opened again whenever it breaks, with a resync each time it opens. */
 
 import { get } from "./api.js";
-import { changesOf, isReply, putMessage, removeMessage, setMessages, setThread, store, tell } from "./store.js";
+import { changesOf, isReply, placesOf, putMessage, removeMessage, setMessages, setThread, store, tell } from "./store.js";
 
 const SHORTEST = 500; // milliseconds between two attempts
 const LONGEST = 8000;
@@ -69,7 +69,7 @@ function refreshParent(channel) {
 }
 
 export async function resync() {
-  await Promise.all(store.channels.map((channel) => loadChannel(channel.id)));
+  await Promise.all(placesOf().map((channel) => loadChannel(channel.id)));
   if (store.thread) await loadThread(store.place, store.thread);
   tell("synced");
 }

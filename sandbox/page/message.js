@@ -62,7 +62,7 @@ function origin(message, about) {
 
 /** Whom Slack would have notified of this message, and why; the sandbox alone displays this. */
 function notified(message) {
-  const mentioned = (message.notified ?? []).filter(({ why }) => why === "mention").map(({ user }) => nameOf(user));
+  const mentioned = (message.notified ?? []).filter(({ why }) => why === "mention" || why === "direct").map(({ user }) => nameOf(user));
   return mentioned.length > 0 && h("div", { class: "notified", "data-testid": "notified", title: "A mention in a new message notifies people in Slack; an edit does not." }, emoji(":bell:") ?? "", ` Notified: ${mentioned.join(", ")}`);
 }
 

@@ -3,7 +3,7 @@
 import { Composer } from "./composer.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
-import { on, store, channelOf, nameOf, threadMessages } from "./store.js";
+import { on, store, channelOf, labelOf, nameOf, threadMessages } from "./store.js";
 import { Timeline } from "./timeline.js";
 
 export class ThreadPanel {
@@ -22,7 +22,7 @@ export class ThreadPanel {
   move(focus) {
     this.element.hidden = !store.thread;
     if (!store.thread) return;
-    this.where.textContent = `#${channelOf(store.place)?.name ?? ""}`;
+    this.where.textContent = labelOf(channelOf(store.place));
     this.composer.moveTo(`${store.me} ${store.place} ${store.thread}`, `Reply as ${nameOf(store.me)}`);
     this.draw();
     if (focus) this.composer.focus();

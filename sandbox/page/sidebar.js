@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 import { icon, mark } from "./icons.js";
 import { avatar, roleOf } from "./people.js";
-import { nameOf, on, store } from "./store.js";
+import { nameOf, on, placesOf, store } from "./store.js";
 import { unreadIn } from "./unread.js";
 
 export class Sidebar {
@@ -27,7 +27,7 @@ export class Sidebar {
     const held = document.activeElement?.dataset?.testid;
     const focused = this.element.contains(document.activeElement) ? held : null;
     this.channels.replaceChildren(...store.channels.map((channel) => this.channelItem(channel)));
-    this.apps.replaceChildren(this.homeItem());
+    this.apps.replaceChildren(this.homeItem(), ...placesOf().filter((place) => place.direct).map((place) => this.channelItem(place)));
     this.people.replaceChildren(...store.people.map((person) => this.personItem(person)));
     if (focused) this.element.querySelector(`[data-testid="${focused}"]`)?.focus();
   }
@@ -42,7 +42,7 @@ export class Sidebar {
     const here = store.place === channel.id;
     const unread = count > 0 && !here;
     const badge = unread && (mentions > 0 ? h("span", { class: "count" }, mentions, hidden(" for you")) : h("span", { class: "dot" }, hidden(" unread")));
-    return place(`channel-${channel.id}`, here, unread, () => this.go(channel.id), [icon("hash"), h("span", { class: "place-name" }, channel.name), badge]);
+    return place(`channel-${channel.id}`, here, unread, () => this.go(channel.id), [icon(channel.direct ? "reply" : "hash"), h("span", { class: "place-name" }, channel.name), badge]);
   }
 
   homeItem() {

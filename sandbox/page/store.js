@@ -7,6 +7,8 @@ export const store = {
   bot: { id: "", name: "Signalbox" },
   people: [],
   channels: [],
+  /** {id, person} of each person's direct messages with the app. */
+  direct: [],
   commands: [],
   shortcuts: [],
   usergroups: [],
@@ -46,8 +48,20 @@ export function personOf(user) {
   return store.people.find((person) => person.id === user);
 }
 
+/** The channel of this id, or the direct messages of whoever acts. */
 export function channelOf(id) {
-  return store.channels.find((channel) => channel.id === id);
+  return placesOf().find((channel) => channel.id === id);
+}
+
+/** The channels, and the direct messages of whoever acts, which are read only. */
+export function placesOf() {
+  const mine = store.direct.filter(({ person }) => person === store.me);
+  return [...store.channels, ...mine.map(({ id }) => ({ id, name: "Messages", topic: `From ${store.bot.name} to ${nameOf(store.me)}`, direct: true }))];
+}
+
+/** How a place is called in a sentence. */
+export function labelOf(channel) {
+  return channel?.direct ? "your messages" : `#${channel?.name ?? ""}`;
 }
 
 export function messagesOf(channel) {

@@ -4,7 +4,7 @@ import { openDialog } from "./dialog.js";
 import { h } from "./dom.js";
 import { icon, mark } from "./icons.js";
 import { avatar, roleOf } from "./people.js";
-import { nameOf, store } from "./store.js";
+import { nameOf, placesOf, store } from "./store.js";
 
 let opened = null;
 
@@ -50,7 +50,7 @@ export function openSwitcher({ go, actAs }) {
 }
 
 function targets({ go, actAs }) {
-  const channels = store.channels.map((channel) => ({ name: channel.name, hint: channel.topic, picture: icon("hash"), run: () => go(channel.id) }));
+  const channels = placesOf().map((channel) => ({ name: channel.name, hint: channel.topic, picture: icon(channel.direct ? "reply" : "hash"), run: () => go(channel.id) }));
   const home = { name: store.bot.name, hint: "App Home", picture: h("span", { class: "tiny-mark" }, mark()), run: () => go("home") };
   const others = store.people.filter((person) => person.id !== store.me);
   const people = others.map((person) => ({ name: nameOf(person.id), hint: `Act as ${person.name} · ${roleOf(person)}`, picture: avatar(person.id), run: () => actAs(person.id) }));

@@ -24,6 +24,7 @@ class Channel:
         self.members = members
         self.archived = False
         self.private = False
+        self.direct = ""  # the person whose direct messages with the app these are
         self._bus = bus
         self._messages: dict[str, Message] = {}
         self._replies: dict[str, list[Message]] = {}
@@ -65,11 +66,11 @@ class Channel:
         self._messages[message.ts] = message
         if message.thread_ts is not None and message.thread_ts != message.ts:
             self._replies.setdefault(message.thread_ts, []).append(message)
-        self._bus.publish(Happening("message", self.id, message))
+        self._bus.publish(Happening("message", self.id, message, user=self.direct or None))
 
     def changed(self, message: Message) -> None:
         """Notify all subscribers that a message changed."""
-        self._bus.publish(Happening("changed", self.id, message))
+        self._bus.publish(Happening("changed", self.id, message, user=self.direct or None))
 
     def remove(self, message: Message) -> None:
         """Delete a message and notify all subscribers."""

@@ -24,6 +24,8 @@ def of_post(workspace: Workspace, channel: Channel, message: Message) -> tuple[N
     mentioned = _mentioned(workspace, message) & channel.members
     followers = _followers(channel, message) & channel.members
     reasons = dict.fromkeys(sorted(followers), "thread") | dict.fromkeys(sorted(mentioned), "mention")
+    if channel.direct:
+        reasons = {channel.direct: "direct"}
     people = [workspace.users[person] for person in reasons if person != message.user]
     return tuple(
         Notification(person.id, channel.id, message.ts, message.text, reasons[person.id])

@@ -78,6 +78,8 @@ class PageApi:
 
     async def _messages(self, request: web.Request) -> web.StreamResponse:
         user, channel = self._person(request.query.get("as")), self._channel(request.match_info["id"])
+        if channel.direct not in {"", user.id}:
+            raise web.HTTPNotFound(text="no such channel")
         messages = [*channel.timeline, *self._whispered(user, channel, None)]
         return self._listed(sorted(messages, key=lambda message: float(message.ts)))
 

@@ -25,7 +25,9 @@ def workspace(backend: Backend) -> dict[str, Any]:
         "channels": [
             {"id": channel.id, "name": channel.name, "topic": channel.topic, "purpose": channel.purpose}
             for channel in backend.workspace.channels.values()
+            if not channel.direct
         ],
+        "direct": [{"id": backend.workspace.open_direct(user).id, "person": user.id} for user in people],
         "usergroups": [
             {"id": usergroup.id, "handle": usergroup.handle, "name": usergroup.name}
             for usergroup in backend.workspace.usergroups.values()

@@ -35,6 +35,7 @@ class Registration:
     events: frozenset[str] | None = None
     interactivity: bool = True
     home_tab: bool = True
+    messages_tab: bool = True
 
     def hears(self, event: str) -> bool:
         """Whether the app subscribed to this kind of event."""
@@ -69,4 +70,5 @@ def read_manifest(manifest: dict[str, Any]) -> Registration:
         events=frozenset(settings.get("event_subscriptions", {}).get("bot_events", ())),
         interactivity=settings.get("interactivity", {}).get("is_enabled", False),
         home_tab=features.get("app_home", {}).get("home_tab_enabled", False),
+        messages_tab=features.get("app_home", {}).get("messages_tab_enabled", False),
     )

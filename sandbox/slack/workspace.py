@@ -84,6 +84,16 @@ class Workspace:
             self._by_channel_name[name] = channel_id
         return self.channel(name)
 
+    def open_direct(self, user: User) -> Channel:
+        """The direct messages of this person and the app."""
+        channel_id = f"D{user.id[1:]}"
+        if channel_id not in self.channels:
+            members = {user.id, seed.BOT_USER_ID}
+            channel = Channel(channel_id, user.name, topic="", purpose="", members=members, bus=self.bus)
+            channel.private, channel.direct = True, user.id
+            self.channels[channel_id] = channel
+        return self.channels[channel_id]
+
     def new_ts(self) -> str:
         """A timestamp that no other message has, later than all before: seconds with six decimals."""
         self._last_ts = max(int(self.clock.now() * 1_000_000), self._last_ts + 1)

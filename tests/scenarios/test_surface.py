@@ -80,6 +80,7 @@ async def test_thirty_deploys_at_once_are_all_acknowledged_and_each_begins_once(
     async def item(number: int) -> str:
         branch = f"b{number}"
         infrastructure(world).graph.branch(branch, "main")
+        infrastructure(world).commit(branch, {"README.md": branch}, "Another commit, so that it is another deploy")
         reply = await world.person(("ana", "lee", "max")[number % 3]).type("#dev", f"/deploy dev {branch}")
         assert reply.ok, reply.error  # Slack's stand-in gives a command three seconds, of an idle machine
         return branch

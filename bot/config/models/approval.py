@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -21,7 +21,8 @@ class Escalation(Model):
 class Approval(Model):
     """How many distinct people must approve, whether the requester counts, and when the request expires.
 
-    `remind_before` its expiry those who have not decided are notified again, unless it is open for less than twice as long.
+    `remind_before` its expiry those who have not decided are notified again, unless it is open for less than twice as long:
+    by a mention, or each by a direct message.
     """
 
     required: Annotated[int, Field(ge=0, le=10)] = 1
@@ -29,6 +30,7 @@ class Approval(Model):
     expires_after: Duration = timedelta(hours=1)
     approvers: tuple[Person, ...] | None = None
     remind_before: Duration = timedelta(minutes=10)
+    remind_by: Literal["mention", "direct"] = "mention"
     escalate: Escalation | None = None
 
 

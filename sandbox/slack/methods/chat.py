@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 def _post(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
     channel = _postable(backend, given["channel"])
+    if channel.direct and not backend.registration.messages_tab:
+        raise ApiError("messages_tab_disabled")
     checked = draft(given)
     message = backend.workspace.post(
         channel,

@@ -24,8 +24,8 @@ def _channel_json(channel: Channel) -> dict[str, Any]:
         "name": channel.name,
         "name_normalized": channel.name,
         "is_channel": not channel.private,
-        "is_group": channel.private,
-        "is_im": False,
+        "is_group": channel.private and not channel.direct,
+        "is_im": bool(channel.direct),
         "is_mpim": False,
         "is_private": channel.private,
         "is_archived": channel.archived,
@@ -53,6 +53,8 @@ def _list(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
 def _listed(channel: Channel, kinds: list[str], given: dict[str, Any]) -> bool:
     if channel.archived and given.get("exclude_archived", False):
         return False
+    if channel.direct:
+        return "im" in kinds
     if channel.private:
         return "private_channel" in kinds and seed.BOT_USER_ID in channel.members
     return "public_channel" in kinds
@@ -77,6 +79,19 @@ def _join(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
     return {"channel": _channel_json(channel), **({"warning": "already_in_channel"} if already else {})}
 
 
+def _open(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
+    """Opens the direct messages with one person; the app opens none of several people."""
+    people = [backend.workspace.users.get(name) for name in given["users"].split(",")]
+    if len(people) > 1:
+        raise ApiError("too_many_users")
+    user = people[0]
+    if user is None or user.is_bot:
+        raise ApiError("user_not_found")
+    if user.deleted:
+        raise ApiError("user_disabled")
+    return {"channel": {"id": backend.workspace.open_direct(user).id}}
+
+
 def _between(messages: list[Message], given: dict[str, Any]) -> list[Message]:
     try:
         oldest = float(given.get("oldest", 0))
@@ -90,6 +105,9 @@ def _between(messages: list[Message], given: dict[str, Any]) -> list[Message]:
 
 def _history(backend: Backend, given: dict[str, Any]) -> dict[str, Any]:
     channel = channels.joined(backend, given["channel"])
+    if channel.direct and not backend.registration.may("im:history"):
+        provided = ",".join(sorted(backend.registration.scopes or ()))
+        raise ApiError("missing_scope", needed="im:history", provided=provided)
     newest_first = _between(channel.timeline, given)[::-1]
     return _page_of_messages(backend, newest_first, given, default=100)
 
@@ -133,6 +151,7 @@ METHODS = (
     Method("conversations.info", _info, "channels:read", TIER_3, _INFO, ("channel",)),
     Method("conversations.members", _members, "channels:read", TIER_4, {**_CHANNEL, **_PAGES}, ("channel",)),
     Method("conversations.join", _join, "channels:join", TIER_3, _CHANNEL, ("channel",), takes_json=True),
+    Method("conversations.open", _open, "im:write", TIER_3, {"users": "str"}, ("users",), takes_json=True),
     Method("conversations.history", _history, "channels:history", TIER_3, _MESSAGES, ("channel",)),
     Method(
         "conversations.replies", _replies, "channels:history", TIER_3, {**_MESSAGES, "ts": "str"}, ("channel", "ts")

@@ -36,6 +36,7 @@ from bot.store.images import Images
 from bot.store.operations import Operations, Request
 from bot.store.outbox import Outbox
 from bot.store.passes import Passes
+from bot.store.preferences import Preferences
 from bot.store.refused_attempts import RefusedAttempts
 from bot.store.removals import Removals
 from bot.store.run_claims import RunClaims
@@ -109,8 +110,7 @@ class Chat:
     def __init__(self) -> None:
         self.views: list[dict[str, Any]] = []
         self.notices: list[str] = []  # in windows
-        self.homes: dict[str, dict[str, Any]] = {}
-        self.says: dict[Posted, Message] = {}
+        self.homes, self.says = dict[str, dict[str, Any]](), dict["Posted", "Message"]()
         self.told: list[Message] = []
         self.marked: dict[str, tuple[Posted, Message]] = {}  # in any thread
         self.posted: list[tuple[str, Message]] = []
@@ -208,7 +208,7 @@ class Desk:
     def services(self) -> Services:
         made = SimpleNamespace(
             config=self.config, engine=self.engine, chat=self.chat, directory=Directory(), operations=self.operations,
-            annotations=self.annotations, outbox=Outbox(self.store, self.clock), queue_display=self.queue_display, command_answers=CommandAnswers(), run_claims=self.run_claims, approvals=self.approvals, closures=Closures(self.store, self.clock), passes=Passes(self.store, self.clock), audit=self.audit, history=History(self.store, self.audit), refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
+            annotations=self.annotations, outbox=Outbox(self.store, self.clock), preferences=Preferences(self.store, self.clock), queue_display=self.queue_display, command_answers=CommandAnswers(), run_claims=self.run_claims, approvals=self.approvals, closures=Closures(self.store, self.clock), passes=Passes(self.store, self.clock), audit=self.audit, history=History(self.store, self.audit), refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
             deployments=Deployments(self.store, self.clock), artifacts=Artifacts(self.store.keyring, None, self.annotations), children=ONE_MACHINE, room=ROOM,
             deliveries=Deliveries(self.store, self.clock), images=Images(self.store, self.clock), removals=Removals(self.store), aws=self.aws, aws_of=lambda _: self.aws, account=self.account, prices=self.prices,
             github=self.github, isolations=dict.fromkeys(self.config.environments, WALL), metadata_service=(),

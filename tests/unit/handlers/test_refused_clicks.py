@@ -12,6 +12,7 @@ from bot.inbound.app import find_handlers
 from bot.operations.emergencies import OF, REVIEW_KIND
 from bot.operations.registry import Click
 from bot.slack.blocks import markup
+from bot.slack.blocks.preferences import ENDED, QUIET, TURN
 from bot.store.audit_table import audit
 from bot.store.closures import Closure, ClosureKind
 from bot.store.database import metadata
@@ -53,10 +54,14 @@ WITHOUT_OPERATION = {
     "declare-emergency",
     "open-closure",
     "history-older",
+    TURN,
+    ENDED,
+    QUIET,
 }
 KINDS = {"emergency-seen": (REVIEW_KIND, {OF: NUMBER})}
 ENVIRONMENTS = {
     "history-older": "",
+    **dict.fromkeys((TURN, ENDED, QUIET), ""),
     **dict.fromkeys((TERMINATE, *SNOOZES, MINE, "remove-orphans"), "stuck builders"),
     **dict.fromkeys(("dismiss-sign", "rerun-failed", "build-open"), "image builds"),
     **dict.fromkeys(("choose-images", "undo-clean-up", "clean-up-images"), "old images"),
@@ -66,7 +71,7 @@ STATUSES = {"rerun-failed": Status.FAILED, "approve": Status.APPROVAL, "reject":
 
 async def _arrange(desk: Desk, action: str) -> str:
     """An operation on whose message each button does what it does; returns the button's value."""
-    environment = ENVIRONMENTS.get(action, "staging")
+    environment = ENVIRONMENTS.get(action, "staging") or "staging"
     kind, arguments = KINDS.get(action, ("deploy", {"ref": "main"}))
     request = Request("key", kind, environment, "U0ANA", "Deploy it", "C0STAGING", arguments)
     number = await desk.operations.create(request)

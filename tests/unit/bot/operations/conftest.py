@@ -26,6 +26,7 @@ from bot.store.migrations import migrate
 from bot.store.operations import Operations, Request
 from bot.store.outbox import Outbox
 from bot.store.passes import Passes
+from bot.store.preferences import Preferences
 from tests.kept import ONE_MACHINE, ROOM
 from tests.unit.bot.operations.lifecycle_world import FILE, SECRET, Chat, Directory, World
 
@@ -49,7 +50,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
             directory=Directory(), audit=Audit(store, time.time, redact), annotations=Annotations(store, time.time),
             children=ONE_MACHINE, room=ROOM,
             artifacts=Artifacts(store.keyring, None, Annotations(store, time.time)),
-            outbox=Outbox(store, time.time), queue_display=QueueDisplay(), command_answers=CommandAnswers(),
+            outbox=Outbox(store, time.time), preferences=Preferences(store, time.time), queue_display=QueueDisplay(), command_answers=CommandAnswers(),
         ),
     )  # fmt: skip
     made = World(services, chat)

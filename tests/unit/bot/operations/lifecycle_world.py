@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from bot.access.policy import Person
@@ -49,6 +50,12 @@ class Directory:
 
     async def name(self, user_id: str) -> str:
         return user_id.removeprefix("U0").lower()
+
+    async def members(self, _: str) -> frozenset[str]:
+        return frozenset()
+
+    async def zone(self, _: str) -> tzinfo:
+        return UTC
 
     def forget(self) -> None:
         """Nothing is kept."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import asynccontextmanager
+from datetime import timedelta, timezone
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +22,7 @@ from bot.store.annotations import Annotations
 from bot.store.approvals import Approvals
 from bot.store.operations import Operations, Request
 from bot.store.outbox import Outbox
+from bot.store.preferences import Preferences
 from sandbox.slack import SlackSettings, SlackStandIn, people_seed as seed
 from tests.migrated import migrated
 from tests.unit.bot.conftest import Clock
@@ -28,6 +30,7 @@ from tests.unit.bot.operations.lifecycle_world import FILE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import tzinfo
     from pathlib import Path
 
     from bot.services import Services
@@ -37,6 +40,19 @@ TOKEN = "xoxb-planted-bot-token"
 HOME, OPS = "C0STAGING", "C0OPS"
 HEAD = Head(1, "Plan for staging", "staging", "U0ANA")
 CODES = [code for verdict, codes in errors._CODES.items() if verdict is not Verdict.PASSES for code in codes.split()]
+
+
+class People:
+    """Who is in which group, as Slack's stand-in has it; `offsets` are time zones."""
+
+    def __init__(self) -> None:
+        self.offsets: dict[str, int] = {}
+
+    async def members(self, group: str) -> frozenset[str]:
+        return next(frozenset(people) for name, _, _, people in seed.USERGROUPS if name == group)
+
+    async def zone(self, user: str) -> tzinfo:
+        return timezone(timedelta(seconds=self.offsets.get(user, 0)))
 
 
 class Killed(BaseException):
@@ -110,6 +126,9 @@ async def world_in(directory: Path) -> AsyncIterator[World]:
         annotations=Annotations(store, time.time),
         approvals=Approvals(store, time.time),
         outbox=Outbox(store, clock),
+        preferences=Preferences(store, clock),
+        clock=clock,
+        directory=People(),
         redact=Redactor(),
     )
     world = World(slack, cast("Services", made), clock)

@@ -157,7 +157,7 @@ def test_exactly_those_whom_the_rules_name_are_asked_and_never_the_requester_alo
     listed = "{approvers: [" + ", ".join(f'"{rule}"' for rule in rules) + f"], required: {required}" + "}"
     config = read(FILE.replace("{required: 2, expires_after: 1s}", listed), "signalbox.yaml")
     services, record = cast("Any", type("Services", (), {"config": config})), record_of(requester)
-    asked = notices._who_decides(services, record)
+    asked = " ".join(notices._who_decides(services, record))
     named = rules or (["U0ANA"] if required == 0 else [])
     expected = {rule.removeprefix("usergroup:") for rule in named} - {requester}
     if required == 0 and policy.is_user(requester):

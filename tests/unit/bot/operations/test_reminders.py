@@ -12,9 +12,12 @@ from bot.access.policy import Person
 from bot.config import read
 from bot.operations import notices
 from bot.store.approvals import Approval, Outcome, Vote
+from bot.store.preferences import Preference
 from tests.unit.bot.operations.lifecycle_world import FILE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bot.config import Config
     from bot.store.operations import Record
 
@@ -35,7 +38,13 @@ class World:
         self.services = cast(
             "Any",
             SimpleNamespace(
-                config=config, clock=lambda: self.now, directory=self, operations=self, outbox=self, chat=self
+                config=config,
+                clock=lambda: self.now,
+                directory=self,
+                operations=self,
+                outbox=self,
+                chat=self,
+                preferences=self,
             ),
         )
         self.services.outbox = SimpleNamespace(put=self._put)
@@ -45,6 +54,9 @@ class World:
 
     async def members(self, group: str) -> frozenset[str]:
         return GROUPS[group]
+
+    async def of(self, people: Iterable[str]) -> dict[str, Preference]:
+        return {person: Preference() for person in people}
 
     async def side_effects_of(self, _: int) -> tuple[str, ...]:
         return tuple(f"thread {name.partition(' ')[2]}" for _, name, _ in self.put)

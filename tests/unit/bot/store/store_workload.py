@@ -34,6 +34,7 @@ from bot.store.run_slots import Claim, Place, Precedence, RunSlots
 from bot.store.workers import Identity, Lease, Workers
 from runners.results import Candidate, Commit, Removal, RollOut, Snapshot, What
 from tests.filled_tables import NOW
+from tests.unit.bot.store.people_workload import choose, typed_twice
 from tests.unit.bot.store.test_host_keys import ED, OTHER
 from tests.unit.bot.store.test_images import BACKEND, IMAGE, SIGN, job
 
@@ -61,7 +62,9 @@ class Workload:
         await Retention(self._store, clock).delete_unused(NOW - 86_400)
         earlier = Audit(self._store, lambda: NOW - MARGIN - 1.0, str, self._store.keyring)
         await earlier.record(Entry("U1", "deploy", "env1"))  # where the chain of what follows begins
-        self._numbers = [await self._operations.create(_request(key)) for key in range(5)]
+        twice = await typed_twice(self._operations, (_request(5), _request(6)))
+        self._numbers = [*[await self._operations.create(_request(key)) for key in range(5)], twice]
+        await choose(self._store, clock)
         await self._read_operations()
         await self._change_operations()
         await self._audit_log()
