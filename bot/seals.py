@@ -27,6 +27,8 @@ NEW_KEY = "python -m bot key"  # the command that prints a new key
 _DISTINCT_BYTES = 16
 _HEX = re.compile(r"[0-9A-Fa-f]+")
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
 Field: TypeAlias = "str | int | float | bool | Sequence[Field] | Mapping[str, Field] | None"  # what JSON has
 
 
@@ -77,7 +79,7 @@ def new_key() -> str:
 
 def canonical(fields: Mapping[str, Field]) -> str:
     """The one text of these fields: JSON with sorted names, so that two different sets of fields never share a text."""
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _CANONICAL.encode(fields)
 
 
 def seal_text(key: bytes, text: str) -> str:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 NOW = 1_700_000_000.0
 
@@ -21,11 +25,13 @@ class Filling:
     step: float = 600.0
     environments: tuple[str, ...] = ("env0", "env1", "env2", "env3")
 
-    def fill(self, connection: sa.Connection, table: sa.Table) -> None:
-        """Insert them; nothing of it is sealed, and all operations have ended."""
+    def fill(
+        self, connection: sa.Connection, table: sa.Table, expressions: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Insert them; nothing of it is sealed, and all operations have ended. `expressions` are values of columns, in SQL."""
         columns = [column for column in table.columns if column.autoincrement is not True]
         names = ", ".join(f'"{column.name}"' for column in columns)
-        values = ", ".join(self._expression(connection, column) for column in columns)
+        values = ", ".join(expressions.get(column.name) or self._expression(connection, column) for column in columns)
         numbers = "WITH RECURSIVE numbers(n) AS (SELECT :first UNION ALL SELECT n + 1 FROM numbers WHERE n < :last)"
         if connection.dialect.name == "postgresql":
             numbers = "WITH numbers(n) AS (SELECT generate_series(CAST(:first AS INTEGER), :last))"

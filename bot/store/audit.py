@@ -68,6 +68,9 @@ def request_detail(key: str, at: float) -> dict[str, Any]:
     return {REQUEST: {"digest": hashlib.sha256(key.encode()).hexdigest(), "at": at}}
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
 class Names(Protocol):
     """The names of people in Slack."""
 
@@ -167,7 +170,7 @@ class Audit:
     def verifies(self, row: sa.RowMapping, *, sealed: bool = True) -> bool:
         """Whether the entry of this row is as Signalbox wrote it; without `sealed` only whether its digest is its own."""
         digest = digest_of(row)
-        is_sealed = self._keyring is None or self._keyring.verify(PURPOSE, {"digest": digest}, str(row["seal"]))
+        is_sealed = self._keyring is None or self._keyring.verify_text(PURPOSE, sealed_text(digest), str(row["seal"]))
         return digest == row["digest"] and (is_sealed or not sealed)
 
     def _check_head(self, digests: Mapping[int, str]) -> None:
@@ -257,8 +260,17 @@ def _request_of(row: sa.RowMapping) -> tuple[str, float] | None:
 def digest_of(row: Mapping[str, Any] | sa.RowMapping) -> str:
     """SHA-256 over everything in the entry, the previous digest included."""
     names = ("number", "at", "actor", "action", "environment", "operation", "detail", "previous")
-    canonical = json.dumps({name: row[name] for name in names}, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return digest_of_fields({name: row[name] for name in names})
+
+
+def digest_of_fields(fields: Mapping[str, Any]) -> str:
+    """The same of exactly these fields."""
+    return hashlib.sha256(_CANONICAL.encode(fields).encode()).hexdigest()
+
+
+def sealed_text(digest: str) -> str:
+    """What the seal of an entry covers: the canonical JSON of its digest, which is hexadecimal."""
+    return f'{{"digest":"{digest}"}}'
 
 
 def exists(connection: sa.Connection) -> bool:

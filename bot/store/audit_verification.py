@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from bot.store.audit import FIRST_PREVIOUS, PURPOSE, StoredEntry, digest_of, fields_of, iso_time, stored_entry
+from bot.store.audit import FIRST_PREVIOUS, PURPOSE, Entry, StoredEntry, digest_of_fields, iso_time, sealed_text
 from bot.store.audit_table import audit
 from bot.store.database import for_reading
 from runners import phrases
@@ -45,17 +45,19 @@ def read_all(engine: sa.Engine) -> Iterator[StoredEntry]:
     after = statement
     while True:
         rows = _rows(engine, after)
-        yield from map(stored_entry, rows)
+        for number, at, actor, action, environment, operation, detail, *chain in rows:
+            entry = Entry(actor, action, environment, operation, detail)
+            yield StoredEntry(number, at, entry, *chain)
         if len(rows) < BATCH:
             return
-        after = statement.where(audit.c.number > rows[-1]["number"])
+        after = statement.where(audit.c.number > rows[-1][0])
 
 
-def _rows(engine: sa.Engine, wanted: sa.Select[Any]) -> Sequence[sa.RowMapping]:
+def _rows(engine: sa.Engine, wanted: sa.Select[Any]) -> Sequence[Sequence[Any]]:
     """The rows, read in one transaction. Raises UnreadableEntryError for a value of another type or form."""
     try:
         with engine.begin() as connection:
-            return connection.execute(wanted).mappings().all()
+            return connection.execute(wanted).all()
     except (ValueError, RecursionError) as error:  # JSON that is none, text that is not UTF-8
         with engine.begin() as connection:
             numbers = connection.execute(wanted.with_only_columns(audit.c.number)).scalars().all()
@@ -128,7 +130,7 @@ class _Reading:
             return f"entry {stored.number} was changed"
         if self._keyring and stored.seal is None:
             return f"entry {stored.number} has no seal: something other than Signalbox wrote it"
-        if self._keyring and not self._keyring.verify(PURPOSE, {"digest": stored.digest}, str(stored.seal)):
+        if self._keyring and not self._keyring.verify_text(PURPOSE, sealed_text(stored.digest), str(stored.seal)):
             return (
                 f"entry {stored.number} has a seal that no key of SIGNALBOX_KEY made: the entry was forged, "
                 "or an older key is missing there"
@@ -174,9 +176,20 @@ class _Reading:
 
 def _digest(stored: StoredEntry) -> str | None:
     """The digest of the entry as it is; None if it has a value that Signalbox does not write."""
-    row = {"number": stored.number, "at": stored.at, "previous": stored.previous, **fields_of(stored.entry)}
+    entry = stored.entry
     try:
-        return digest_of(row)
+        return digest_of_fields(
+            {
+                "number": stored.number,
+                "at": stored.at,
+                "actor": entry.actor,
+                "action": entry.action,
+                "environment": entry.environment,
+                "operation": entry.operation,
+                "detail": entry.detail,
+                "previous": stored.previous,
+            }
+        )
     except (TypeError, ValueError, RecursionError):
         return None
 

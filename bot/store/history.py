@@ -127,7 +127,8 @@ def _entries(
     connection: sa.Connection, wanted: Wanted, begins: Collection[str], most: int, below: int | None
 ) -> list[StoredEntry]:
     columns = audit.c
-    statement = sa.select(audit).where(EVENT, columns.action.not_in(sorted(begins)), columns.action.not_like(READ))
+    begun = columns.operation.is_not(None) & columns.action.in_(sorted(begins))
+    statement = sa.select(audit).where(EVENT, ~begun, columns.action.not_like(READ))
     statement = statement.order_by(columns.number.desc()).limit(most)
     if below is not None:
         statement = statement.where(columns.number < below)

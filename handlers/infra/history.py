@@ -37,6 +37,7 @@ SHOW_USAGE = "/infra show 12"
 ACTIONS: Mapping[str, frozenset[str]] = {
     "approvals": frozenset({"approved", "rejected", "superseded"}),
     "refusals": frozenset({"refused", "click refused", "refused to start"}),
+    "locks": frozenset({"lock", "unlock", "freeze", "unfreeze"}),
     "configuration": frozenset({CONFIGURATION}),
 }
 _VALUE = re.compile(r"(\d{1,10}) (\d{1,10})((?: \S+)*)")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tests.bench import (
     artifact_store,
+    audit_log,
     aws_round,
     burst,
     busy,
@@ -53,6 +54,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "spread": spread.measure,
     "waiting": waiting.measure,
     "million": million.measure,
+    "audit-log": audit_log.measure,
     "plan-summary": plan_summary.measure,
     "plan-by-hand": plan_by_hand.measure,
     "aws-round": aws_round.measure,
