@@ -53,7 +53,7 @@ class Queue:
         operations = SimpleNamespace(open_in=self._open_in, get=self._get, cancel_requested=self._nobody)
         parts = {
             "approvals": SimpleNamespace(decided_by=self._nothing), "annotations": annotations, "outbox": outbox,
-            "chat": chat, "operations": operations, "config": SimpleNamespace(environments={}, builds={}),
+            "chat": chat, "operations": operations, "audit": SimpleNamespace(record_once=self._none), "config": SimpleNamespace(environments={}, builds={}),
         }  # fmt: skip
         return cast("Services", SimpleNamespace(**parts))
 
