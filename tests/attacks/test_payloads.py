@@ -86,7 +86,9 @@ async def receiving() -> AsyncIterator[tuple[TestClient[Any, Any], Dispatch, Any
         await slack.start()
         stack.push_async_callback(slack.stop)
         client, redact, handlers = make_client(TOKEN, f"{slack.url}/api/"), Redactor([]), Handlers()
+        unlimited = SimpleNamespace(access=SimpleNamespace(commands_per_minute=1_000_000))
         made = SimpleNamespace(
+            config=unlimited,
             chat=Chat(client, redact),
             redact=redact,
             clock=time.time,
