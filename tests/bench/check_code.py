@@ -70,7 +70,7 @@ def _configuration(directory: Path) -> str:
         environment = environment.replace("machines/staging", f"machines/e{number}")
         code = ("dev", "staging", "production")[number % 3]
         environments += re.sub(r"directory: instances/\w+", f"directory: instances/{code}", environment)
-    images = 'images: {workflow: build-images.yml, instance_tag: "staging {machine}"}\n'
+    images = 'images: {workflow: build-images.yml, instance_tag: "staging {machine}", ami_name_tag: {backend: staging, "*": "{machine}-staging"}}\n'
     return f"{top}environments:\n{environments}{images}".replace("{files}", str(directory))
 
 
