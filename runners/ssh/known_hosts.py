@@ -15,7 +15,7 @@ from runners.errors import AccessDeniedError, NotFoundError
 from runners.processes import child, wall
 from runners.processes.foreign_files import read_regular
 from runners.removal import remove_tree_if_possible
-from runners.ssh.host_keys import HostKey, changed, name_of, read_keys
+from runners.ssh.host_keys import KINDS, HostKey, name_of, read_keys
 from runners.ssh.keys import write_secret
 
 if TYPE_CHECKING:
@@ -132,15 +132,31 @@ def check_presented(
 
     A host for which they have a certificate authority is left to ssh, as is one that does not answer.
     """
-    with_keys = {instance: each.keys for instance, each in lines.items() if not each.authority}
-    others = changed(inventory.hosts, with_keys, presented)
-    problems = [f"{key.host} presents {key.presented} in place of {key.pinned}" for key in others]
+    problems = []
     for host in inventory.hosts:
-        revoked = set(lines.get(host.instance_id, Listed()).revoked) & set(presented.get(host.instance_id, ()))
+        listed_keys, now = lines.get(host.instance_id, Listed()), presented.get(host.instance_id, ())
+        other = None if listed_keys.authority else _other(listed_keys.keys, now)
+        problems += [f"{host.name} presents {other[1].fingerprint} in place of {other[0].fingerprint}"] if other else []
+        revoked = set(listed_keys.revoked) & set(now)
         problems += [f"{host.name} presents the revoked key {key.fingerprint}" for key in sorted(revoked, key=str)]
     if problems:
         remedy = f"Ask its owner why. If the host was reinstalled, change its line in {where}."
         raise AccessDeniedError(doing, f"{_enumerated(problems)}, by {where}", remedy=remedy)
+
+
+def _other(written: Sequence[HostKey], presented: Sequence[HostKey]) -> tuple[HostKey, HostKey] | None:
+    """A written key and the other one in its place; None where ssh accepts: it asks for the first kind that both have.
+
+    Several lines may have a key of the same kind, of which one is enough.
+    """
+    if not written or not presented:
+        return None
+    for kind in KINDS:
+        of_kind = [key for key in written if key.kind == kind]
+        now = next((key for key in presented if key.kind == kind), None)
+        if of_kind and now:
+            return None if now in of_kind else (of_kind[0], now)
+    return written[0], presented[0]
 
 
 def _enumerated(texts: Sequence[str]) -> str:

@@ -143,9 +143,10 @@ async def test_each_refusal_names_the_host_and_what_to_do(world: World) -> None:
     assert other.endswith(", by hosts.keys")
     revoked = await world.refusal(f"[{ADDRESS}]:{port} {world.key}\n@revoked * {world.key}\n")
     assert revoked.startswith("web1 presents the revoked key SHA256:")
-    for good in (f"[{ADDRESS}]:{port} {world.key}\n", f"@cert-authority * {world.authority}\n"):
-        assert not await world.refusal(good)
-        assert await world.accepts(good)
+    good = f"[{ADDRESS}]:{port} {world.key}\n"
+    for lines in (good, f"@cert-authority * {world.authority}\n", f"[127.0.0.*]:{port} {world.other}\n{good}"):
+        assert not await world.refusal(lines)
+        assert await world.accepts(lines)
 
 
 async def test_a_host_that_does_not_answer_is_left_to_ansible(world: World) -> None:
