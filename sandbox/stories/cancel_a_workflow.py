@@ -37,4 +37,4 @@ async def play(world: World) -> None:
     )
     expect("deploy (backend)" in ended.rendered, "the jobs that were done are not named")
     expect(not ended.buttons, "a cancelled deploy still has buttons")
-    await shows(world, "#dev", "#2 ", "Plan for dev", "Waiting for approval", timeout=120)
+    await shows(world, "#dev", ":white_check_mark:", "#2 ", "Plan for dev", "up to date", timeout=120)
