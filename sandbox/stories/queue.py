@@ -21,7 +21,7 @@ async def play(world: World) -> None:
     second = await shows(world, "#staging", "#2 ", "waits for #1", "which waits for approval")
     expect("Whoever may approve it can decide it" in second.rendered, "it does not say who can free the queue")
     expect(second.buttons[:1] == ["Open #1"], f"the queued deploy has the buttons {second.buttons}")
-    await types(world, "max", "#staging", "/run restart-service machine=backend service=php")
+    await types(world, "max", "#staging", "/deploy staging cron")
     await shows(world, "#staging", "#3 ", "waits for #2")
 
     await types(world, "max", "#ops", "/infra queue staging")
@@ -35,6 +35,6 @@ async def play(world: World) -> None:
     await shows(world, "#staging", "#3 ", "waits for #1", "which waits for approval")
     await types(world, "ana", "#ops", "/infra cancel 1")
     await shows(world, "#staging", "#1 ", "rejected by @ana")
-    await shows(world, "#staging", "#3 ", "Waiting for approval", "restart-service")
+    await shows(world, "#staging", "#3 ", "Waiting for approval")
     await types(world, "max", "#ops", "/infra cancel 3")
     await gets_notice(world.person("max"), "#3 is rejected")

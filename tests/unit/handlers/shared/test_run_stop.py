@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from handlers.shared import run_stop
 from handlers.shared.run_stop import FORCE_AFTER, GIVE_UP_AFTER, RunStop
 from runners.errors import AccessDeniedError
 from runners.results import State, WorkflowRun
@@ -71,7 +70,7 @@ class Followed:
 @pytest.fixture
 def followed(monkeypatch: pytest.MonkeyPatch) -> Followed:
     made = Followed()
-    monkeypatch.setattr(run_stop.reruns, "cancel", made.cancel)
+    monkeypatch.setattr("runners.github.runs.reruns.cancel", made.cancel)
     return made
 
 
