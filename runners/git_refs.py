@@ -38,9 +38,14 @@ def matches(full_name: str, pattern: str) -> bool:
     `?` is one character and `*` are any but a slash, `**` any at all: as GitHub's workflows filter branches.
     """
     name = full_name if pattern.startswith("refs/") else full_name.removeprefix("refs/").partition("/")[2]
+    return path_matches(name, pattern)
+
+
+def path_matches(path: str, pattern: str) -> bool:
+    """Whether the pattern is for this whole path: `?` is one character and `*` are any but a slash, `**` any at all."""
     wildcards = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
     parts = re.split(r"(\*\*|\*|\?)", pattern)
-    return re.fullmatch("".join(wildcards.get(part, re.escape(part)) for part in parts), name) is not None
+    return re.fullmatch("".join(wildcards.get(part, re.escape(part)) for part in parts), path) is not None
 
 
 def _is_text(name: str) -> bool:

@@ -55,6 +55,7 @@ reported_drift = sa.Table(
     sa.Column("reported_at", sa.Double, nullable=False),
 )
 
+NEWEST = 50  # deploys of an environment that are read to go back to one
 ALL_INSTANCES = ""  # the `instance` of a row that applies to all instances without a row of their own
 
 
@@ -99,19 +100,22 @@ class Deployments:
         row = sealed.sealed(self._store.keyring, deployments, row)
         await self._store.run(lambda connection: insert_new(connection, deployments, row))
 
-    async def current(self, environment: str) -> Deployment | None:
-        """The environment's last successful deploy, or None when Signalbox never deployed to it. Raises ForgedError."""
-        newest = (
+    async def newest(self, environment: str, most: int = NEWEST) -> tuple[Deployment, ...]:
+        """The environment's last successful deploys, the newest first. Raises ForgedError."""
+        statement = (
             sa.select(deployments)
             .where(deployments.c.environment == environment)
             .order_by(deployments.c.at.desc(), deployments.c.operation.desc())
-            .limit(1)
+            .limit(most)
         )
-        row = await self._store.run(lambda connection: connection.execute(newest).mappings().first())
-        if row is None:
-            return None
-        sealed.check(self._store.keyring, deployments, row, f"the deploy #{row['operation']} to {environment}")
-        return Deployment(**{name: row[name] for name in Deployment.__slots__})
+        rows = await self._store.run(lambda connection: connection.execute(statement).mappings().all())
+        for row in rows:
+            sealed.check(self._store.keyring, deployments, row, f"the deploy #{row['operation']} to {environment}")
+        return tuple(Deployment(**{name: row[name] for name in Deployment.__slots__}) for row in rows)
+
+    async def current(self, environment: str) -> Deployment | None:
+        """The environment's last successful deploy, or None when Signalbox never deployed to it. Raises ForgedError."""
+        return next(iter(await self.newest(environment, most=1)), None)
 
     async def reported_drift(self, environment: str) -> str:
         """The fingerprint of the drift that was reported last; empty when there was none."""

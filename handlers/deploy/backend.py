@@ -41,6 +41,9 @@ class DeployBackend(Protocol):
     async def asks(self, services: Services, environment: Environment, ref: str, /) -> tuple[Input, ...]:
         """The inputs that a person may give for a deploy of this ref; empty where there are none."""
 
+    async def ref_at(self, operation: Operation, sha: str, /) -> str:
+        """Within a step: the ref by which it deploys exactly this commit. Raises UserError where there is none."""
+
     async def verify(self, operation: Operation, ref: str, /) -> None:
         """Within a step, before anybody approves. Raises UserError for what is certain to fail later."""
 

@@ -18,7 +18,7 @@ from bot.slack.blocks import kit
 from bot.slack.blocks.common import FailureContext
 from bot.store.approvals import Outcome
 from bot.store.operations import Status
-from handlers.deploy import arguments as deploy_arguments, checks, release as releases, views
+from handlers.deploy import arguments as deploy_arguments, checks, release as releases, rollback, views
 from handlers.deploy.arguments import CHECK, HOSTS, ROLES
 from handlers.deploy.backend import backend_of, check_supported
 from handlers.deploy.promote import workflow as promote_workflow
@@ -109,6 +109,8 @@ async def _verified(operation: Operation, ref: str) -> Release:
     check_supported(
         environment, roles=bool(arguments.get(ROLES) or arguments.get(HOSTS)), check=bool(arguments.get(CHECK))
     )
+    if rollback.BACK in arguments:
+        ref = await backend.ref_at(operation, ref)
     await backend.verify(operation, ref)
     return await releases.release_of(operation, ref, backend.title(environment))
 
@@ -117,7 +119,7 @@ async def about(services: Services, request: Request) -> dict[str, str]:
     """What a typed deploy is about: its commit. Raises UserError for a ref that does not exist or cannot be deployed."""
     environment = policy.environment_of(services.config, request.environment)
     arguments, ref = request.arguments, request.arguments["ref"]
-    if deploy_of(environment).github_actions:
+    if deploy_of(environment).github_actions and rollback.BACK not in arguments:
         check_startable(ref)
     roles = environment.machines if backend_of(environment).TAKES_ROLES and not arguments.get(ROLES) else ()
     problem = neither(ref, roles, environment.name) if roles and ref != default_ref(environment) else ""
@@ -136,16 +138,19 @@ async def _check_before(operation: Operation, release: Release, standing: RefSta
 
     Returns what the approvers should know of the code, and the hosts that they approve.
     """
-    await _check_order(operation, release.commit)
+    back = await rollback.notices(operation, release.commit) if rollback.BACK in operation.record.arguments else ()
+    if not back:
+        await _check_order(operation, release.commit)
     if not standing.allowed:
-        return Examined()
+        return Examined(back)
     reading = views.working(operation.head, f"reading the code at {kit.escape(release.commit.short)}", release)
     async with operation.live() as live:
         slow = asyncio.get_running_loop().call_later(DISPLAYED_AFTER, partial(live.show, lambda: reading))
         try:
-            return await backend_of(operation.environment).examine(operation, release.commit)
+            examined = await backend_of(operation.environment).examine(operation, release.commit)
         finally:
             slow.cancel()
+    return replace(examined, notices=(*back, *examined.notices))
 
 
 async def _check_order(operation: Operation, commit: Commit) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -14,7 +15,7 @@ from runners.results import RefDifference, RefPull
 from runners.stored import stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from runners.github.api.reads import CachedReads
 
@@ -102,16 +103,38 @@ def _too_many(repository: str) -> UnknownContainmentError:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ChangedFiles:
+    """The paths that differ between two commits, old names too; with `cut` GitHub listed only MOST_FILES."""
+
+    paths: tuple[str, ...]
+    cut: bool
+
+
+async def changed_files(reads: CachedReads, repository: str, base: str, sha: str) -> ChangedFiles:
+    """What differs at the commit from `base` (a SHA), in its history. Raises NotFoundError: they have no commit in common."""
+    return _changed_in(await _compared(reads, repository, base, sha))
+
+
 async def difference(reads: CachedReads, repository: str, base: str, sha: str) -> RefDifference:
     """How the commit differs from `base` (a SHA). Raises NotFoundError: they have no commit in common."""
+    data = await _compared(reads, repository, base, sha)
+    changed = _changed_in(data)
+    deciding = tuple(sorted(filter(decides, changed.paths), key=lambda path: not certainly(path)))
+    ahead, behind, url = int(data["ahead_by"]), int(data["behind_by"]), str(data["html_url"])
+    return RefDifference(ahead, behind, len(data.get("files") or ()), deciding, url, cut=changed.cut)
+
+
+async def _compared(reads: CachedReads, repository: str, base: str, sha: str) -> dict[str, Any]:
     doing = f"comparing {base[:7]} and {sha[:7]} in {repository}"
-    data = await reads.get(repository, f"/compare/{base}...{sha}?per_page=1&page=1", doing=doing)
+    return dict(await reads.get(repository, f"/compare/{base}...{sha}?per_page=1&page=1", doing=doing))
+
+
+def _changed_in(data: Mapping[str, Any]) -> ChangedFiles:
     changed = data.get("files") or ()
     # The old name, too: a file that decides what runs can be moved away.
-    paths = sorted({str(file[key]) for file in changed for key in ("filename", "previous_filename") if file.get(key)})
-    deciding = tuple(sorted((path for path in paths if decides(path)), key=lambda path: not certainly(path)))
-    ahead, behind, url = int(data["ahead_by"]), int(data["behind_by"]), str(data["html_url"])
-    return RefDifference(ahead, behind, len(changed), deciding, url, cut=len(changed) >= MOST_FILES)
+    paths = {str(file[key]) for file in changed for key in ("filename", "previous_filename") if file.get(key)}
+    return ChangedFiles(tuple(sorted(paths)), cut=len(changed) >= MOST_FILES)
 
 
 async def pulls_of(reads: CachedReads, repository: str, sha: str) -> tuple[RefPull, ...]:

@@ -42,8 +42,10 @@ SELECT number, kind, environment, title, status, channel, message_ts, created_at
 FROM signalbox_operations ORDER BY number
 """
 _DECISIONS = """
-SELECT operation, count(*) FROM signalbox_audit
-WHERE action IN ('approved', 'rejected') AND operation IS NOT NULL GROUP BY operation
+SELECT operation, max(times) FROM (
+    SELECT operation, count(*) AS times FROM signalbox_audit
+    WHERE action IN ('approved', 'rejected') AND operation IS NOT NULL GROUP BY operation, detail::json->>'binding'
+) AS of_each_approval GROUP BY operation
 """
 _ANSWERED = """
 SELECT actor, environment, count(*) FROM signalbox_audit
@@ -114,7 +116,7 @@ class Database:
         return tuple(Operation(*row) for row in listed)
 
     def decisions(self) -> Mapping[int, int]:
-        """How many entries of the audit log decide about each operation: approvals and rejections."""
+        """How many entries of the audit log decide about an approval of each operation, at most: one that is asked for again has another binding."""
         return {int(number): int(count) for number, count in self.rows(_DECISIONS)}
 
     def answered(self) -> Mapping[tuple[str, str], int]:

@@ -33,6 +33,7 @@ from bot.config.values import (
     Workflow,
     parse_collection,
 )
+from runners.git_refs import path_matches
 from runners.results import Bastion as Server
 
 
@@ -51,9 +52,13 @@ class Promote(Model):
 
 
 class DeploySettings(Model):
-    """The section of a deploy backend: the keys that all backends have, and what other parts of the product read."""
+    """The section of a deploy backend: the keys that all backends have, and what other parts of the product read.
+
+    `irreversible` are patterns of paths whose changes do not go back with the code, as of migrations of a database.
+    """
 
     ref: Ref = "main"
+    irreversible: tuple[RepositoryPath, ...] = ()
 
     # Whether Signalbox itself logs in to the machines: it then needs their list, and can check their daemons.
     reaches_hosts: ClassVar[bool] = False
@@ -72,6 +77,10 @@ class DeploySettings(Model):
     def given_inputs(self) -> Mapping[str, CommandInput]:
         """The inputs that a person may give with the command."""
         return {}
+
+    def is_irreversible(self, path: str) -> bool:
+        """Whether a change of the file at this path does not go back with the code."""
+        return any(path_matches(path, pattern) for pattern in self.irreversible)
 
 
 class GitHubActions(DeploySettings):

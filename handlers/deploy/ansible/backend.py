@@ -34,6 +34,11 @@ def required_checks(_: Environment) -> bool | tuple[str, ...]:
     return False
 
 
+async def ref_at(_: Operation, sha: str) -> str:
+    """The commit itself."""
+    return sha
+
+
 async def verify(operation: Operation, _: str) -> None:
     """Raises UserError or RunnerError where secrets are missing from the bot's environment: see check_secrets."""
     await check_secrets(operation)

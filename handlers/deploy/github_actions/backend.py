@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.errors import UserError
 from bot.operations.registry import WorkflowOf
+from handlers.deploy.arguments import SHORT_SHA
 from handlers.deploy.github_actions import rollout
 from handlers.deploy.github_actions.rollout import settings_of
 from handlers.deploy.inputs import inputs_of
@@ -13,6 +14,8 @@ from handlers.shared.examined import Examined
 from handlers.shared.inputs import check_sent, declared_inputs
 from handlers.shared.ref_lookup import check_startable
 from runners.errors import RunnerError, UnavailableError
+from runners.github import named_refs, ref_facts
+from runners.github.api.reads import CachedReads
 from runners.github.runs import workflow_file
 
 if TYPE_CHECKING:
@@ -36,6 +39,21 @@ def title(environment: Environment) -> str:
 def required_checks(environment: Environment) -> bool | tuple[str, ...]:
     """As configured; by default those that the branch requires."""
     return settings_of(environment).required_checks
+
+
+async def ref_at(operation: Operation, sha: str) -> str:
+    """A tag at the commit, else a branch. Raises UserError where there is neither: GitHub starts no workflow at a commit."""
+    refs = await ref_facts.branches_and_tags(CachedReads(operation.services.github), operation.repository)
+    at = [name for name, tip in refs if tip == sha]
+    for prefix in (named_refs.TAGS, named_refs.HEADS):
+        for name in at:
+            if name.startswith(prefix):
+                return name.removeprefix(prefix)
+    short, tag = sha[:SHORT_SHA], f"rollback-{sha[:SHORT_SHA]}"
+    raise UserError(
+        f"GitHub starts workflows on a branch or tag only, and none is at {short}. Nothing was deployed. Tag the commit, "
+        f"and type the command again: git tag {tag} {sha} && git push origin {tag}"
+    )
 
 
 async def verify(operation: Operation, ref: str) -> None:

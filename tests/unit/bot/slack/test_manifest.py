@@ -36,7 +36,7 @@ def test_every_address_becomes_ones_own(url: str) -> None:
     text = manifest.as_yaml(mine)
     assert problems(mine) == []
     assert "example.com" not in text
-    assert text.count("https://box.acme.test/slack/events\n") == 7
+    assert text.count("https://box.acme.test/slack/events\n") == 8
     assert mine["settings"]["socket_mode_enabled"] is False
 
 
@@ -60,5 +60,5 @@ def test_what_is_printed_reads_back_the_same() -> None:
 
 def test_every_command_escapes_what_people_type() -> None:
     commands = manifest.read()["features"]["slash_commands"]
-    assert [command["command"] for command in commands] == ["/deploy", "/plan", "/build", "/run", "/infra"]
+    assert [command["command"] for command in commands] == ["/deploy", "/plan", "/build", "/run", "/rollback", "/infra"]
     assert all(command["should_escape"] for command in commands)
