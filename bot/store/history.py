@@ -65,12 +65,12 @@ class History:
         """The newest `most` of what is wanted, below a position; `begins` are the actions that begin an operation."""
 
         def work(connection: sa.Connection) -> list[Record | StoredEntry]:
-            begun: Sequence[Record | StoredEntry] = _operations(
-                connection, wanted, most + 1, below.operation if below else None
-            )
-            entries: Sequence[Record | StoredEntry] = _entries(
-                connection, wanted, begins, most + 1, below.entry if below else None
-            )
+            operations_below, entries_below = (below.operation, below.entry) if below else (None, None)
+            begun: Sequence[Record | StoredEntry] = _operations(connection, wanted, most + 1, operations_below)
+            # What is older than the operations of this page belongs to the next ones, and there may be any number of it.
+            after = _begin_of(connection, begun[most].number) if len(begun) > most else 0
+            where = _Entries(begins, after, entries_below)
+            entries: Sequence[Record | StoredEntry] = _entries(connection, wanted, where, most + 1)
             # Each by number, whatever the clocks of several machines say: so nothing is between two pages.
             return list(heapq.merge(entries, begun, key=time_of, reverse=True))
 
@@ -123,15 +123,27 @@ def _operations(connection: sa.Connection, wanted: Wanted, most: int, below: int
     return [record_of(row) for row in rows][:most]
 
 
-def _entries(
-    connection: sa.Connection, wanted: Wanted, begins: Collection[str], most: int, below: int | None
-) -> list[StoredEntry]:
+def _begin_of(connection: sa.Connection, operation: int) -> int:
+    """The number of the entry that begins an operation; 0 where there is none."""
+    return connection.scalar(sa.select(sa.func.min(audit.c.number)).where(audit.c.operation == operation)) or 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """Which entries are asked for: numbered after and below these, and none of the actions that begin an operation."""
+
+    begins: Collection[str]
+    after: int
+    below: int | None
+
+
+def _entries(connection: sa.Connection, wanted: Wanted, where: _Entries, most: int) -> list[StoredEntry]:
     columns = audit.c
-    begun = columns.operation.is_not(None) & columns.action.in_(sorted(begins))
-    statement = sa.select(audit).where(EVENT, ~begun, columns.action.not_like(READ))
+    begun = columns.operation.is_not(None) & columns.action.in_(sorted(where.begins))
+    statement = sa.select(audit).where(EVENT, ~begun, columns.action.not_like(READ), columns.number > where.after)
     statement = statement.order_by(columns.number.desc()).limit(most)
-    if below is not None:
-        statement = statement.where(columns.number < below)
+    if where.below is not None:
+        statement = statement.where(columns.number < where.below)
     if wanted.person:
         statement = statement.where(columns.actor == wanted.person)
     rows = _each(connection, statement, _Columns(columns.environment, columns.action), wanted.targets, wanted.actions)
