@@ -123,20 +123,24 @@ def _deciders(config: Config, need: Need, target: Target) -> list[Rule]:
 
 
 def _of_roles(config: Config, need: Need, target: Target | None) -> list[Rule]:
+    own = target.name if target else ""
+    names = {own, own.partition(PART)[0]}
     return [
         Rule(f"access.roles.{name}", role.people)
         for name, role in config.access.roles.items()
         if (need.right in role.may or need.right == "see")
-        and (role.environments is None or target is None or _covers(role.environments, target.name, need))
+        and (
+            role.environments is None
+            or target is None
+            or (not names.isdisjoint(role.environments) or (need.right == "see" and _has_part(role.environments, own)))
+        )
         and _takes(role, need)
     ]
 
 
-def _covers(names: Sequence[str], name: str, need: Need) -> bool:
-    """An environment covers its parts; people who may see a part may see that its environment exists."""
-    if name in names or name.partition(PART)[0] in names:
-        return True
-    return need.right == "see" and any(each.partition(PART)[0] == name for each in names)
+def _has_part(covered: Sequence[str], name: str) -> bool:
+    """Whether a part of this environment is among these: people who may see a part may see that its environment exists."""
+    return any(each.partition(PART)[0] == name for each in covered)
 
 
 def _takes(role: Role, need: Need) -> bool:

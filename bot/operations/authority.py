@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 AGAIN = "Nothing was started. Run the command again."
+REVOKED = "approval revoked"  # the action of the audit log's entry about an approval that was taken back
 ENDED = "ended"  # the action of the audit log's entry about the end of an operation
 # Seconds for which an approved operation waits for Slack to say who is in a group.
 ANSWER_WITHIN = 60.0
@@ -126,7 +127,8 @@ def _check_recorded(approval: Approval, entries: Sequence[Entry]) -> None:
     about = [entry for entry in entries if entry.detail.get("binding") == approval.binding]
     if any(entry.action == Outcome.REJECTED for entry in about):
         raise ForgedError(f"By the audit log #{approval.operation} was rejected. {AGAIN}")
-    approved_by = {entry.actor for entry in about if entry.action == Outcome.APPROVED}
+    newest = {entry.actor: entry.action for entry in about if entry.action in (Outcome.APPROVED, REVOKED)}
+    approved_by = {actor for actor, action in newest.items() if action == Outcome.APPROVED}
     for vote in approval.votes:
         if vote.decision != Outcome.APPROVED or vote.person not in approved_by or vote.at >= approval.expires_at:
             raise ForgedError(

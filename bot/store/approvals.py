@@ -166,6 +166,25 @@ class Approvals:
 
         return await self._store.run(work)
 
+    async def revoke(
+        self, approval_id: str, person: str, record: Callable[[sa.Connection, Approval], None]
+    ) -> Approval:
+        """Take back this person's approval while more are needed; `record` writes in the same transaction.
+
+        Raises Denied, and changes nothing, when it is closed or this person has not approved; ForgedError.
+        """
+
+        def work(connection: sa.Connection) -> Approval:
+            approval = self._current(connection, approval_id)
+            if approval.outcome is not Outcome.PENDING or person not in approval.approvers:
+                raise Denied("There is no approval of yours here that can be taken back any more; nothing changed.")
+            connection.execute(sa.delete(votes).where(votes.c.approval == approval_id, votes.c.person == person))
+            remaining = self._read(connection, approval_id)
+            record(connection, remaining)
+            return remaining
+
+        return await self._store.run(work)
+
     async def decided_by(self, operation: int, decision: Outcome) -> tuple[str, ...]:
         """The people who decided so on what this operation requested, in order. Raises ForgedError."""
         of_operation = (

@@ -11,7 +11,7 @@ from bot.operations import authority
 from bot.operations.registry import Approver, Button, Click, Modal, Registry, Submission
 from bot.operations.requests import refusals_recorded
 from bot.slack.blocks import replies
-from bot.slack.blocks.common import APPROVE, REJECT
+from bot.slack.blocks.common import APPROVE, REJECT, REVOKE
 from bot.slack.modal import open_modal
 from bot.store.approvals import Approval, Outcome
 from bot.store.audit import Entry
@@ -65,6 +65,21 @@ async def reject(services: Services, click: Click) -> None:
     """Reject the operation, if this person may."""
     approval = await _clicked(services, click, Outcome.REJECTED)
     await decide(services, approval, click.user, Outcome.REJECTED)
+
+
+async def revoke(services: Services, click: Click) -> Message:
+    """Take back this person's own approval, as long as more are needed."""
+    approval = await _clicked(services, click, Outcome.REJECTED)
+
+    def record_revoked(connection: Connection, remaining: Approval) -> None:
+        detail = {"binding": remaining.binding}
+        entry = Entry(click.user, authority.REVOKED, remaining.environment, remaining.operation, detail)
+        services.audit.append(connection, entry)
+
+    async with refusals_recorded(services, _attempt(approval, click.user, Outcome.APPROVED)):
+        await services.approvals.revoke(approval.id, click.user, record_revoked)
+    await services.engine.wake(approval.operation)
+    return replies.done("Your approval is revoked.")
 
 
 async def typed(services: Services, submission: Submission) -> Mapping[str, str]:
@@ -155,5 +170,9 @@ def _attempt(approval: Approval, user: str, decision: Outcome) -> Entry:
 
 
 # A person counts once for an approval, and a decided one is closed.
-BUTTONS = (Button(APPROVE, approve, repeatable=True), Button(REJECT, reject, repeatable=True))
+BUTTONS = (
+    Button(APPROVE, approve, repeatable=True),
+    Button(REJECT, reject, repeatable=True),
+    Button(REVOKE, revoke, repeatable=True),
+)
 MODALS = (Modal(replies.TYPED_APPROVAL, typed),)

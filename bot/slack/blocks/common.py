@@ -30,6 +30,7 @@ EMOJI = {
     "superseded": ":fast_forward:",
 }
 APPROVE, REJECT, CANCEL = "approve", "reject", "cancel"
+REVOKE = "revoke-approval"
 DECISION_BLOCK, WORKING_BLOCK, NEXT_BLOCK = "decision", "working", "next"
 
 
@@ -197,10 +198,12 @@ def decision_buttons(approval: ApprovalView, *, approve: str, question: str) -> 
     ask_no = kit.confirm(
         "Reject this?", "Nothing will be done, and the environment is free for the next one.", "Reject"
     )
+    revoke = [kit.button("Revoke my approval", REVOKE, approval.id)] if approval.votes else []
     return kit.actions(
         DECISION_BLOCK,
         kit.button(approve, APPROVE, approval.id, style="primary", ask=ask_yes),
         kit.button("Reject", REJECT, approval.id, style="danger", ask=ask_no),
+        *revoke,
     )
 
 

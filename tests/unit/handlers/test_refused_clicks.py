@@ -66,7 +66,12 @@ ENVIRONMENTS = {
     **dict.fromkeys(("dismiss-sign", "rerun-failed", "build-open"), "image builds"),
     **dict.fromkeys(("choose-images", "undo-clean-up", "clean-up-images"), "old images"),
 }
-STATUSES = {"rerun-failed": Status.FAILED, "approve": Status.APPROVAL, "reject": Status.APPROVAL}
+STATUSES = {
+    "rerun-failed": Status.FAILED,
+    "approve": Status.APPROVAL,
+    "reject": Status.APPROVAL,
+    "revoke-approval": Status.APPROVAL,
+}
 
 
 async def _arrange(desk: Desk, action: str) -> str:
@@ -84,7 +89,7 @@ async def _arrange(desk: Desk, action: str) -> str:
     await desk.services.run_claims.claim(number, 10)
     for what in (REFUSED, rollout_end.COMMIT, rollout_end.RETRY, ORPHANED_LOCK):
         await desk.services.annotations.add(number, what, SHA)
-    if action in ("approve", "reject"):
+    if action in ("approve", "reject", "revoke-approval"):
         return (await desk.asked()).id
     if action == "dismiss-sign":
         group, job = (

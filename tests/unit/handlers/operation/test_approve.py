@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 import pytest
 
-from bot.errors import Denied, UserError
+from bot.errors import Denied, ForgedError, UserError
+from bot.operations import authority
 from bot.operations.registry import ApprovalCheck, Objection
 from bot.slack.blocks import kit
 from bot.store.approvals import Approval, Outcome
@@ -14,6 +16,9 @@ from bot.store.operations import Request
 from handlers.operation import approve
 from sandbox.slack.block_kit import check_view
 from tests.unit.handlers.conftest import SUNDAY, Desk, pressed, sent_off
+
+if TYPE_CHECKING:
+    from bot.store.audit import Entry
 
 
 @pytest.fixture(autouse=True)
@@ -169,3 +174,37 @@ async def test_the_typed_word_is_checked_against_who_types_it(desk: Desk) -> Non
     faults = await approve.typed(desk.services, sent_off("U0LEE", "guessed", word="staging"))
     assert "do not know this approval" in faults["word"]
     assert await outcome(desk, approval) is Outcome.EXPIRED
+
+
+async def test_an_approval_is_revoked_until_there_are_enough(desk: Desk) -> None:
+    approval = await desk.asked("prod", required=2)
+    await approve.approve(desk.services, pressed(approval, "U0LEE"))
+    for person in ("U0MAX", "U0ANA"):  # who has not approved
+        with pytest.raises(Denied, match="no approval of yours"):
+            await approve.revoke(desk.services, pressed(approval, person))
+    await approve.revoke(desk.services, pressed(approval, "U0LEE"))
+    assert (await desk.approvals.get(approval.id)).approvers == ()
+    await approve.approve(desk.services, pressed(approval, "U0MAX"))
+    assert await outcome(desk, approval) is Outcome.PENDING
+    await approve.approve(desk.services, pressed(approval, "U0LEE"))
+    assert await outcome(desk, approval) is Outcome.APPROVED
+    with pytest.raises(Denied, match="no approval of yours"):
+        await approve.revoke(desk.services, pressed(approval, "U0LEE"))
+    approved = await desk.approvals.get(approval.id)
+    authority._check_recorded(approved, await _decisions(desk))
+
+
+async def test_a_revoked_vote_that_somebody_puts_back_is_forged(desk: Desk) -> None:
+    approval = await desk.asked("prod", required=1)
+    two = await desk.asked("prod", required=2, binding="c" * 64)
+    await approve.approve(desk.services, pressed(two, "U0LEE"))
+    voted = await desk.approvals.get(two.id)
+    await approve.revoke(desk.services, pressed(two, "U0LEE"))
+    with pytest.raises(ForgedError, match="does not hold the approval"):
+        authority._check_recorded(voted, await _decisions(desk))
+    assert approval.id != two.id
+
+
+async def _decisions(desk: Desk) -> list[Entry]:
+    """The entries of the audit log, oldest first."""
+    return [line.entry for line in reversed(await desk.audit.read(newest=99))]
