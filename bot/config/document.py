@@ -110,10 +110,10 @@ def _problem(error: yaml.MarkedYAMLError) -> str:
         return 'a second document starts here ("---"); keep one document'
     if re.match(r"expected ',' or '[]}]'", problem):
         return "a bracket, a quote or a comma is missing here or in a line above"
-    return _QUOTED.sub(_shown, problem)
+    return _QUOTED.sub(_displayed, problem)
 
 
-def _shown(quoted: re.Match[str]) -> str:
+def _displayed(quoted: re.Match[str]) -> str:
     """What PyYAML quotes, where it is no part of the file that somebody could want to hide."""
     inner = quoted["one"] or quoted["two"] or ""
     return quoted[0] if len(inner) < 4 or _TOKEN.fullmatch(inner) else "(not shown)"
