@@ -1,4 +1,4 @@
-"""What a person may see of the history, of operations and of environments."""
+"""What a person may see of the history and of operations."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 async def targets_for(services: Services, user: str) -> frozenset[str] | None:
-    """The targets that this person may see; None stands for all, also for those that the configuration no longer has."""
+    """The targets that this person may see; None for somebody who sees all, also those that were removed."""
     config, person = services.config, await services.directory.person(user)
     if policy.sees(config, person, ""):
         return None
-    names = (*config.environments, *shared_targets(config))
-    return frozenset(name for name in names if policy.sees(config, person, name))
+    return frozenset(
+        name for name in (*config.environments, *shared_targets(config)) if policy.sees(config, person, name)
+    )

@@ -239,3 +239,8 @@ async def test_an_operation_of_a_lane_belongs_to_its_target(desk: Desk) -> None:
     assert "#1 Follow run 4711" in await asked(desk, "history image-builds")
     assert "#1 Follow run 4711" in await asked(desk, "history build")
     assert (await desk.operations.get(1)).environment == "image builds/run 4711"
+
+
+async def test_an_operator_sees_all_and_a_stranger_nothing(past: Desk) -> None:
+    assert await visibility.targets_for(past.services, "U0ANA") is None
+    assert await visibility.targets_for(past.services, "U0GUS") == frozenset()
