@@ -169,10 +169,7 @@ class Approvals:
     async def revoke(
         self, approval_id: str, person: str, record: Callable[[sa.Connection, Approval], None]
     ) -> Approval:
-        """Take back this person's approval while more are needed; `record` writes in the same transaction.
-
-        Raises Denied, and changes nothing, when it is closed or this person has not approved; ForgedError.
-        """
+        """Take back this person's approval while more are needed. Raises Denied where that is not possible, and ForgedError."""
 
         def work(connection: sa.Connection) -> Approval:
             approval = self._current(connection, approval_id)
