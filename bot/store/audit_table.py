@@ -29,6 +29,7 @@ audit = sa.Table(
             "events": ("number",),
             "events_environment": ("environment", "number"),
             "events_actor": ("actor", "number"),
+            "events_person": ("actor", "environment", "number"),
             "events_action": ("action", "number"),
         }.items()
     ),

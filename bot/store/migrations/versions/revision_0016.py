@@ -27,6 +27,7 @@ def upgrade() -> None:
     for names in (("target",), ("kind",), ("requester",), ("target", "kind"), ("target", "requester")):
         _create("operations", f"of_{'_'.join(names)}", *names, where=LISTED)
     _create("audit", "events", where=EVENT)
+    _create("audit", "events_person", "actor", "environment", where=EVENT)
     for column in ("environment", "actor", "action"):
         _create("audit", f"events_{column}", column, where=EVENT)
 
