@@ -39,6 +39,7 @@ from bot.store.database import Store
 from bot.store.migrations import migrate
 from bot.store.operations import Operations, Request, Status
 from bot.store.outbox import Outbox
+from bot.store.preferences import Preferences
 from bot.store.workers import Identity, Workers
 from tests.kept import ONE_MACHINE, ROOM
 from tests.unit.bot.drawn import read as read_message
@@ -128,7 +129,7 @@ class Program:
                 approvals=Approvals(store, time.time), closures=Closures(store, time.time), directory=Directory(), audit=Audit(store, time.time, redact),
                 annotations=Annotations(store, time.time), children=ONE_MACHINE, room=ROOM,
                 artifacts=Artifacts(store.keyring, None, Annotations(store, time.time)),
-                outbox=Outbox(store, time.time), queue_display=QueueDisplay(), command_answers=CommandAnswers(),
+                outbox=Outbox(store, time.time), preferences=Preferences(store, time.time), queue_display=QueueDisplay(), command_answers=CommandAnswers(),
             ),
         )  # fmt: skip
         self.services = services

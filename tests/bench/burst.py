@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sandbox.world import SECRETS, Options, World
 from tests.bench import record
 from tests.bench.figures import Figure
-from tests.bench.posts import branches, command, volley
+from tests.bench.posts import UNLIMITED, branches, command, volley
 
 if TYPE_CHECKING:
     from tests.bench.posts import Answer
@@ -23,7 +23,7 @@ NUMBERED_WITHIN = 120.0
 async def measure(*, quick: bool) -> list[Figure]:
     """The time of the slowest answer, and how many of the deploys are recorded, after an immediate kill."""
     size = 20 if quick else 200
-    async with World(Options(without_aws=True)) as world:
+    async with World(Options(without_aws=True, config=UNLIMITED)) as world:
         branches(world, [f"burst-{n}" for n in range(size)])
         answers = await _burst(world, size)
         await world.bot.kill()

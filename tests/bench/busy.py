@@ -13,7 +13,7 @@ from sandbox.github.seed import BUILD_SOME, INFRASTRUCTURE
 from sandbox.world import SECRETS, Options, World
 from tests.bench.drift_round import CODE, ENVIRONMENT
 from tests.bench.figures import Figure
-from tests.bench.posts import command, volley
+from tests.bench.posts import UNLIMITED, command, volley
 from tests.bench.spread import CHANNELS, WAITS, waiting_program
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ async def measure(*, quick: bool) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="bench-busy-") as directory:
         program = await waiting_program(Path(directory), PLAN_LASTS)
         config = {
+            **UNLIMITED,
             "environments:\n": f"terraform: {{program: {program}}}\nenvironments:\n{_environments(decisions, plans)}",
             "operations:\n": f"operations:\n  at_once: {{machine: {decisions + plans}}}\n",
         }

@@ -16,7 +16,7 @@ from sandbox.ports import free_port
 from sandbox.world import SECRETS, Options, World
 from tests.bench import record
 from tests.bench.figures import Figure
-from tests.bench.posts import Post, command, rate
+from tests.bench.posts import UNLIMITED, Post, command, rate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ SECRET = SECRETS["SLACK_SIGNING_SECRET"]
 async def measure(*, quick: bool) -> list[Figure]:
     """Measure both in turn, so that other work of the machine affects both."""
     tasks, requests = (2, 200) if quick else (8, 1500)
-    async with World(Options(without_aws=True)) as world, bare_app(world) as bare:
+    async with World(Options(without_aws=True, config=UNLIMITED)) as world, bare_app(world) as bare:
         whole = f"http://127.0.0.1:{world.bot.port}/slack/events"
         for url in (bare, whole):
             await _rate(url, 100)

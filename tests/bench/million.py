@@ -27,7 +27,7 @@ from runners.results import Commit
 from sandbox.postgres_server import initdb
 from sandbox.world import SECRETS, Options, World
 from tests.bench.figures import Figure
-from tests.bench.posts import command, volley
+from tests.bench.posts import UNLIMITED, command, volley
 from tests.filled_tables import Filling
 from tests.postgres_server import running_postgres
 
@@ -65,7 +65,7 @@ async def measure(*, quick: bool) -> list[Figure]:
 
 async def _database(url: str | None, size: int, runs: int) -> Measured:
     environment = {"DATABASE_URL": url} if url else {}
-    async with World(Options(without_aws=True, environment=environment)) as world:
+    async with World(Options(without_aws=True, environment=environment, config=UNLIMITED)) as world:
         address = database_url(url, f"sqlite:///{world.files}/var/signalbox.sqlite")
         await world.bot.stop()
         await _fill(address, size)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 ANA, OPS = "U0ANA", "C0OPS"
+# Ana types what a whole team would.
+UNLIMITED = {"access:\n": "access:\n  commands_per_minute: 1000000\n"}
 
 
 @dataclass(frozen=True)

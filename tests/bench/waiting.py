@@ -10,7 +10,7 @@ import psutil
 from sandbox.world import SECRETS, Options, World
 from tests.bench import record
 from tests.bench.figures import Figure
-from tests.bench.posts import branches, command, volley
+from tests.bench.posts import UNLIMITED, branches, command, volley
 
 AT_ONCE = 16
 KILOBYTES = 50.0
@@ -22,7 +22,7 @@ async def measure(*, quick: bool) -> list[Figure]:
     """The memory that each operation adds once all have a number. Slack takes a message a second, so most wait for theirs."""
     size = 40 if quick else 2_000
     async with World(
-        Options(without_aws=True, config={"operations:\n": "operations:\n  queue_limit: 5000\n"})
+        Options(without_aws=True, config={**UNLIMITED, "operations:\n": "operations:\n  queue_limit: 5000\n"})
     ) as world:
         branches(world, [f"waits-{n}" for n in range(size + AT_ONCE)])
         process = psutil.Process(world.bot.pid)
