@@ -51,7 +51,7 @@ async def handle(services: Services, invocation: Invocation) -> None:
     if others:
         environment = parts.choose_one(services.config, chosen.environment.name, parts.SERVICES, USAGE)
     named = _named(chosen.rest)
-    await requests.check_may_use(services, invocation.user, "/rollback")
+    await requests.check_may_use(services, invocation.user, "/deploy", target=environment)  # a rollback is a deploy
     to = await _chosen(services, environment, named)
     await requests.start(services, _request(environment, to, invocation.user, invocation.key))
 
