@@ -170,7 +170,11 @@ def approvers_in_words(config: Config, target: Target, requester: str, asked: Ne
     # The members of a usergroup are unknown here.
     concerned = any(rule.startswith(GROUP) or rule == requester for rule in rules)
     free = _counts_requester(config, target, asked)
-    return in_words(rules) if free or not concerned else f"{in_words(rules)} except {kit.user(requester)}"
+    if free or not concerned:
+        return in_words(rules)
+    others = [rule for rule in rules if rule != requester]
+    members = any(rule.startswith(GROUP) for rule in others)
+    return f"{in_words(others)} except {kit.user(requester)}" if members else in_words(others)
 
 
 def is_named(config: Config, person: Person) -> bool:

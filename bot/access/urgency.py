@@ -26,7 +26,9 @@ def checked(reason: str, usage: str) -> str:
     """The reason on one line. Raises UserError for none, and for one that is too long."""
     reason = " ".join(reason.split())
     if not reason:
-        raise UserError(f"An emergency needs a reason: add because and why. Usage: {usage}")
+        raise UserError(
+            f"An emergency needs a reason: add one at the end, as in “because the site is down”. Usage: {usage}"
+        )
     if len(reason) > LONGEST_REASON or not reason.isprintable():
         raise UserError(f"Say the reason in at most {LONGEST_REASON} printable characters; these are {len(reason)}.")
     return reason

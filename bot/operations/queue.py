@@ -200,14 +200,14 @@ def waits_for(position: int, ahead: Record, url: str = "") -> str:
         return f"more than {exceeded} operations in the queue of {kit.escape(without_lane(ahead.environment))}"
     activity = f", which {kit.escape(ahead.activity)}" if ahead.activity else ""
     number = kit.link(f"#{ahead.number}", url) if url else f"#{ahead.number}"
-    return f"{number} ({kit.escape(ahead.title)}, asked by {kit.user(ahead.requester)}){activity}{_freed_by(ahead)}"
+    return f"{number} ({kit.escape(ahead.title)}, requested by {kit.user(ahead.requester)}){activity}{_freed_by(ahead)}"
 
 
 def _freed_by(ahead: Record) -> str:
     """Who can free the queue of the operation that is first in it, as a sentence; empty while that waits itself."""
     if ahead.status is Status.APPROVAL:
-        return ". Whoever may approve it can decide it"
-    return ". Its requester and whoever may approve it can cancel it" if ahead.status is Status.RUNNING else ""
+        return ". Its approvers can decide it"
+    return ". Its requester and its approvers can cancel it" if ahead.status is Status.RUNNING else ""
 
 
 async def update_cancelled(services: Services, number: int) -> None:

@@ -18,7 +18,7 @@ DISMISS, PLAN_IMAGES = "dismiss-sign", "plan-images"
 DISMISSAL = "dismissal"
 DISMISSAL_TITLE = "Not a failure?"
 PLANNED = "planned"  # the words before the plan that the button has begun
-REASON_HINT, LATER_HINT = "Kept in the trail.", " The same line in later builds of {} is then harmless as well."
+REASON_HINT, LATER_HINT = "Kept in the audit log.", " The same line in later builds of {} is then harmless as well."
 MOST_WARNINGS = 5  # of a job, as a failing tool repeats itself
 
 

@@ -21,7 +21,7 @@ from handlers.deploy.promote import workflow as promote_workflow
 from handlers.shared import closed
 from handlers.shared.clicks import clicked, listed_key, start_follow_up
 from handlers.shared.input_views import about_of
-from handlers.shared.inputs import ask_for, missing_inputs, submitted as entered
+from handlers.shared.inputs import ask_for, missing_inputs, refused_fields, submitted as entered
 from handlers.shared.permissions import attempt, check_may_use
 from handlers.shared.requests import CODE_DEPLOY, DEPLOY_AFTER, default_ref, deploy_of, deploy_request
 
@@ -155,11 +155,12 @@ async def submitted(services: Services, submission: Submission) -> Mapping[str, 
 
 
 async def submitted_inputs(services: Services, submission: Submission) -> Mapping[str, str]:
-    """Start the deploy whose inputs were asked for; errors are under the first input."""
+    """Start the deploy whose inputs were asked for; an error about an input is under its field, any other under the first one."""
     name, ref, _ = about_of(submission.private_metadata)
     environment = typed_arguments.environment(services.config, name, USAGE)
+    if refused := refused_fields(submission.values, lambda given: check_given(environment, given)):
+        return refused
     arguments = Arguments(ref, given=entered(submission.values))
-    check_given(environment, arguments.given)
     await requests.start(services, _request(environment, arguments, submission.user, submission.key))
     return {}
 

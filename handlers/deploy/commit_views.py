@@ -112,7 +112,7 @@ def reason_modal(number: int, environment: str, short: str) -> Block:
         shortest=5,
         longest=LONGEST_REASON,
         lines=True,
-        hint="Shown in the channel and kept in the trail.",
+        hint="Displayed in the channel and kept in the audit log.",
     )
     return modals.modal(
         REASON,

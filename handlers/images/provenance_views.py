@@ -114,7 +114,7 @@ def _rollouts(rollouts: Sequence[RollOut]) -> str:
     if not rollouts:
         return "*Rolled out:* by no plan of Signalbox."
     lines = [
-        f"#{rollout.operation} to {kit.code(rollout.machine)} in {kit.escape(rollout.environment)} {kit.moment(rollout.at)}, asked by "
+        f"#{rollout.operation} to {kit.code(rollout.machine)} in {kit.escape(rollout.environment)} {kit.moment(rollout.at)}, requested by "
         f"{kit.user(rollout.person)}"
         for rollout in rollouts[:MOST_LINES]
     ]

@@ -20,6 +20,11 @@ def name_of(target: str) -> str:
     return "everything" if target == EVERYTHING else target
 
 
+def _subject(closure: Closure) -> str:
+    """The target at the beginning of a sentence, in mrkdwn; names stay as they are."""
+    return f"*{'Everything' if closure.target == EVERYTHING else kit.escape(closure.target)}*"
+
+
 def closed(closure: Closure) -> Message:
     """That somebody has locked or frozen a target."""
     others = "Nobody changes it" if closure.kind is ClosureKind.FREEZE else "Only they change it"
@@ -31,7 +36,7 @@ def opened(closure: Closure, person: str) -> Message:
     """That somebody has ended a lock or freeze."""
     undone = "unlocked" if closure.kind is ClosureKind.LOCK else "unfrozen"
     text = (
-        f":unlock: *{kit.escape(name_of(closure.target))}* was {undone} by "
+        f":unlock: {_subject(closure)} was {undone} by "
         f"{kit.user(person)}. It was {closure.kind.participle} by {kit.user(closure.person)} since "
         f"{kit.moment(closure.since)}: {kit.escape(closure.reason)}."
     )
@@ -48,7 +53,7 @@ def line(closure: Closure) -> str:
     """A lock or freeze in one line of mrkdwn: what, by whom, since when, until when, why."""
     until = f" until {kit.moment(closure.until)}" if closure.until else ""
     return (
-        f"{_ICONS[closure.kind]} *{kit.escape(name_of(closure.target))}* is {closure.kind.participle} by "
+        f"{_ICONS[closure.kind]} {_subject(closure)} is {closure.kind.participle} by "
         f"{kit.user(closure.person)} since {kit.moment(closure.since)}{until}: {kit.escape(closure.reason)}"
     )
 

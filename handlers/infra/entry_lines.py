@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bot.store.audit import ACTOR_NAME, REQUEST
 from bot.store.refused_attempts import COUNT
+from handlers.shared.requests import HCL, RECIPIENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
     from bot.store.audit import StoredEntry
 
 DIGEST = re.compile(r"\b[0-9a-f]{40,64}\b")
-# Not displayed: what a link leads to, what the state says, digests of the chain's own, and names of people, who are mentioned.
-OMITTED = ("url", "status", "binding", "approval", ACTOR_NAME, REQUEST)
+# Not displayed: what a link leads to, what the state says, digests of the chain's own, names of people, who are mentioned, and
+# arguments that nobody typed.
+OMITTED = ("url", "status", "binding", "approval", ACTOR_NAME, REQUEST, HCL, RECIPIENTS)
 REPEATED = (COUNT, "first", "last")  # of an entry that sums up refused attempts
 # The text before a detail's value, where it is not the detail's name.
 PREFIXES = {

@@ -115,7 +115,7 @@ def _state(row: OperationRow) -> str:
 
 def _entry(row: EntryRow) -> str:
     about = f" {_link(row.number, row.url)}" if row.number is not None else ""
-    details = f" {kit.escape(kit.cut(row.details, _LONGEST))}" if row.details else ""
+    details = f" {kit.with_people(kit.cut(row.details, _LONGEST))}" if row.details else ""
     return f":small_blue_diamond: {kit.user(row.actor)} {kit.escape(row.what)}{about}{details} {kit.moment(row.at)}"
 
 
@@ -132,7 +132,7 @@ def _step(step: StepRow, before: StepRow | None) -> str:
     time = kit.time_of_day(step.at) if same_day else kit.moment(step.at)
     mark = "" if step.intact else ":rotating_light: "
     by = f" by {kit.user(step.actor)}" if step.actor != "signalbox" else ""
-    details = f" {kit.escape(kit.cut(step.details, _LONGEST))}" if step.details else ""
+    details = f" {kit.with_people(kit.cut(step.details, _LONGEST))}" if step.details else ""
     link = f" {kit.link('open', step.url)}" if step.url else ""
     return f"{time}  {mark}*{kit.escape(step.what)}*{by}{details}{link}"
 

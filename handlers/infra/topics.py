@@ -121,9 +121,9 @@ def _how_many(rest: Sequence[str]) -> int:
 
 
 TOPICS = (
-    Topic("help", "", "What can be asked of Signalbox.", help_page, most=0),
-    Topic("status", "", "How the environments stand, and the last operations.", status, most=0),
-    Topic("audit", "[how many]", "Who did what: the newest lines of the trail.", audit),
+    Topic("help", "", "This list of commands.", help_page, most=0),
+    Topic("status", "", "The state of each environment, and the last operations.", status, most=0),
+    Topic("audit", "[how many]", "Who did what: the newest entries of the audit log.", audit),
 )
 COMMANDS = (Command(NAME, USAGE, "help | status | audit", "How things stand, and who did what.", handle),)
 HOMES = (HomeTab(overview.publish_home),)

@@ -176,4 +176,6 @@ def _duration(seconds: float) -> str:
     return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.0f} h"
 
 
-TOPICS = (Topic("workers", "[drain NAME | end NUMBER]", "Who works, on what; drain a worker.", workers, most=2),)
+TOPICS = (
+    Topic("workers", "[drain NAME | end NUMBER]", "The workers, and what each runs; drain one.", workers, most=2),
+)

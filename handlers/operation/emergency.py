@@ -19,6 +19,7 @@ from bot.store.audit import Entry
 from bot.store.operations import Status
 from handlers.shared import closed, permissions
 from handlers.shared.clicks import clicked
+from runners import phrases
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,16 +51,17 @@ async def _window(services: Services, click: Click) -> Block:
     await permissions.check_may_use(services, attempt, command, "emergency")
     what = (
         f"{kit.code(click.value)}\nThis ignores the windows, freezes and the order of environments, and "
-        f"{_approvals(services)}. Everybody in the channel is told, and it is reviewed on the next working day."
+        f"{_approvals(services)}. The channel is notified at once, and others review it on the next working day."
     )
     reason = modals.text("reason", "Why can this not wait?", longest=urgency.LONGEST_REASON)
     blocks = [kit.section(what), reason]
-    return modals.modal(REASON, blocks, metadata=click.value, title=TITLE, submit="Start", close="Not now")
+    return modals.modal(REASON, blocks, metadata=click.value, title=TITLE, submit="Declare emergency", close="Not now")
 
 
 def _approvals(services: Services) -> str:
     count = services.config.access.emergency.approvals
-    return "takes nobody else's approval" if count == 0 else f"takes the approval of {count} other than you"
+    others = "from somebody else" if count == 1 else "from other people"
+    return f"needs {phrases.counted(count, 'approval')} {others}" if count else "needs nobody else's approval"
 
 
 async def declared(services: Services, submission: Submission) -> Mapping[str, str]:

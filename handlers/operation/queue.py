@@ -67,7 +67,7 @@ def _line(services: Services, record: Record, urls: dict[int, str]) -> Line:
     if record.status is Status.APPROVAL:
         freed = f"{who} can decide it"
     elif record.status is Status.RUNNING:
-        freed = "its requester and whoever may approve it can cancel it"
+        freed = "its requester and its approvers can cancel it"
     return Line(record, urls[record.number], freed)
 
 

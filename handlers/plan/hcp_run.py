@@ -127,7 +127,7 @@ async def name_of(operation: Operation, person: str) -> str:
 async def _reason(operation: Operation) -> str:
     if is_drift_check(operation):
         return "looks for drift"
-    return f"asked by {await name_of(operation, operation.record.requester)} in Slack"
+    return f"requested by {await name_of(operation, operation.record.requester)} in Slack"
 
 
 async def _find_run(operation: Operation, workspace: HcpWorkspace, marker: str) -> str | None:

@@ -88,7 +88,8 @@ def hcl_names(arguments: Mapping[str, str]) -> frozenset[str]:
 
 def cut_in_title(arguments: Mapping[str, str]) -> dict[str, str]:
     """The variables whose values an operation's title does not have whole."""
-    return {name: value for name, value in values_in(arguments).items() if len(value) > VALUE}
+    hcl = hcl_names(arguments)
+    return {name: value for name, value in values_in(arguments).items() if name in hcl or len(value) > VALUE}
 
 
 def checked_ref(environment: Environment, word: str) -> str:

@@ -19,6 +19,7 @@ from handlers.shared.inputs import (
     configured_inputs,
     declared_inputs,
     missing_inputs,
+    refused_fields,
     submitted as entered,
 )
 from handlers.shared.machine_types import MACHINES, machine_types, twice
@@ -125,11 +126,13 @@ async def _window(services: Services, click: Click) -> Block:
 
 
 async def submitted(services: Services, submission: Submission) -> Mapping[str, str]:
-    """Run what the window asked for; errors are under its first input."""
+    """Run what the window asked for; an error about an input is under its field, any other under the first one."""
     name, ref, more = about_of(submission.private_metadata)
     machines, link = (*more, "", "")[:2]
+    settings = settings_of(services.config, name)
+    if refused := refused_fields(submission.values, lambda given: check_given(name, settings, given)):
+        return refused
     wanted = Wanted(name, ref, tuple(filter(None, machines.split(","))), entered(submission.values), link)
-    check_given(name, settings_of(services.config, name), wanted.given)
     await requests.start(services, request_for(services, wanted, submission.user, submission.key))
     return {}
 

@@ -18,7 +18,7 @@ from runners.github.runs import workflow_file
 from runners.github.runs.workflow_file import Input
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from bot.config.models.inputs import CommandInput
     from bot.operations.registry import WorkflowOf
@@ -114,7 +114,18 @@ def _narrowed(declared: Input, allowed: CommandInput) -> Input:
     return replace(declared, options=tuple(each for each in options if each in (allowed.choices or options)))
 
 
+def refused_fields(values: Mapping[str, str], check: Callable[[Mapping[str, str]], None]) -> dict[str, str]:
+    """The fields of a submitted modal that `check` refuses, each with the reason; `check` raises UserError for inputs."""
+    refused = {}
+    for field, value in values.items():
+        try:
+            check(submitted({field: value}))
+        except UserError as error:
+            refused[field] = str(error)
+    return refused
+
+
 def submitted(values: Mapping[str, str]) -> dict[str, str]:
-    """The inputs of a submitted modal; an empty field gives none."""
+    """The inputs of a submitted modal; an empty field gives none. Raises UserError."""
     given = inputs.given(values)
     return {name: inputs.checked(name, value.strip()) for name, value in given.items() if value.strip()}

@@ -21,6 +21,7 @@ REF = "-ref"  # an argument of plans: the ref in place of the configured one
 UNIT = "-unit"  # an argument of plans: the path of a unit of Terragrunt, below the directory that the environment names
 RECIPIENTS = "-for"  # an argument of the plans of all stacks: JSON, the stacks that get each variable
 HCL = "-hcl"  # an argument of plans: the variables whose value is HCL, separated by blanks
+INTERNAL = frozenset({UNIT, RECIPIENTS, HCL})  # arguments that nobody types
 VALUE = 60  # characters of a variable's value in a title
 PLANNED_IMAGE = "image"  # annotations of a plan: the images that it would roll out
 
@@ -56,9 +57,10 @@ def plan_request(
 
 
 def words_of(arguments: Mapping[str, str]) -> list[str]:
-    """A plan's arguments as a title has them; a long value is cut, and the message has all of it."""
+    """A plan's arguments as a title has them; a long value is cut, and so are maps and lists: the message has all of it."""
+    short = {name: f"{arguments[name][:1]}…{arguments[name][-1:]}" for name in arguments.get(HCL, "").split()}
     cut = {name: value if name.startswith("-") else kit.cut(value, VALUE) for name, value in arguments.items()}
-    return [f"{name}={value}" for name, value in cut.items() if name not in {UNIT, RECIPIENTS, HCL}]
+    return [f"{name}={value}" for name, value in {**cut, **short}.items() if name not in INTERNAL]
 
 
 def lane_of(arguments: Mapping[str, str]) -> str:

@@ -42,5 +42,5 @@ async def play(world: World) -> None:
     reply = await types(world, "ana", "#ops", f"/infra image {image}")
     answer = reply.ephemerals[0].rendered
     expect(image in answer, "where the image comes from is not shown")
-    expect("(#1, asked by @ana)" in answer, "who asked for the build is not shown")
+    expect("(#1, requested by @ana)" in answer, "who asked for the build is not shown")
     expect("Its log of " in answer, "when its log was read is not shown")

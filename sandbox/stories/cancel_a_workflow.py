@@ -26,9 +26,7 @@ async def play(world: World) -> None:
     await types(world, "ana", "#dev", "/deploy dev")
     hanging = await shows(world, "#dev", "Deploy main to dev", "3 of 4 jobs done", timeout=120)
     await types(world, "lee", "#dev", "/plan dev")
-    waiting = await shows(
-        world, "#dev", "#2 ", "waits for #1", "Its requester and whoever may approve it can cancel it"
-    )
+    waiting = await shows(world, "#dev", "#2 ", "queued behind #1", "Its requester and its approvers can cancel it")
     expect(waiting.buttons == ["Open #1", "Cancel"], f"the queued plan has the buttons {waiting.buttons}")
 
     await clicks(world, "ana", hanging, "cancel")

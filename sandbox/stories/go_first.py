@@ -20,7 +20,7 @@ async def play(world: World) -> None:
     await types(world, "ana", "#staging", "/plan staging")
     await shows(world, "#staging", "#1 ", "Waiting for approval")
     await types(world, "lee", "#staging", "/deploy staging")
-    deploy = await shows(world, "#staging", "#2 ", "waits for #1", "which waits for approval")
+    deploy = await shows(world, "#staging", "#2 ", "queued behind #1", "which waits for approval")
     expect(deploy.buttons == ["Open #1", "Ask to go first", "Cancel"], f"it has the buttons {deploy.buttons}")
     await clicks(world, "lee", deploy, "go-first")
     plan = await shows(world, "#staging", "#1 ", "lets #2 go first")

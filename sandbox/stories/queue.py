@@ -18,11 +18,11 @@ async def play(world: World) -> None:
     await types(world, "ana", "#staging", "/plan staging")
     await shows(world, "#staging", "Plan for staging", "Waiting for approval")
     await types(world, "lee", "#staging", "/deploy staging")
-    second = await shows(world, "#staging", "#2 ", "waits for #1", "which waits for approval")
-    expect("Whoever may approve it can decide it" in second.rendered, "it does not say who can free the queue")
+    second = await shows(world, "#staging", "#2 ", "queued behind #1", "which waits for approval")
+    expect("Its approvers can decide it" in second.rendered, "it does not say who can free the queue")
     expect(second.buttons[:1] == ["Open #1"], f"the queued deploy has the buttons {second.buttons}")
     await types(world, "max", "#staging", "/deploy staging cron")
-    await shows(world, "#staging", "#3 ", "waits for #2")
+    await shows(world, "#staging", "#3 ", "queued behind #2")
 
     await types(world, "max", "#ops", "/infra queue staging")
     listed = await gets_notice(world.person("max"), "The queue of staging")
@@ -32,7 +32,7 @@ async def play(world: World) -> None:
 
     await types(world, "lee", "#ops", "/infra cancel 2")
     await shows(world, "#staging", ":octagonal_sign:", "#2 ", "cancelled by @lee before it had begun")
-    await shows(world, "#staging", "#3 ", "waits for #1", "which waits for approval")
+    await shows(world, "#staging", "#3 ", "queued behind #1", "which waits for approval")
     await types(world, "ana", "#ops", "/infra cancel 1")
     await shows(world, "#staging", "#1 ", "rejected by @ana")
     await shows(world, "#staging", "#3 ", "Waiting for approval")

@@ -42,7 +42,7 @@ async def play(world: World) -> None:
     ended = await shows(world, "#staging", "@ana", "#1 Deploy main to staging", "expired", notice=True)
     expect(ended.buttons == ["Deploy again"], f"the notice of the end has the buttons {ended.buttons}")
     await clicks(world, "ana", ended, "Deploy again")
-    ask = await shows(world, "#staging", "#2 Deploy main to staging", "Waiting for approval", "asked by @ana")
+    ask = await shows(world, "#staging", "#2 Deploy main to staging", "Waiting for approval", "requested by @ana")
     await until(lambda: not ended.buttons and "#2" in ended.rendered, "the button is not replaced by a link")
     await clicks(world, "max", ask, "approve")
     await shows(world, "#staging", "#2 ", ":white_check_mark:", "4 hosts")

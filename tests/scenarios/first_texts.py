@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 REQUESTED = re.compile(r"(Queued: )?\w[^#]* [^#]+, requested by \S+")
 REPORTED = re.compile(r"#\d+ [^:]+: \S+ \S+.*")
 # A word that says nothing by itself. Titles are in front of it, and end with a colon.
-EMPTY = re.compile(r": (starting|planning|working|running|looking.*|waits for .*|resolving.*)\.?$")
+EMPTY = re.compile(r": (starting|planning|working|running|looking.*|waits for .*|queued behind .*|resolving.*)\.?$")
 
 
 def check_first_texts(world: World) -> None:

@@ -113,7 +113,7 @@ async def test_words_become_inputs_and_a_second_build_waits_for_the_first(start_
     world = await start_world(speed=FAST)
     held = infrastructure(world).hold_next(WORKFLOW, job="cron, dev")
     await builds(world, TWO, "Build cron and sftp images for dev", "of 2 images", "🔄 running")
-    waits = await builds(world, ONE, "waits for #1", "asked by @ana")
+    waits = await builds(world, ONE, "queued behind #1", "requested by @ana")
     assert [dict(run.inputs) for run in runs(world)] == [{"machines": "cron,sftp", "environments": "dev"}]
     await clicks(world, "ana", waits, "Cancel")
     held.release()
@@ -214,7 +214,7 @@ async def test_what_somebody_ran_again_in_github_is_followed_by_a_press_and_not_
         repository.rerun(run, failed_only=True, actor="max-weber")
         await clicks(world, "lee", failed, "Rerun failed")
         done = await shows(world, "#ops", ":white_check_mark:", "*#2 Rerun the failed jobs of #1*", "2 of 2 images")
-        assert "run again in GitHub by max-weber; asked by @lee" in done.rendered
+        assert "run again in GitHub by max-weber; requested by @lee" in done.rendered
         assert done.rendered.count("rerun 1") == 1, "a job that did not run again is said to have"
         assert run.attempt == 2
         assert posts(world, "/rerun-failed-jobs") == 0

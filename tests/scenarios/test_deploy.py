@@ -40,7 +40,7 @@ async def test_the_modal_shows_faults_under_its_fields_and_starts_what_it_is_ask
     right = await ana.submit(view, {"Branch, tag or commit": "main"})
     assert right.closed
     done = await shows(shared_world, "#dev", ":white_check_mark:", "Deploy main to dev", "deployed")
-    assert "asked by @ana" in done.rendered
+    assert "requested by @ana" in done.rendered
     assert len(operations_in(shared_world)) == 1
 
 

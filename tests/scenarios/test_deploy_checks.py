@@ -124,7 +124,7 @@ async def test_a_reason_lets_exactly_that_commit_out_and_is_kept(shared_world: W
 
     sha = repository.commit("urgent", {"a": "newer"}, "Come later").sha
     repository.checks.check("urgent", "lint", "failure")
-    assert f"deployed anyway: #{number} Deploy urgent to dev  asked by @lee" in refused.rendered
+    assert f"deployed anyway: #{number} Deploy urgent to dev  requested by @lee" in refused.rendered
     assert not refused.buttons
     report = await answered(shared_world, "max", old, "Deploy anyway…")
     assert f"begun anew from this message already: it is #{number}." in report

@@ -71,7 +71,7 @@ async def test_a_failing_host_stops_the_rest_and_is_retried_alone_and_once(share
     for _ in range(2):
         await world.person("max").click(failed, "Retry failed hosts")
     ask = await shows(world, "#staging", f"#{before + 2} ", "to 1 failed host of staging", "Waiting for approval")
-    report = await shows(world, "#staging", f"#{before + 1} ", f"retried: #{before + 2} Deploy", "asked by @max")
+    report = await shows(world, "#staging", f"#{before + 1} ", f"retried: #{before + 2} Deploy", "requested by @max")
     assert not report.buttons, "the retry that was begun stands in the button's place"
     await clicks(world, "lee", ask, "approve")
     done = await shows(world, "#staging", f"#{before + 2} ", ":white_check_mark:", "to 1 host")

@@ -71,7 +71,7 @@ def confirmations(world: World) -> int:
 async def test_a_plan_is_shown_masked_and_applied_once_it_is_approved(world: World) -> None:
     message = await asked(world)
     run = only_run(world)
-    assert run.message.startswith("Signalbox #1 asked by ana (U0ANA) in Slack")
+    assert run.message.startswith("Signalbox #1 requested by ana (U0ANA) in Slack")
     assert not run.auto_apply
     assert run.id in str(message.blocks)
     await approved(world, message)

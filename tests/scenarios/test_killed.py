@@ -313,7 +313,7 @@ async def test_a_plan_that_was_cut_off_is_made_again(world: World, orphan: str) 
 
 async def test_the_line_survives(world: World) -> None:
     message = await asked(world, "/plan staging", "#staging", "#1 ", "Waiting for approval")
-    await asked(world, "/deploy staging", "#staging", "#2 ", "waits for #1")
+    await asked(world, "/deploy staging", "#staging", "#2 ", "queued behind #1")
     for _ in range(2):
         await world.bot.kill()
         await world.bot.start()

@@ -51,7 +51,7 @@ async def test_an_image_that_goes_back_is_marked_and_its_code_deploy_offered_onc
     for _ in range(2):
         await world.person("ana").click(old, "Deploy code to dev")
     await shows(world, "#dev", ":white_check_mark:", "#2 Deploy main to dev", "deployed")
-    assert ":arrow_right: code deploy: #2 Deploy main to dev  asked by @ana" in done.rendered
+    assert ":arrow_right: code deploy: #2 Deploy main to dev  requested by @ana" in done.rendered
     assert not done.buttons
     answer = await answered(world, "ana", old, "Deploy code to dev")
     assert "The code deploy was begun from this message already: it is #2." in answer
@@ -68,7 +68,7 @@ async def test_what_follows_is_as_configured(start_world: StartWorld, how: str, 
     assert not done.buttons
     assert ("The code deploy has been started: #2 " in done.rendered) is (how == "start")
     if how == "start":
-        await shows(world, "#dev", ":white_check_mark:", "#2 Deploy main to dev", "asked by @ana")
+        await shows(world, "#dev", ":white_check_mark:", "#2 Deploy main to dev", "requested by @ana")
     await world.bot.restart()
     assert len(operations_in(world)) == begun
 

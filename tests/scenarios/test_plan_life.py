@@ -169,7 +169,7 @@ async def test_a_stale_plan_leads_to_one_new_plan_by_whoever_may(shared_world: W
     ask = await shows(world, "#staging", f"#{before + 1} ", "Waiting for approval")
     assert "A new plan was begun from this message already: it is #" in await answered(world, "ana", old, "New plan")
     await shows(
-        world, "#staging", f"#{before} ", "not applied", f"new plan: #{before + 1} Plan for staging", "asked by @"
+        world, "#staging", f"#{before} ", "not applied", f"new plan: #{before + 1} Plan for staging", "requested by @"
     )
     assert not refused.buttons
     await clicks(world, "max", ask, "reject")

@@ -124,7 +124,7 @@ async def test_a_channel_that_takes_no_message_starts_nothing(start_world: Start
     world = await start_world(tolerates=("is_archived",))
     world.slack.on_call.append(Stumble("chat.postMessage", "before", lambda: ApiError("is_archived"), 1))
     await types(world, "ana", "#dev", "/deploy dev")
-    message = await shows(world, "#ops", "#1 Deploy main to dev", "asked by @ana", "is_archived")
+    message = await shows(world, "#ops", "#1 Deploy main to dev", "requested by @ana", "is_archived")
     assert "did not start" in message.rendered
     assert [status for _, _, status in operations_in(world)] == ["failed"]
     await types(world, "ana", "#dev", "/plan dev")

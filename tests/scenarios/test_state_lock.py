@@ -83,7 +83,9 @@ async def test_a_lock_that_a_dead_apply_left_is_given_back_once_by_somebody_who_
     assert bucket.lock
     await world.bot.restart()
     await world.person("lee").click(locked, "Unlock")
-    done = await shows(world, "#staging", "#3 Unlock the state of staging", "the state is unlocked", "asked by @lee")
+    done = await shows(
+        world, "#staging", "#3 Unlock the state of staging", "the state is unlocked", "requested by @lee"
+    )
     assert not bucket.lock
     assert "is being given back already" in await answered(world, "max", locked, "Unlock")
 

@@ -53,12 +53,12 @@ async def test_a_deploy_waits_for_a_plan_and_does_not_supersede_it(shared_world:
     await types(world, "ana", "#staging", "/plan staging")
     ask = await shows(world, "#staging", f"#{before + 1} ", "Waiting for approval")
     await types(world, "ana", "#staging", "/deploy staging")
-    await shows(world, "#staging", f"#{before + 2} ", f"waits for #{before + 1}", "which waits for approval")
+    await shows(world, "#staging", f"#{before + 2} ", f"queued behind #{before + 1}", "which waits for approval")
     assert "Waiting for approval" in ask.rendered
     await clicks(world, "ana", ask, "reject")
     deploy = await shows(world, "#staging", f"#{before + 2} ", "Waiting for approval")
     await types(world, "ana", "#staging", "/plan staging")
-    await shows(world, "#staging", f"#{before + 3} ", f"waits for #{before + 2}")
+    await shows(world, "#staging", f"#{before + 3} ", f"queued behind #{before + 2}")
     assert "Waiting for approval" in deploy.rendered, "a plan superseded a deploy"
     await clicks(world, "ana", deploy, "reject")
     ask = await shows(world, "#staging", f"#{before + 3} ", "Waiting for approval")

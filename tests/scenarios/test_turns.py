@@ -26,7 +26,7 @@ async def test_the_second_deploy_says_what_it_waits_for_and_goes_on_after_the_fi
         shared_world,
         "#dev",
         "Deploy staging to dev",
-        "waits for #1 (Deploy main to dev, asked by @ana), which is deploying",
+        "queued behind #1 (Deploy main to dev, requested by @ana), which is deploying",
     )
     assert len(repository.runs) == 1
     done = await shows(shared_world, "#dev", ":white_check_mark:", "Deploy staging to dev")
@@ -41,7 +41,7 @@ async def test_while_one_waits_for_approval_others_queue_and_other_environments_
     await types(shared_world, "ana", "#staging", "/plan staging")
     ask = await shows(shared_world, "#staging", first, "Waiting for approval")
     await types(shared_world, "ana", "#staging", "/deploy staging")
-    await shows(shared_world, "#staging", second, f"waits for {first}", "which waits for approval")
+    await shows(shared_world, "#staging", second, f"queued behind {first}", "which waits for approval")
     await types(shared_world, "ana", "#dev", "/plan dev")
     await shows(shared_world, "#dev", "Plan for dev", "up to date")
 
@@ -59,7 +59,7 @@ async def test_one_that_waits_can_be_withdrawn_at_once_and_never_begins(shared_w
     await types(shared_world, "ana", "#staging", "/plan staging")
     ask = await shows(shared_world, "#staging", first, "Waiting for approval")
     await types(shared_world, "ana", "#staging", "/deploy staging")
-    waits = await shows(shared_world, "#staging", second, f"waits for {first}")
+    waits = await shows(shared_world, "#staging", second, f"queued behind {first}")
     await clicks(shared_world, "ana", waits, "Cancel")
     cancelled = await shows(shared_world, "#staging", second, "cancelled by @ana before it had begun", "ended ")
     assert not cancelled.buttons
@@ -77,7 +77,7 @@ async def test_a_newer_plan_takes_the_place_of_one_that_waits(shared_world: Worl
     await types(shared_world, "ana", "#prod", "/plan prod")
     old = await shows(shared_world, "#prod", "Plan for prod", "Waiting for approval")
     await types(shared_world, "lee", "#prod", "/plan prod -ref=main")
-    ask = await shows(shared_world, "#prod", "Waiting for approval", "asked by @lee")
+    ask = await shows(shared_world, "#prod", "Waiting for approval", "requested by @lee")
     assert "took its place, nothing was applied" in old.rendered
     assert not decisions(old)
     await clicks(shared_world, "max", ask, "reject")
@@ -89,6 +89,8 @@ async def test_environments_with_the_same_state_wait_for_each_other(start_world:
     await types(world, "ana", "#staging", "/plan staging")
     ask = await shows(world, "#staging", "#1 ", "Waiting for approval")
     await types(world, "lee", "#prod", "/plan prod")
-    await shows(world, "#prod", "#2 ", "waits for #1 (Plan for staging, asked by @ana), which waits for approval")
+    await shows(
+        world, "#prod", "#2 ", "queued behind #1 (Plan for staging, requested by @ana), which waits for approval"
+    )
     await clicks(world, "lee", ask, "reject")
     await shows(world, "#prod", "#2 ", "Waiting for approval")

@@ -114,7 +114,7 @@ def requester_block(head: Head, *more: str) -> Block:
 def requester_text(head: Head) -> str:
     """The requester in mrkdwn."""
     emergency = f", because “{kit.escape(head.reason)}”" if head.reason else ""
-    return f"asked by {kit.user(head.requester)}{emergency}"
+    return f"requested by {kit.user(head.requester)}{emergency}"
 
 
 def plain(head: Head, news: str) -> str:
@@ -176,7 +176,7 @@ def not_attached(title: str, code: str) -> Message:
 
 def waiting(head: Head, waits_for: str, *buttons: Block) -> Message:
     """The message of a queued operation; `waits_for` is mrkdwn, `buttons` are about the one ahead."""
-    news = f"waits for {waits_for}"
+    news = f"queued behind {waits_for}"
     ask = kit.confirm(f"Cancel #{head.number}?", "It has not begun, and then never will.", "Yes, cancel it")
     cancel_waiting = kit.button("Cancel", CANCEL, str(head.number), ask=ask)
     row = kit.actions(WORKING_BLOCK, *buttons, cancel_waiting)

@@ -86,6 +86,11 @@ def user(user_id: str) -> str:
     return markup.sealed(f"@{user_id}") if re.fullmatch("[UW][A-Z0-9]+", user_id) else escape(user_id)
 
 
+def with_people(text: str) -> str:
+    """Plain text of the audit log in mrkdwn, where "by U0ANA" mentions that person; an id that was cut stays as it is."""
+    return re.sub(r"\bby ([UW][A-Z0-9]{2,})(?![\w…])", lambda by: f"by {user(by[1])}", escape(text))
+
+
 def group(group_id: str) -> str:
     """A mention of a user group by id; any other text as it is."""
     return markup.sealed(f"!subteam^{group_id}") if re.fullmatch("S[A-Z0-9]+", group_id) else escape(group_id)

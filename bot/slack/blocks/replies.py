@@ -112,7 +112,8 @@ def status_blocks(environments: Sequence[EnvironmentLine], recent: Sequence[Oper
 def audit_page(rows: Sequence[tuple[float, str, str, str]]) -> Message:
     """The newest entries of the audit log as (Unix seconds, actor, action, details)."""
     lines = [
-        f"{kit.moment(at)} {kit.user(actor)} {kit.escape(what)} {kit.escape(more)}" for at, actor, what, more in rows
+        f"{kit.moment(at)} {kit.user(actor)} {kit.escape(what)} {kit.with_people(more)}"
+        for at, actor, what, more in rows
     ]
     return kit.message("Who did what", [kit.header("Who did what"), *kit.sections(lines or ["_Nothing yet._"])])
 
@@ -141,5 +142,5 @@ def _line(operation: OperationLine) -> str:
     return (
         f"{common.EMOJI[operation.status]} #{operation.number} {kit.escape(operation.title)}: "
         f"{kit.escape(operation.doing) or operation.status}, "
-        f"asked by {kit.user(operation.requester)} {kit.moment(operation.created_at)}"
+        f"requested by {kit.user(operation.requester)} {kit.moment(operation.created_at)}"
     )

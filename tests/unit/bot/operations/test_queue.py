@@ -46,11 +46,11 @@ async def test_one_at_a_time_in_order_and_those_in_line_are_told_for_what(world:
     outside = await world.until(await world.begin(follow, "staging"), Status.SUCCEEDED)
     waiting = await world.until(followers[0], Status.WAITING)
     for _ in range(ATTEMPTS):
-        if "waits for" in world.chat.says.get(waiting.message_ts or "", ""):
+        if "queued behind" in world.chat.says.get(waiting.message_ts or "", ""):
             break
         await asyncio.sleep(0.02)
         waiting = await world.until(followers[0], Status.WAITING)
-    assert f"waits for #{ahead.number} (Test {first.key}, asked by @ana)" in world.said_of(waiting)
+    assert f"queued behind #{ahead.number} (Test {first.key}, requested by @ana)" in world.said_of(waiting)
     gate.set()
     ended = [await world.until(follower, Status.SUCCEEDED) for follower in followers]
     assert order == [ahead.number, outside.number, *sorted(item.number for item in ended)]

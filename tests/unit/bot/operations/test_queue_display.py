@@ -14,10 +14,13 @@ from bot.operations.queue import DISTANCES, NEAR, UNDRAWN, QueueDisplay, waits_f
 from bot.slack import client
 from bot.slack.pacing import Lane, Pace
 from bot.store.operations import Record, Status
+from bot.store.preferences import Preference
 from tests.unit.bot.drawn import read
 from tests.virtual_time import now, run_virtually
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bot.services import Services
     from bot.slack.blocks.kit import Message
     from bot.slack.client import Posted
@@ -53,9 +56,12 @@ class Queue:
         operations = SimpleNamespace(open_in=self._open_in, get=self._get, cancel_requested=self._nobody)
         parts = {
             "approvals": SimpleNamespace(decided_by=self._nothing), "annotations": annotations, "outbox": outbox,
-            "chat": chat, "operations": operations, "audit": SimpleNamespace(record_once=self._none), "config": SimpleNamespace(environments={}, builds={}),
+            "chat": chat, "operations": operations, "audit": SimpleNamespace(record_once=self._none), "preferences": SimpleNamespace(of=self._unchosen), "config": SimpleNamespace(environments={}, builds={}),
         }  # fmt: skip
         return cast("Services", SimpleNamespace(**parts))
+
+    async def _unchosen(self, people: Iterable[str]) -> dict[str, Preference]:
+        return dict.fromkeys(people, Preference())
 
     async def _nothing(self, *_: object) -> tuple[str, ...]:
         return ()
@@ -91,7 +97,7 @@ class Queue:
         if ahead:
             text = waits_for(len(ahead), ahead[-1])
             self.display.announced(self.services, record, text)
-            self.says[number] = f"waits for {text}"
+            self.says[number] = f"queued behind {text}"
         else:
             record = replace(record, status=Status.RUNNING)
             self.says[number] = "running"

@@ -251,7 +251,7 @@ async def test_an_image_s_story_goes_from_the_commit_to_the_hosts(desk: Desk, aw
     )  # fmt: skip
     text = await page(desk, "backend", "staging")
     assert text == await page(desk, made) == await page(desk, "staging", "backend")
-    for part in (made, "commit aaaaaaa", "run 3", "(#1, asked by @ana)", "Its log of 1,234 lines was read", "Suspect.", "E: Unable to locate", "#12 to `backend` in staging", "@lee", "staging backend (running)"):  # fmt: skip
+    for part in (made, "commit aaaaaaa", "run 3", "(#1, requested by @ana)", "Its log of 1,234 lines was read", "Suspect.", "E: Unable to locate", "#12 to `backend` in staging", "@lee", "staging backend (running)"):  # fmt: skip
         assert part in text, part
     assert "no sign of failure" not in text
 

@@ -62,7 +62,7 @@ def test_a_run_under_way_is_a_grid_with_links() -> None:
     assert "notify ⏳ waiting" in text
     assert "https://github.com/o/r/actions/runs/5/job/103" in str(message.blocks)
     assert buttons(message) == ["cancel"]
-    assert "asked by" in text
+    assert "requested by" in text
 
 
 def test_what_github_does_not_list_yet_waits_on_the_grid() -> None:
@@ -164,7 +164,7 @@ def test_a_run_that_is_lost_sight_of_keeps_what_was_seen() -> None:
 def test_a_build_that_nobody_asked_for_here_says_who_started_it() -> None:
     text = read(matrix_views.in_progress(matrix_of(*builds(State.RUNNING), by="started in GitHub by max-weber")))
     assert "started in GitHub by max-weber" in text
-    assert "asked by" not in text
+    assert "requested by" not in text
 
 
 @pytest.mark.parametrize(("count", "across"), [(256, 16), (256, 2), (256, 64), (256, 25), (99, 3), (120, 1)])

@@ -89,7 +89,7 @@ def test_what_every_operation_may_say() -> None:
     assert "while planning instances/prod" in rendered.splitlines()[-1]
     assert "Look." in rendered
     assert "```\nError: x\n```" in rendered
-    assert "waits for #11" in read(common.waiting(HEAD, "#11"))
+    assert "queued behind #11" in read(common.waiting(HEAD, "#11"))
 
 
 def test_what_fails_before_anything_goes_out_says_so_of_which_commit_who_approved_and_what_to_type() -> None:
@@ -102,7 +102,7 @@ def test_what_fails_before_anything_goes_out_says_so_of_which_commit_who_approve
         "a1b2c3d Raise the queue's memory (Lee Park)",
         "approved by @lee",
         "Then run `/deploy prod`.",
-        "asked by",
+        "requested by",
     ):
         assert part in rendered, part
     assert "\nRun `/deploy prod`." in read(common.failed(HEAD, replace(trouble, remedy=""), context))

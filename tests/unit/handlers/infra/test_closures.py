@@ -56,7 +56,7 @@ async def test_a_lock_refuses_the_changes_of_others_alone(desk: Desk) -> None:
 
 async def test_a_freeze_refuses_everybody_until_its_end(desk: Desk) -> None:
     answer = await says(desk, "freeze all until tomorrow 18:00 Europe/Berlin release week")
-    assert "*everything* is frozen by @lee" in answer
+    assert "*Everything* is frozen by @lee" in answer
     assert [channel for channel, _ in desk.chat.posted] == ["C0OPS"]
     for user in ("U0ANA", "U0LEE"):
         with pytest.raises(Denied, match=r"frozen.*until.*release week"):
@@ -141,5 +141,5 @@ async def test_status_shows_what_is_closed(desk: Desk) -> None:
     await says(desk, "lock staging mine", "U0ANA")
     await says(desk, "freeze all sale")
     text = await says(desk, "status")
-    assert text.count("*everything* is frozen by @lee") == len(desk.config.environments)
+    assert text.count("*Everything* is frozen by @lee") == len(desk.config.environments)
     assert text.count("*staging* is locked by @ana") == 1

@@ -226,6 +226,16 @@ async def test_nobody_sees_a_target_that_they_may_not_see(past: Desk, monkeypatc
     assert "#3" in await asked(past, "show 3")
 
 
+async def test_who_is_named_in_details_is_mentioned_and_internal_arguments_are_left_out(desk: Desk) -> None:
+    detail = {"zones": "{a = 1}", "-hcl": "zones", "-for": "{}", "why": "locked by U0LEE since Monday", "by": "U0MAX"}
+    await desk.audit.record(Entry("U0ANA", "refused", "dev", None, detail))
+    await desk.audit.record(Entry("U0ANA", "refused", "dev", None, {"why": "a" * 151 + " by U0LEE"}))
+    for topic in ("history", "audit 9"):
+        text = await asked(desk, topic)
+        assert "(zones {a = 1}, locked by @lee since Monday, by @max)" in text
+    assert " by U0L…" in await asked(desk, "history")
+
+
 async def test_foreign_text_stays_text(desk: Desk) -> None:
     number = await begun(desk, "deploy", "dev", title="<!channel> *x* <https://evil.test|y>")
     await desk.audit.record(Entry("U0ANA", "refused", "dev", number, {"why": "<!here> `"}))

@@ -45,7 +45,7 @@ async def test_one_that_waits_is_withdrawn_at_once_and_never_begins(desk: Desk, 
     assert "after 42 s" in read(message)
     assert not buttons(message)
     waiting_message = desk.chat.says[Posted("C0STAGING", f"{behind}.0")]
-    assert f"waits for #{ahead} " in read(waiting_message)
+    assert f"queued behind #{ahead} " in read(waiting_message)
     assert buttons(waiting_message) == ["open-ahead", "cancel"]
     assert not await desk.operations.start(number)
     assert (await desk.operations.get(number)).status is Status.CANCELLED

@@ -83,7 +83,9 @@ async def test_the_button_gives_way_to_the_plan_that_it_began(
     await new_plan.plan_again(desk.services, press())
     message = chat.says[OLD]
     assert not buttons(message)
-    assert "*It failed*\n:arrow_right: new plan: #2 Plan for staging backend_ami=ami-1  asked by @lee" in read(message)
+    assert "*It failed*\n:arrow_right: new plan: #2 Plan for staging backend_ami=ami-1  requested by @lee" in read(
+        message
+    )
     assert "https://acme.slack.com/archives/C0STAGING/p25|#2 Plan for staging" in str(message.blocks)
     with pytest.raises(UserError, match="A new plan was begun from this message already: it is #2"):
         await new_plan.plan_again(desk.services, press())
@@ -103,7 +105,9 @@ async def test_the_code_deploy_after_an_apply_is_begun_once_and_named_in_the_but
     click = replace(press(), action_id="deploy-after")
     await deploy_command.deploy_after(desk.services, click)
     assert not buttons(chat.says[OLD])
-    assert "*applied*\n:arrow_right: code deploy: #2 Deploy stable to staging  asked by @lee" in read(chat.says[OLD])
+    assert "*applied*\n:arrow_right: code deploy: #2 Deploy stable to staging  requested by @lee" in read(
+        chat.says[OLD]
+    )
     with pytest.raises(UserError, match="begun from this message already: it is #2"):
         await deploy_command.deploy_after(desk.services, click)
 
@@ -184,7 +188,7 @@ async def test_the_plan_that_a_board_s_button_began_is_named_in_its_place_and_th
     await image_plans.plan_images(desk.services, click)
     message = read(chat.says[OLD])
     assert "planned: #2 Plan for staging" in message
-    assert "asked by @lee" in message
+    assert "requested by @lee" in message
     assert "*staging*: all 1 images are there" in message, "the text beside the button stays"
     assert "[Plan dev]" in message
     assert "[Plan staging]" not in message

@@ -20,7 +20,7 @@ from tests.unit.bot.plans import COMMIT, DECIDED_OUTSIDE, HEAD, ONE, OPEN, SUMMA
 def test_while_planning() -> None:
     text = read(views.working(HEAD, "planning", COMMIT))
     assert "#7 Plan for staging*: planning" in text
-    assert "asked by @ana" in text
+    assert "requested by @ana" in text
     assert "a1b2c3d Raise the queue's memory (Lee Park)" in text
 
 
@@ -93,7 +93,7 @@ def test_the_plan_that_took_its_place_is_named_with_its_link() -> None:
     )
     message = views.decided(VIEW, replace(ONE, outcome="superseded"), newer)
     assert message.text.startswith("#7 Plan for staging: #9 took its place, nothing was applied (1 to destroy")
-    assert ":arrow_right: newer plan: #9 Plan for staging a=<b>  asked by @lee" in read(message)
+    assert ":arrow_right: newer plan: #9 Plan for staging a=<b>  requested by @lee" in read(message)
     assert "<https://acme.slack.com/archives/C/p9|#9 Plan for staging a=&lt;b&gt;>" in opened(str(message.blocks))
     assert not buttons(message)
 
@@ -194,7 +194,7 @@ def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, co
     addresses = tuple(islice(cycle(pool), count))
     question = views.ask(view, ONE, addresses)
     read(question)
-    assert buttons(question) == ["approve", "reject"]
+    assert buttons(question) == ["approve", "reject", "revoke-approval"]  # ONE has a vote
     read(change_views.details(view.summary))
     read(views.up_to_date(view))
     read(views.decided(view, replace(OPEN, outcome="expired")))
@@ -228,7 +228,7 @@ def test_what_is_asked_is_said_before_anything_else() -> None:
     text = read(views.ask(VIEW, OPEN, ["aws_instance.cron"], typed_confirmation="staging"))
     first = text.splitlines()[:2]
     assert first[0].endswith("*#7 Plan for staging*: 1 to destroy, 1 to replace, 1 to change. Waiting for approval")
-    assert first[1] == "asked by @ana  a1b2c3d Raise the queue's memory (Lee Park)"
+    assert first[1] == "requested by @ana  a1b2c3d Raise the queue's memory (Lee Park)"
 
 
 def test_that_nothing_is_destroyed_is_said_too() -> None:

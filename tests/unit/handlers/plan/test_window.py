@@ -14,7 +14,7 @@ import pytest
 from bot.config import read
 from bot.errors import UserError
 from bot.operations.registry import NextPage
-from handlers.plan import command, window
+from handlers.plan import command, variables, window
 from handlers.plan.settings import USAGE
 from handlers.plan.window_command import submitted, submitted_values, submitted_variables
 from runners.errors import NotFoundError
@@ -106,7 +106,8 @@ async def test_a_map_is_shown_as_terraform_gets_it_before_it_is_planned(planning
         "zones": '{a = {cidr = "10.0.0.0/8", public = true}}', "count": "2", "-hcl": "zones", "-ref": "feature/x",
     }  # fmt: skip
     assert command.chosen(begun.arguments).hcl == {"zones"}
-    assert begun.title == 'Plan for staging zones={a = {cidr = "10.0.0.0/8", public = true}} count=2 -ref=feature/x'
+    assert begun.title == "Plan for staging zones={…} count=2 -ref=feature/x"
+    assert variables.cut_in_title(begun.arguments) == {"zones": begun.arguments["zones"]}
 
 
 async def test_texts_alone_are_planned_at_once(planning: Desk) -> None:

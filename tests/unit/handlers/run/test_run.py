@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import cycle
@@ -104,6 +105,15 @@ async def test_a_missing_input_and_a_click_in_the_list_open_the_window(own: Desk
         assert own.engine.begun[-1].arguments == {"name": "restart-web", "ref": ref, "input:service": "web"}
     await command.open_window(own.services, replace(click, user="U0GUS"))
     assert "You may not run" in own.chat.notices[0]
+
+
+async def test_a_refused_input_is_reported_under_its_field(own: Desk) -> None:
+    metadata = json.dumps(["restart-web", "", "", ""])
+    sent = replace(sent_off(**{"input:service": "a\nb", "input:size": "xl"}), private_metadata=metadata)
+    refused = await command.submitted(own.services, sent)
+    assert "has a line break" in refused["input:service"]
+    assert "size cannot be “xl”" in refused["input:size"]
+    assert not own.engine.begun
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_how_things_stand() -> None:
     ]
     rendered = read(replies.status_page(lines, [line("Deploy main to dev", "failed")]))
     assert "*dev*: runs `abc`" in rendered
-    assert "#3 Plan for dev: is planning, asked by @ana" in rendered
+    assert "#3 Plan for dev: is planning, requested by @ana" in rendered
     assert ":x: #3 Deploy main to dev: failed" in rendered
     assert "_None yet._" in read(replies.status_page(lines, []))
 
