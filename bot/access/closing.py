@@ -96,8 +96,8 @@ def check_may_close(config: Config, target: Target | None, person: Person, kind:
 
 
 def check_may_reopen(config: Config, target: Target | None, person: Person, kind: ClosureKind, closed_by: str) -> None:
-    """Raises Denied unless this person may end the lock or freeze: who made it, and the approvers."""
-    if person.id != closed_by or person.account:
+    """Raises Denied unless this person may end the lock or freeze: who made it and may still see it, and the approvers."""
+    if person.id != closed_by or not policy.may(config, person, policy.SEE, target):
         rules = _closing_rules(config, target, "unlock" if kind is ClosureKind.LOCK else "approve")
         policy.check_allowed(person, rules, f"You may not un{kind.value} {_name_of(target)}")
 

@@ -82,6 +82,12 @@ def sees(config: Config, person: Person, name: str) -> bool:
     return any(allowed(person, people) for people in (config.access.operators, *everywhere))
 
 
+def visible_to(config: Config, person: Person) -> Config:
+    """The configuration with the environments that this person may see: what lists and suggestions are made of."""
+    visible = {name: each for name, each in config.environments.items() if sees(config, person, name)}
+    return config if len(visible) == len(config.environments) else config.model_copy(update={"environments": visible})
+
+
 def check_may(config: Config, person: Person, need: Need, target: Target | None) -> None:
     """Raises Denied unless this person has the right on the target; without a target, on any."""
     if may(config, person, need, target):

@@ -34,6 +34,12 @@ def checked(reason: str, usage: str) -> str:
     return reason
 
 
+def check_now(reason: str) -> None:
+    """Raises UserError where what is to start later is an emergency for this reason."""
+    if reason:
+        raise UserError(f"An emergency starts now: leave out “{LATER}”, or the ! for an ordinary start in the window.")
+
+
 def typed(command: str, reason: str) -> str:
     """The text of a command ("/deploy prod main") as an emergency for this reason."""
     name, environment, *rest = command.split(" ")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bot.access import policy, rights
 from bot.access.rights import EMERGENCY, LATER_KIND, Need
 from bot.config.targets import LANE, queue_of
+from bot.config.values import PART
 from bot.errors import Denied, UserError
 from bot.operations import closed
 from bot.slack.web_api import ChatError
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from bot.access.policy import Person
+    from bot.config import Config
     from bot.config.models.access import Right
     from bot.config.targets import Target
     from bot.services import Services
 
 # Seconds. Slack waits for three, and the person was looked up for up to two (bot/access/directory.py).
 ANSWER_WITHIN = 0.5
+LONGEST_WORDS = 200  # characters of a refused command in the audit log
 EMERGENCY_TITLE = "EMERGENCY: "
 
 
@@ -87,6 +90,24 @@ async def check_may_use(
         person = await services.directory.person(user)
         policy.check_may(services.config, person, Need(right, command), target)
         return person
+
+
+async def visible_to(services: Services, user: str, command: str, words: str, right: Right = "run") -> Config:
+    """The configuration as far as this person may see it; the command's words are read by it, so that no answer says more.
+
+    Raises Denied, and records it, for somebody who sees nothing, and where the words name what they may not see.
+    """
+    first, second = [*words.replace("!", "").split()[:2], "", ""][:2]
+    named = [services.config.find(name) for name in (first, f"{first}{PART}{second}")]
+    where = next((each for each in named if each), None)
+    tried = Entry(user, "refused", where.name if where else "", detail={"what": f"{command} {words}"[:LONGEST_WORDS]})
+    async with refusals_recorded(services, tried):
+        person = await services.directory.person(user)
+        policy.check_may(services.config, person, policy.SEE, None)
+        for target in filter(None, named):
+            if not policy.sees(services.config, person, target.name):
+                policy.check_may(services.config, person, Need(right, command), target)
+    return policy.visible_to(services.config, person)
 
 
 async def start(

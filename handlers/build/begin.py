@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.access import arguments as typed_arguments, inputs, policy
+from bot.access.rights import Need
 from bot.config.targets import builds_target
 from bot.operations import requests
 from bot.operations.registry import Button, Click, Command, Invocation, Modal, Submission, WorkflowOf
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
     """Start a build of what is named; without words ask in a window, or list the image workflows where there are several."""
-    await requests.check_may_use(services, invocation.user, "/build")
+    await _check_may_build(services, invocation.user)
     text, given = inputs.take(invocation.text, USAGE, other=(REF.rstrip("="),))
     several = len(services.config.builds) > 1
     words = typed_arguments.split(text, USAGE, most=4 if several else 3, refs=True)
@@ -44,6 +45,14 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
 
     await open_modal_early(services.chat, invocation.trigger_id, window.TITLE, content)
     return None
+
+
+async def _check_may_build(services: Services, user: str) -> None:
+    """Raises Denied, and records it, unless this person may start one of the image workflows: each names all environments."""
+    config, person = services.config, await services.directory.person(user)
+    targets = [policy.target_of(config, builds_target(build)) for build in config.builds or [""]]
+    allowed = (each for each in targets if policy.may(config, person, Need("run", "/build"), each))
+    await requests.check_may_use(services, user, "/build", target=next(allowed, targets[0]))
 
 
 async def _start(services: Services, request: BuildRequest, user: str, key: str) -> None:
@@ -72,7 +81,7 @@ async def open_window(services: Services, click: Click) -> None:
 
 async def submitted(services: Services, submission: Submission) -> Mapping[str, str]:
     """Start what the window asked for."""
-    await requests.check_may_use(services, submission.user, "/build")
+    await _check_may_build(services, submission.user)
     build, *_ = about_of(submission.private_metadata)
     values = submission.values
     branch = values.get(window.BRANCH, "").strip()

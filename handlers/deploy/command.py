@@ -51,14 +51,16 @@ async def _typed(services: Services, invocation: Invocation) -> Message | None:
     words = typed_arguments.split(text, USAGE, most=MOST_WORDS, refs=True)
     later = LATER in words and not isinstance(words[words.index(LATER)], typed_arguments.QuotedRef)
     if later:
+        urgency.check_now(reason)
         words.remove(LATER)
     if not words:
         await open_modal_early(services.chat, invocation.trigger_id, TITLE, lambda: _modal(services, invocation))
         return None
-    chosen = parts.choose(services.config, words, parts.SERVICES, USAGE)
+    config = await requests.visible_to(services, invocation.user, "/deploy", text)
+    chosen = parts.choose(config, words, parts.SERVICES, USAGE)
     environment, *others = chosen.parts
     if others and chosen.rest:
-        raise parts.no_such_part(services.config, chosen.environment.name, chosen.rest[0], parts.SERVICES, USAGE)
+        raise parts.no_such_part(config, chosen.environment.name, chosen.rest[0], parts.SERVICES, USAGE)
     if others:
         return await _listed(services, invocation, chosen)
     arguments = replace(read(environment, chosen.rest), given=given)

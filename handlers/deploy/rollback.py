@@ -46,10 +46,11 @@ async def handle(services: Services, invocation: Invocation) -> None:
     words = typed_arguments.split(_NUMBER.sub("", invocation.text), USAGE, most=MOST_WORDS, refs=True)
     if not words:
         raise UserError(f"Name the environment. Usage: {USAGE}")
-    chosen = parts.choose(services.config, words, parts.SERVICES, USAGE)
+    config = await requests.visible_to(services, invocation.user, "/rollback", " ".join(words))
+    chosen = parts.choose(config, words, parts.SERVICES, USAGE)
     environment, *others = chosen.parts
     if others:
-        environment = parts.choose_one(services.config, chosen.environment.name, parts.SERVICES, USAGE)
+        environment = parts.choose_one(config, chosen.environment.name, parts.SERVICES, USAGE)
     named = _named(chosen.rest)
     await requests.check_may_use(services, invocation.user, "/deploy", target=environment)  # a rollback is a deploy
     to = await _chosen(services, environment, named)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.access import arguments, closing, until
+from bot.access import arguments, closing, policy, until
 from bot.config.part_rules import ALL
 from bot.errors import UserError
 from bot.operations.registry import Button, PeriodicTask, Topic
@@ -34,7 +34,7 @@ LOCK, FREEZE = ClosureKind.LOCK, ClosureKind.FREEZE
 
 async def close(kind: ClosureKind, services: Services, invocation: Invocation, words: Sequence[str]) -> Message:
     """Lock or freeze what the first word names, for everybody to read."""
-    target, rest = _target(services.config, kind, words)
+    target, rest = await _target(services, invocation.user, kind, words)
     now = datetime.fromtimestamp(services.clock(), UTC)
     read = until.read(rest, now, await services.directory.zone(invocation.user))
     reason = _reason(kind, read.rest)
@@ -53,7 +53,7 @@ async def close(kind: ClosureKind, services: Services, invocation: Invocation, w
 
 async def reopen(kind: ClosureKind, services: Services, invocation: Invocation, words: Sequence[str]) -> Message:
     """End the lock or freeze of what the word names."""
-    target, _ = _target(services.config, kind, words)
+    target, _ = await _target(services, invocation.user, kind, words)
     attempt = Entry(invocation.user, "refused", target, detail={"what": f"un{kind.value}"})
     return await _reopen(services, kind, target, attempt)
 
@@ -98,14 +98,17 @@ async def _announced(services: Services, environment: Environment | None, messag
     return replies.done(message.text)
 
 
-def _target(config: Config, kind: ClosureKind, words: Sequence[str]) -> tuple[str, Sequence[str]]:
+async def _target(services: Services, user: str, kind: ClosureKind, words: Sequence[str]) -> tuple[str, Sequence[str]]:
     """What is meant, and the words after it: an environment or part of one; all, for a freeze."""
-    usage = USAGES[kind]
-    if not words:
-        raise UserError(f"Which environment? There are {', '.join(config.whole_environments)}. Usage: {usage}")
-    if words[0].lower() == ALL and kind is FREEZE:
+    usage, word = USAGES[kind], words[0] if words else ""
+    if word.lower() == ALL and kind is FREEZE:
         return EVERYTHING, words[1:]
-    return arguments.environment(config, words[0], usage).name, words[1:]
+    if named := services.config.find(word):
+        return named.name, words[1:]
+    visible = policy.visible_to(services.config, await services.directory.person(user))
+    if not word:
+        raise UserError(f"Which environment? There are {', '.join(visible.whole_environments)}. Usage: {usage}")
+    return arguments.environment(visible, word, usage).name, words[1:]
 
 
 def _reason(kind: ClosureKind, words: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bot.access import arguments, since
+from bot.access import arguments, policy, since
 from bot.config.targets import shared_targets, without_lane
 from bot.errors import UserError
 from bot.operations.follow_ups import linked
@@ -173,7 +173,8 @@ async def _question(services: Services, registry: Registry, user: str, words: Se
         elif (begin := since.since(word, services.clock(), zone)) is not None:
             question = question.with_part("time", word, replace(wanted, since=begin))
         else:
-            choices = [*services.config.environments, *kinds, *ACTIONS, "yesterday", "today"]
+            visible = policy.visible_to(services.config, await services.directory.person(user))
+            choices = [*visible.environments, *kinds, *ACTIONS, "yesterday", "today"]
             guess = arguments.nearest(word, choices, otherwise=".")
             raise UserError(
                 f"{arguments.quoted(word)} is no environment, person, kind or time{guess} "

@@ -48,17 +48,16 @@ def _isolation(services: Services) -> str:
 
 
 async def _environments(services: Services, person: Person) -> list[EnvironmentLine]:
-    config = services.config
-    visible = [each for name, each in config.environments.items() if policy.sees(config, person, name)]
-    return [await _environment(services, environment) for environment in visible]
+    visible = policy.visible_to(services.config, person)
+    return [await _environment(services, visible, environment) for environment in visible.environments.values()]
 
 
-async def _environment(services: Services, environment: Environment) -> EnvironmentLine:
+async def _environment(services: Services, config: Config, environment: Environment) -> EnvironmentLine:
     name = environment.name
     deployed = await services.deployments.current(name)
     unfinished = await services.operations.open_in(name)
     if environment.deploy is None:
-        text = _without_deploy(services.config, environment)
+        text = _without_deploy(config, environment)
     elif deployed is None:
         text = "no deploy by Signalbox yet"
     else:

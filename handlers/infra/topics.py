@@ -38,6 +38,9 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
     """Pass the arguments to their topic; only the person gets the answer."""
     topics = {topic.name: topic for topic in invocation.registry.topics}
     typed = _words(topics, invocation.text) or ["help"]
+    wanted = topics[typed[0]].target if typed[0] in topics else ""
+    target = find_target(services.config, wanted) if wanted else None
+    await requests.check_may_use(services, invocation.user, f"/infra {typed[0]}", "see", target)
     if typed[0] not in topics:
         raise UserError(
             f"I do not know {arguments.quoted(typed[0])}{arguments.nearest(typed[0], topics)} Usage: {USAGE}"
@@ -45,8 +48,6 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
     topic, rest = topics[typed[0]], typed[1:]
     if len(rest) > topic.most and not topic.free_text:
         raise UserError(f"That is more than {topic.name} takes. Usage: {topic.usage}")
-    target = find_target(services.config, topic.target) if topic.target else None
-    await requests.check_may_use(services, invocation.user, f"/infra {topic.name}", "see", target)
     detail = {"what": " ".join(rest), "channel": invocation.channel}
     await services.audit.record(Entry(invocation.user, f"/infra {topic.name}", detail=detail))
     return await _answer_now_or_later(services, invocation, topic.handle(services, invocation, rest))

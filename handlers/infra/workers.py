@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.access import arguments, policy
@@ -23,6 +24,7 @@ from handlers.shared import permissions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bot.access.policy import Person
     from bot.operations.attendance import Attendance
     from bot.operations.registry import Invocation
     from bot.services import Services
@@ -46,7 +48,7 @@ async def workers(services: Services, invocation: Invocation, rest: Sequence[str
     """Answer /infra workers, with or without an action."""
     match list(rest):
         case []:
-            return await _list(services)
+            return await _list(services, await services.directory.person(invocation.user))
         case ["drain", name]:
             return await _drain(services, invocation.user, name)
         case ["end", number] if (
@@ -57,14 +59,27 @@ async def workers(services: Services, invocation: Invocation, rest: Sequence[str
             raise UserError(f"I do not know {arguments.quoted(' '.join(rest))} of workers. Usage: {USAGE}")
 
 
-async def _list(services: Services) -> Message:
-    now = await attendance.read(services)
+async def _list(services: Services, person: Person) -> Message:
+    now = await _visible_to(services, person, await attendance.read(services))
     listed = [worker for worker in now.workers if not worker.ended or worker.silent_for < _ENDED_FOR]
     lines = [await _line(services, worker, now) for worker in listed]
     problems = [f":warning: {kit.escape(problem)}." for problem in now.problems()]
     queued = f"The oldest queued operation has waited for {_duration(now.oldest_queued)}." if now.oldest_queued else ""
     foot = [kit.context(f"{queued} Lease: {_duration(services.lease.workers.length)}.".strip())]
     return kit.message("Workers", [kit.header("Workers"), *kit.sections([*lines, *problems])], foot=foot)
+
+
+async def _visible_to(services: Services, person: Person, now: Attendance) -> Attendance:
+    """The attendance without the operations and environments that this person may not see."""
+    config = services.config
+    if policy.sees(config, person, ""):
+        return now
+    numbers = {number for together in now.in_hand.values() for number in together}
+    records = [await services.operations.get(number) for number in numbers]
+    visible = {record.number for record in records if policy.sees(config, person, record.environment)}
+    in_hand = {holder: tuple(n for n in together if n in visible) for holder, together in now.in_hand.items()}
+    unserved = {name: labels for name, labels in now.unserved.items() if policy.sees(config, person, name)}
+    return replace(now, in_hand=in_hand, unserved=unserved)
 
 
 async def _line(services: Services, worker: Worker, now: Attendance) -> str:
@@ -135,7 +150,12 @@ async def _end(services: Services, user: str, number: int) -> Message:
     except LookupError:
         raise UserError(f"There is no operation #{number}.") from None
     tried = permissions.attempt_on(record, user, "end")
-    await permissions.check_may_reject(services, tried, needed_for(record), requester=record.requester)
+    try:
+        await permissions.check_may_reject(services, tried, needed_for(record), requester=record.requester)
+    except Denied:
+        if policy.sees(services.config, await services.directory.person(user), record.environment):
+            raise
+        raise UserError(f"There is no operation #{number}.") from None
     await _check_unattended(services, record)
     await services.engine.abandon(number)
     await services.operations.set_status(number, Status.INTERRUPTED)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bot.access import policy
 from bot.access.rights import needed_for
-from bot.errors import UserError
+from bot.errors import Denied, UserError
 from bot.operations import going_first
 from bot.operations.registry import Button, Click, Topic
 from bot.operations.requests import refusals_recorded
@@ -16,7 +17,7 @@ from bot.store.audit import Entry
 from bot.store.operations import Status
 from handlers.operation.approve import decide
 from handlers.shared import permissions
-from handlers.shared.clicks import clicked, recorded
+from handlers.shared.clicks import UNKNOWN, clicked, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,12 @@ async def cancel_number(services: Services, invocation: Invocation, words: Seque
     """The same by the operation's number, also for one that waits for approval."""
     record = await recorded(services, words[0].removeprefix("#") if words else "")
     attempt = Entry(invocation.user, "refused", record.environment, record.number, {"what": "/infra cancel"})
-    return await _cancel(services, record, attempt)
+    try:
+        return await _cancel(services, record, attempt)
+    except Denied:
+        if policy.sees(services.config, await services.directory.person(invocation.user), record.environment):
+            raise
+        raise UserError(UNKNOWN) from None
 
 
 async def _cancel(services: Services, record: Record, attempt: Entry) -> Message:

@@ -127,10 +127,15 @@ async def _has_more(operation: Operation, reviewed_by: Sequence[str]) -> bool:
 
 
 def reviewers(services: Services, target: Target, emergency: Record) -> tuple[str, ...]:
-    """Who reviews the emergency: those whom the configuration names for that, else its approvers."""
-    named = services.config.access.emergency.reviewers
-    need = Need("approve", needed_for(emergency).command)
-    return named or rights.people_of(rights.rules_for(services.config, need, target))
+    """Who reviews the emergency: those whom the configuration names for that, else its approvers, else who may do the same.
+
+    Where these are nobody else than who declared it, that person alone.
+    """
+    config, command = services.config, needed_for(emergency).command
+    needs = Need("approve", command), Need("run", command)
+    deciding, running = (rights.people_of(rights.rules_for(config, need, target)) for need in needs)
+    choices = (config.access.emergency.reviewers, deciding, running)
+    return next((rules for rules in choices if {*rules} - {emergency.requester}), (emergency.requester,))
 
 
 def _needed(operation: Operation, emergency: Record) -> int:
@@ -142,7 +147,7 @@ def _needed(operation: Operation, emergency: Record) -> int:
 
 def _who(operation: Operation, emergency: Record) -> str:
     rules = reviewers(operation.services, operation.target, emergency)
-    mentions = " ".join(policy.mentions(rules, but=emergency.requester))
+    mentions = " ".join(policy.mentions(rules, but=emergency.requester)) or kit.user(emergency.requester)
     return f":eyes: {mentions}: review the emergency #{emergency.number}, and press Seen in the message above."
 
 
@@ -179,7 +184,7 @@ async def confirm(services: Services, click: Click) -> Message:
         person, rules = await services.directory.person(click.user), reviewers(services, target, emergency)
         if not policy.allowed(person, rules):
             raise Denied(f"You may not review this; {policy.in_words(rules)} may.")
-        if click.user == emergency.requester:
+        if click.user == emergency.requester and {*rules} != {click.user}:
             raise Denied("You declared this emergency yourself; others review it.")
     if record.status.ended:
         raise UserError(f"#{record.number} is reviewed already.")

@@ -43,8 +43,9 @@ async def ask(services: Services, click: Click) -> Message:
 async def agree(services: Services, click: Click) -> Message:
     """Let the operation go first that somebody asked for, by who planned and who may approve."""
     holder_number, _, passer_number = click.value.partition(" ")
-    holder, passer = await recorded(services, holder_number), await recorded(services, passer_number)
+    holder = await recorded(services, holder_number)
     await _check_may_agree(services, holder, click.user)
+    passer = await recorded(services, passer_number)
     if (await going_first.passable(services, passer)).number != holder.number:
         raise UserError(f"#{passer.number} is not behind #{holder.number} any more; nothing was changed.")
     return await _let_pass(services, holder, passer, click.user)

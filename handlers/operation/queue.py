@@ -10,7 +10,7 @@ from bot.access import arguments, policy
 from bot.access.rights import needed_for
 from bot.config.targets import find_target, queue_of, without_lane
 from bot.config.values import PART
-from bot.operations import follow_ups
+from bot.operations import follow_ups, requests
 from bot.operations.queue import OPEN_AHEAD
 from bot.operations.registry import Button, Topic
 from bot.store.operations import Status
@@ -29,10 +29,13 @@ MOST_LINES = 30  # operations with a link; each link is a question to Slack
 USAGE = "/infra queue [environment]"
 
 
-async def show(services: Services, _: Invocation, words: Sequence[str]) -> Message:
-    """List the open operations by their queues, for the person alone."""
-    name = arguments.environment(services.config, words[0], USAGE).name if words else ""
-    records = [record for record in await services.operations.all_open() if record.message_ts]
+async def show(services: Services, invocation: Invocation, words: Sequence[str]) -> Message:
+    """List the open operations that this person may see by their queues, for the person alone."""
+    person = await services.directory.person(invocation.user)
+    config = await requests.visible_to(services, invocation.user, "/infra queue", " ".join(words), "see")
+    name = arguments.environment(config, words[0], USAGE).name if words else ""
+    is_open = [record for record in await services.operations.all_open() if record.message_ts]
+    records = [record for record in is_open if policy.sees(services.config, person, record.environment)]
     if name:
         shared = set(queue_of(services.config, name))
         records = [each for each in records if _is_of(name, each) or each.environment in shared]

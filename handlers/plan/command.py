@@ -189,13 +189,14 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
         await open_window(services, invocation)
         return None
     text, reason = urgency.take(invocation.text.translate(STRAIGHT), USAGE)
-    several = _typed(services.config, text)
+    config = await requests.visible_to(services, invocation.user, "/plan", text, "plan")
+    several = _typed(config, text)
     if several.names_several and (not several.words or several.named.rest[:1] == [ALL]):
         if reason:
             name = several.named.environment.name
             raise UserError(f"In an emergency plan one stack: /plan {name}! <stack> because ...")
         return await _of_several(services, invocation, several)
-    environment, arguments = read(services.config, text)
+    environment, arguments = read(config, text)
     request = plan_request(environment, invocation.user, invocation.key, arguments)
     await requests.start(services, requests.urgent(request, reason))
     return None

@@ -12,7 +12,7 @@ from bot.operations.registry import Button, Click, Command, Invocation, Modal, S
 from bot.operations.requests import OperationRequest
 from bot.slack.modal import open_modal
 from handlers.run import views
-from handlers.run.settings import LINK, NAME, USAGE, Wanted, check_given, settings_of
+from handlers.run.settings import LINK, NAME, USAGE, Wanted, check_given, no_such, settings_of
 from handlers.shared.input_views import about_of
 from handlers.shared.inputs import (
     ask_for,
@@ -46,14 +46,12 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
     if not words:
         person = await requests.check_may_use(services, invocation.user, "/run", "see")
         return views.listing(visible_to(services.config, person))
-    settings = settings_of(services.config, words[0])
+    settings = await _settings_for(services, invocation.user, words[0])
     if settings.workflow:
         typed_arguments.split(text, USAGE, most=MOST_WORDS, refs=True)
     wanted = replace(_read(services.config, settings, words), given=given)
     check_given(wanted.name, settings, given)
     if settings.inputs.keys() - given.keys():
-        target = policy.environment_of(services.config, settings.environment)
-        await requests.check_may_use(services, invocation.user, f"/run {wanted.name}", target=target)
         declared = await declared_of(services, settings, wanted.ref or settings.ref)
         missing = missing_inputs(declared, {**settings.fixed_inputs, **given})
         # A playbook declares no variables, so nobody knows which of them it needs.
@@ -66,6 +64,17 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
             return None
     await requests.start(services, request_for(services, wanted, invocation.user, invocation.key))
     return None
+
+
+async def _settings_for(services: Services, user: str, name: str) -> CustomOperation:
+    """The operation of this name. Raises Denied, recorded, for who may not run it, and UserError where they see none of it."""
+    config = services.config
+    if name in config.operations.custom:
+        target = policy.environment_of(config, config.operations.custom[name].environment)
+        await requests.check_may_use(services, user, f"/run {name}", target=target)
+        return config.operations.custom[name]
+    person = await requests.check_may_use(services, user, "/run", "see")
+    raise no_such(name, visible_to(config, person))
 
 
 def visible_to(config: Config, person: Person) -> Mapping[str, CustomOperation]:

@@ -38,11 +38,16 @@ class Wanted:
 def settings_of(config: Config, name: str) -> CustomOperation:
     """The custom operation of this name. Raises UserError with the most similar name."""
     custom = config.operations.custom
-    if name in custom:
-        return custom[name]
+    if name not in custom:
+        raise no_such(name, custom)
+    return custom[name]
+
+
+def no_such(name: str, custom: Mapping[str, CustomOperation]) -> UserError:
+    """The error for a name that is none of these operations, with the most similar one."""
     if not custom:
-        raise UserError("There are no operations to run: signalbox.yaml has none under `operations`.")
-    raise UserError(
+        return UserError("There are no operations to run: signalbox.yaml has none under `operations`.")
+    return UserError(
         f"There is no operation {typed_arguments.quoted(name)}{typed_arguments.nearest(name, custom)} Usage: {USAGE}"
     )
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # A quick click may come between Slack's display of a message and the moment at which its address is stored.
 ATTEMPTS = 11
+UNKNOWN = "I do not know this operation (any more)."  # also to somebody who may not see it
 MOST_DIGITS = 9  # of an operation's number; the database's integers have no more
 
 
@@ -44,7 +45,7 @@ async def recorded(services: Services, number: str) -> Record:
         await follow_ups.wait_for_message(services, int(number) if is_number else 0, ATTEMPTS)
         record = await services.operations.verified(int(number))
     except LookupError:
-        raise UserError("I do not know this operation (any more).") from None
+        raise UserError(UNKNOWN) from None
     _check_recent(services, record)
     return record
 

@@ -39,7 +39,9 @@ async def offering(
         named = services.config.find(invocation.text.split(" ")[0])
         person = await services.directory.person(invocation.user)
         urgent = named is not None and policy.may(services.config, person, Need("emergency", command), named)
-        return _refusal(str(closed), text, closed.opens_at, urgent=urgent)
+        # An emergency that a lock stops starts neither later nor as another emergency.
+        declared = urgency.take(invocation.text, "")[1]
+        return _refusal(str(closed), text, None if declared else closed.opens_at, urgent=urgent and not declared)
 
 
 def _refusal(problem: str, text: str, opens_at: float | None, *, urgent: bool) -> Message:

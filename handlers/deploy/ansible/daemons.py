@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
     from pathlib import Path
 
-    from bot.config import Environment
+    from bot.config import Config, Environment
     from bot.operations.operation import Operation
     from bot.services import Services
     from bot.slack.blocks.kit import Message
@@ -67,9 +67,10 @@ async def verify(operation: Operation, work: Work, hosts: Inventory, began: floa
 
 async def topic(services: Services, invocation: Invocation, words: Sequence[str]) -> Message:
     """The daemons of an environment as they run now; nothing is changed."""
+    config = await requests.visible_to(services, invocation.user, "/infra daemons", " ".join(words), "plan")
     if not words:
-        raise UserError(f"Which environment? There are {', '.join(services.config.environments)}. Usage: {USAGE}")
-    environment = _environment(services, words[0])
+        raise UserError(f"Which environment? There are {', '.join(config.environments)}. Usage: {USAGE}")
+    environment = _environment(config, words[0])
     await requests.check_may_use(services, invocation.user, "/infra daemons", "plan", environment)
     hosts = await find_hosts(services.config, environment, services.aws_of(environment))
     # The name is no operation's number: if the bot is killed here, the next start deletes the directory.
@@ -168,8 +169,8 @@ def timeouts(environment: Environment) -> Timeouts:
     return Timeouts(pause=checks.settle.total_seconds(), stop=checks.stop_within.total_seconds())
 
 
-def _environment(services: Services, name: str) -> Environment:
-    environment = parts.choose_one(services.config, name, parts.SERVICES, USAGE)
+def _environment(config: Config, name: str) -> Environment:
+    environment = parts.choose_one(config, name, parts.SERVICES, USAGE)
     if not environment.daemons:
         raise UserError(
             f"{environment.name} names no daemons, so there is none to look at. They belong under "

@@ -26,9 +26,10 @@ USAGE = f"/infra inventory {HINT}"
 
 async def topic(services: Services, invocation: Invocation, words: Sequence[str]) -> Message:
     """The running hosts of an environment, by role."""
+    config = await requests.visible_to(services, invocation.user, "/infra inventory", " ".join(words), "see")
     if not words:
-        raise UserError(f"Which environment? There are {', '.join(services.config.environments)}. Usage: {USAGE}")
-    environment = parts.choose_one(services.config, words[0], parts.SERVICES, USAGE)
+        raise UserError(f"Which environment? There are {', '.join(config.environments)}. Usage: {USAGE}")
+    environment = parts.choose_one(config, words[0], parts.SERVICES, USAGE)
     settings_of(environment)
     await requests.check_may_use(services, invocation.user, "/infra inventory", "see", environment)
     return page(await find_hosts(services.config, environment, services.aws_of(environment)))

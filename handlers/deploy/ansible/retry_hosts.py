@@ -11,6 +11,7 @@ from bot.operations.requests import OperationRequest
 from handlers.deploy.ansible.rollout_end import COMMIT, RETRY
 from handlers.deploy.ansible.views import RETRY as RETRY_ACTION
 from handlers.deploy.arguments import HOSTS, SHORT_SHA
+from handlers.deploy.rollback import BACK
 from handlers.shared.clicks import clicked, start_follow_up
 from runners import phrases
 
@@ -33,7 +34,8 @@ async def retry(services: Services, click: Click) -> None:
         f"Deploy {commits[0][:SHORT_SHA]} to {hosts} of {environment.name}", inputs.given(record.arguments)
     )
     given = inputs.given(record.arguments)
-    arguments = {"ref": commits[0], HOSTS: ",".join(sorted(instances)), **inputs.stored(given)}
+    back = {BACK: record.arguments[BACK]} if BACK in record.arguments else {}  # it passes the order of environments
+    arguments = {"ref": commits[0], HOSTS: ",".join(sorted(instances)), **back, **inputs.stored(given)}
     key = RETRIED.key(record.number)
     request = OperationRequest("deploy", title, click.user, key, environment, arguments)
     begun = "The retry was begun"

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.check.workers import check_workers
-from bot.errors import Denied, UserError
+from bot.errors import UserError
 from bot.store.database import Store
 from bot.store.operations import Request, Status
 from bot.store.workers import Identity, Lease, Workers, workers
@@ -123,8 +123,9 @@ async def test_only_what_no_living_worker_has_in_hand_is_ended(desk: Desk, servi
     with pytest.raises(UserError, match="A worker is about to take up #1"):
         await answer(services, "end #1")
     engine.in_hand = {"b#7": (1,)}
-    with pytest.raises(Denied):
+    with pytest.raises(UserError, match="There is no operation #1"):
         await answer(services, "end 1", user="U0NOBODY")
+    assert ("U0NOBODY", "click refused") in await desk.audit_log()
     assert not engine.abandoned
     assert "#1 is ended as interrupted" in await answer(services, "end 1")
     assert engine.abandoned == [1]

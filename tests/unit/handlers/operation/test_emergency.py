@@ -16,6 +16,7 @@ from bot.errors import Denied, UserError
 from bot.operations.emergencies import OF, REVIEW_KIND
 from bot.operations.registry import Click
 from bot.store.approvals import Outcome
+from bot.store.closures import Closure, ClosureKind
 from bot.store.operations import Request
 from handlers.deploy import command as deploy
 from handlers.operation import approve, emergency
@@ -143,3 +144,53 @@ def test_the_next_working_day_is_a_later_day_of_the_week_at_nine(at: datetime, z
     assert (due.hour, due.minute) == (9, 0)
     assert due.weekday() < 5
     assert 1 <= (due.date() - local.date()).days <= (3 if local.weekday() == 4 else 2 if local.weekday() == 5 else 1)
+
+
+@pytest.mark.parametrize("text", ["prod! later because it burns", "prod! v1 later because it burns"])
+async def test_an_emergency_does_not_start_later(burning: Desk, text: str) -> None:
+    with pytest.raises(UserError, match="An emergency starts now"):
+        await deploy.handle(burning.services, typed(text))
+    assert not burning.engine.begun
+
+
+async def test_an_emergency_that_a_lock_stops_offers_neither_a_later_start_nor_another(burning: Desk) -> None:
+    lock = Closure(ClosureKind.LOCK, "prod", "U0MAX", "migration", burning.now, burning.now + 60)
+    await burning.services.closures.close(lock, lambda _: None)
+    answer = await deploy.handle(burning.services, typed("prod! because it burns"))
+    assert answer is not None
+    assert "is locked by" in answer.text
+    assert not [block for block in answer.blocks if block["type"] == "actions"]
+    assert not burning.engine.begun
+
+
+@pytest.mark.parametrize(
+    ("access", "expected"),
+    [
+        ("operators: [U0ANA], approvers: [U0ANA]", ("U0ANA",)),
+        ("operators: [U0ANA, U0BEA], approvers: [U0ANA]", ("U0ANA", "U0BEA")),
+        ("operators: [U0BEA], approvers: [U0ANA]", ("U0BEA",)),
+        ("operators: [U0BEA], approvers: [U0LEE]", ("U0LEE",)),
+        ("operators: [U0BEA], approvers: [U0LEE], emergency: {reviewers: [U0ANA]}", ("U0LEE",)),
+        ("operators: [U0BEA], approvers: [U0LEE], emergency: {reviewers: [U0MAX]}", ("U0MAX",)),
+    ],
+)
+async def test_somebody_can_review_each_emergency(burning: Desk, access: str, expected: tuple[str, ...]) -> None:
+    burning.config = read_config(
+        FILE.replace(ACCESS, f"access: {{{access}}}")
+        .replace("required: 1", "required: 0")
+        .replace("required: 2", "required: 0")
+    )
+    number = await burning.operations.create(
+        Request("key 1", "deploy", "prod", "U0ANA", "EMERGENCY", "C0PROD", {"ref": "main", EMERGENCY: "x"})
+    )
+    record = await burning.operations.verified(number)
+    rules = emergency.reviewers(burning.services, burning.config.environments["prod"], record)
+    assert rules == expected
+    review = await burning.operations.create(
+        Request("key 2", REVIEW_KIND, "prod/review 1", "signalbox", "Review", "C0OPS", {OF: str(number)})
+    )
+    await burning.operations.set_message(review, "C0OPS", "2.0")
+    reviewer = next((each for each in rules if each != "U0ANA"), "U0ANA")
+    press = Click(reviewer, "C0OPS", "2.0", "emergency-seen", str(review), "1.2", "", typed("").registry)
+    await emergency.confirm(burning.services, press)
+    assert await burning.services.annotations.values_of(review, "seen by") == (reviewer,)
