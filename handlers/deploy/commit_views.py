@@ -38,7 +38,7 @@ def commits(difference: Difference) -> list[Block]:
         lines = commit_lines(difference.lost, behind, difference.url)
         blocks.append(kit.section(f":warning: *This takes {what}:*\n{lines}"))
     if ahead:
-        what = f"{phrases.counted(ahead, 'commit')} {phrases.plural(ahead, 'goes', 'go')} out"
+        what = phrases.counted(ahead, "new commit")
         blocks.append(kit.section(f"*{what}:*\n{commit_lines(difference.commits, ahead, difference.url)}"))
     return blocks
 
@@ -61,7 +61,7 @@ def in_thread(difference: Difference) -> Message | None:
         parts.append(f"*Taken back:* {phrases.counted(behind, 'commit')}\n{lines}")
     if ahead:
         lines = _all(difference.commits, ahead, difference.url)
-        parts.append(f"*Goes out:* {phrases.counted(ahead, 'commit')}\n{lines}")
+        parts.append(f"*To deploy:* {phrases.counted(ahead, 'commit')}\n{lines}")
     text = f"All commits: {counted(difference)}"
     return kit.message(text, kit.sections(line for part in parts for line in part.splitlines()))
 

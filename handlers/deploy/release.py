@@ -55,7 +55,7 @@ def current_commit(current: Deployment | None, commit: Commit, *, differs: bool 
     if differs:
         return "not the same everywhere, see below"
     if current is None:
-        return "not known: Signalbox has not deployed here yet"
+        return "unknown (first deploy by Signalbox)"
     subject = kit.escape(kit.cut(current.subject, 90))
     same = ", the same commit" if current.sha == commit.sha else ""
     return f"{kit.code(current.sha[:7])} {subject} (since {kit.moment(current.at)} by {kit.user(current.person)}{same})"
@@ -77,10 +77,13 @@ async def difference_to(
         )
     except NotFoundError:
         missing = kit.code(current.sha[:7])
-        return None, f":question: {missing} is not in the repository's history (any more): what goes out is not known"
+        return (
+            None,
+            f":question: {missing} is not in the repository's history (any more): what is deployed is not known",
+        )
     except RunnerError as error:
         log.warning("operation %s: %s", operation.number, services.redact(str(error)))
-        return None, f":question: What goes out is not known: {kit.escape(services.redact(error.problem))}"
+        return None, f":question: What is deployed is not known: {kit.escape(services.redact(error.problem))}"
     return services.redact.within(difference), ""
 
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 # The labels of the release's commit and of the current one once the deploy has ended.
 _LABELS = {
-    **dict.fromkeys(("succeeded", "attention"), ("Went out", "Ran before")),
-    **dict.fromkeys(("failed", "cancelled", "interrupted"), ("Was to go out", "Ran before")),
-    **dict.fromkeys(("rejected", "expired"), ("Was to go out", "Ran then")),
+    **dict.fromkeys(("succeeded", "attention"), ("Deployed", "Previous")),
+    **dict.fromkeys(("failed", "cancelled", "interrupted"), ("Requested", "Previous")),
+    **dict.fromkeys(("rejected", "expired"), ("Not deployed", "Current then")),
 }
 
 SUSPECT_DEPLOY = (
@@ -66,7 +66,7 @@ def working(head: Head, activity: str, release: Release | None = None) -> Messag
 def awaiting_approval(head: Head, release: Release, approval: ApprovalView) -> Message:
     """The release, with Approve and Reject."""
     short = kit.escape(release.commit.short)
-    news = f"{short} is ready to go out. Waiting for approval"
+    news = f"{short} is ready to deploy. Waiting for approval"
     question = f"Signalbox will deploy commit {short} to *{kit.escape(head.environment)}*."
     return kit.message(
         common.plain(head, news),
@@ -136,7 +136,7 @@ def _release_blocks(release: Release, status: str = "", *, brief: bool = False) 
     """The commit of the release and the current one; `brief` where an earlier state listed the commits between."""
     deployed = status in ("succeeded", "attention")
     label, current_label = (
-        ("Would go out", "Runs now") if release.check else _LABELS.get(status, ("Goes out", "Runs now"))
+        ("Would deploy", "Current") if release.check else _LABELS.get(status, ("To deploy", "Current"))
     )
     lines = f"*{label}:* {common.commit_line(release.commit)}\n*{current_label}:* {release.current}"
     difference = release.difference
@@ -152,10 +152,9 @@ def _release_blocks(release: Release, status: str = "", *, brief: bool = False) 
 
 
 def _roles_notice(release: Release, current_label: str) -> list[str]:
-    """The commits of each role, where they differ: "run" during the deploy, "ran before" once it has ended."""
-    when = current_label.removeprefix("Ran ")
-    ended = when != current_label
-    heading = f"*Not all machines ran the same {when}:*" if ended else ":warning: *Not all machines run the same:*"
+    """The commits of each role, where they differ: in the present during the deploy, in the past once it has ended."""
+    when = {"Previous": "before", "Current then": "then"}.get(current_label)
+    heading = f"*Not all machines ran the same {when}:*" if when else ":warning: *Not all machines run the same:*"
     return [f"{heading}\n{release.commits_by_role}"] if release.commits_by_role else []
 
 

@@ -20,7 +20,7 @@ async def play(world: World) -> None:
     expect(not done.buttons, "a finished deploy still has buttons")
 
     await types(world, "ana", "#staging", "/deploy staging")
-    ask = await shows(world, "#staging", "Deploy main to staging", "Waiting for approval", "Runs now")
+    ask = await shows(world, "#staging", "Deploy main to staging", "Waiting for approval", "Current:")
     await clicks(world, "lee", ask, "approve")
     done = await shows(world, "#staging", ":white_check_mark:", "Deploy main to staging", "4 hosts")
     expect(not done.buttons, "a finished deploy still has buttons")

@@ -35,7 +35,7 @@ async def play(world: World) -> None:
 
     repository.green_but_broken("deploy-dev.yml", job="cron", tool="script")
     await types(world, "ana", "#dev", "/deploy dev")
-    signs = ("but its log shows signs of failure", MISSING, "The commit is recorded as deployed", "Went out")
+    signs = ("but its log shows signs of failure", MISSING, "The commit is recorded as deployed", "Deployed:")
     deployed = await shows(world, "#dev", ":warning:", *signs, timeout=120)
     announce(f"the deploy says: {deployed.rendered.splitlines()[0]}")
     await clicks(world, "ana", deployed, "log-details")

@@ -39,7 +39,7 @@ async def play(world: World) -> None:
     ask = await shows(world, "#staging", "#1 ", "ready to merge dev into staging", "all 2 required are green")
     expect(not application.pulls.by_number[1].merged, "it was merged before anybody said so")
     await clicks(world, "lee", ask, "Merge, then ask for the deploy")
-    ask = await shows(world, "#staging", "#1 ", "Promoted:", "is ready to go out. Waiting for approval")
+    ask = await shows(world, "#staging", "#1 ", "Promoted:", "is ready to deploy. Waiting for approval")
     expect(application.pulls.by_number[1].merged, "the pull request is not merged")
     await clicks(world, "lee", ask, "Approve and deploy to staging")
     done = await shows(world, "#staging", "#1 ", ":white_check_mark:", "Promoted:", "deployed", "4 hosts")

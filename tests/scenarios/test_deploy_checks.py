@@ -53,7 +53,7 @@ async def test_the_commits_that_go_out_are_listed_and_those_that_are_taken_back(
     repository.graph.branch("newer", "older")
     for number in range(7):
         repository.commit("newer", {"b": str(number)}, f"Change {number} <!channel> & more")
-    message = await asked(shared_world, "newer", "7 commits go out", "and 2 more", "Change 6 <!channel> & more")
+    message = await asked(shared_world, "newer", "7 new commits", "and 2 more", "Change 6 <!channel> & more")
     assert "Change 0 <!channel> & more" in thread_of(shared_world, message)
     await clicks(shared_world, "lee", message, "approve")
     await shows(shared_world, "#dev", "Deploy newer to dev", ":white_check_mark:", "In between:", "7 commits")

@@ -48,7 +48,7 @@ OUT = Release(commit(9), "`9f8e7d6` The one before", "GitHub Actions deploy-prod
 def test_the_newest_commits_are_listed_and_the_rest_is_counted_with_a_link() -> None:
     message = views.awaiting_approval(HEAD, replace(OUT, difference=difference(12)), OPEN)
     rendered = read(message)
-    assert "*12 commits go out:*\n• 0000000 Change 0 (lee-park)" in rendered
+    assert "*12 new commits:*\n• 0000000 Change 0 (lee-park)" in rendered
     assert "Change 4" in rendered
     assert "Change 5" not in rendered
     assert "and 7 more" in rendered
@@ -57,21 +57,21 @@ def test_the_newest_commits_are_listed_and_the_rest_is_counted_with_a_link() -> 
 
 def test_one_commit_goes_out() -> None:
     rendered = read(views.awaiting_approval(HEAD, replace(OUT, difference=difference(1)), OPEN))
-    assert "*1 commit goes out:*" in rendered
+    assert "*1 new commit:*" in rendered
     assert "more" not in rendered
 
 
 def test_what_is_taken_back_comes_first() -> None:
     rendered = read(views.awaiting_approval(HEAD, replace(OUT, difference=difference(0, 3)), OPEN))
     assert "*This takes 3 commits back that run now:*\n• 0000000 Lost Change 0" in rendered
-    assert "go out" not in rendered.replace("ready to go out", "")
+    assert "new commit" not in rendered
     both = read(views.awaiting_approval(HEAD, replace(OUT, difference=difference(2, 1)), OPEN))
-    assert both.index("This takes 1 commit back that runs now") < both.index("2 commits go out")
+    assert both.index("This takes 1 commit back that runs now") < both.index("2 new commits")
 
 
 def test_where_nothing_is_known_that_is_said() -> None:
-    note = ":question: `abc1234` is not in the repository's history (any more): what goes out is not known"
-    assert "what goes out is not known" in read(views.awaiting_approval(HEAD, replace(OUT, notices=(note,)), OPEN))
+    note = ":question: `abc1234` is not in the repository's history (any more): what is deployed is not known"
+    assert "what is deployed is not known" in read(views.awaiting_approval(HEAD, replace(OUT, notices=(note,)), OPEN))
 
 
 def test_once_it_goes_out_the_commits_are_counted_with_a_link() -> None:
@@ -86,7 +86,7 @@ def test_the_thread_has_all_that_the_message_has_not(count: int, listed: bool) -
     assert (message is not None) == listed
     if message:
         rendered = read(message)
-        assert f"*Goes out:* {count} commits" in rendered
+        assert f"*To deploy:* {count} commits" in rendered
         assert "Change 5" in rendered
         assert ("and 260 more" in rendered) == (count == 300)
 

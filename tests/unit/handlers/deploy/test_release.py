@@ -44,4 +44,4 @@ def test_hosts_of_one_type_that_differ_are_counted() -> None:
 def test_an_environment_whose_machines_differ_is_not_said_to_be_unknown() -> None:
     commit = Commit("o/r", NEW, "main", "Subject", "Lee", "https://github.com/o/r")
     assert current_commit(None, commit, differs=True) == "not the same everywhere, see below"
-    assert current_commit(None, commit).startswith("not known")
+    assert current_commit(None, commit) == "unknown (first deploy by Signalbox)"

@@ -27,9 +27,9 @@ GIVEN = replace(OPEN, outcome="approved", votes=(("U0LEE", "approved", 1_700_000
 def test_what_would_go_out_and_what_runs_now() -> None:
     message = views.awaiting_approval(HEAD, OUT, OPEN)
     rendered = read(message)
-    assert message.text == "#12 Deploy main to prod: a1b2c3d is ready to go out. Waiting for approval"
-    assert "*Goes out:* a1b2c3d Raise the queue's memory (Lee Park)" in rendered
-    assert "*Runs now:* `9f8e7d6` The one before" in rendered
+    assert message.text == "#12 Deploy main to prod: a1b2c3d is ready to deploy. Waiting for approval"
+    assert "*To deploy:* a1b2c3d Raise the queue's memory (Lee Park)" in rendered
+    assert "*Current:* `9f8e7d6` The one before" in rendered
     assert "needs an approval by anyone of @leads" in rendered
     assert "[Approve and deploy to prod]" in rendered
     assert buttons(message) == ["approve", "reject"]
@@ -38,13 +38,13 @@ def test_what_would_go_out_and_what_runs_now() -> None:
 @pytest.mark.parametrize(
     ("status", "commit", "ran"),
     [
-        ("running", "*Goes out:*", ":warning: *Not all machines run the same:*"),
-        ("succeeded", "*Went out:*", "*Not all machines ran the same before:*"),
-        ("failed", "*Was to go out:*", "*Not all machines ran the same before:*"),
-        ("cancelled", "*Was to go out:*", "*Not all machines ran the same before:*"),
-        ("interrupted", "*Was to go out:*", "*Not all machines ran the same before:*"),
-        ("rejected", "*Was to go out:*", "*Not all machines ran the same then:*"),
-        ("expired", "*Was to go out:*", "*Not all machines ran the same then:*"),
+        ("running", "*To deploy:*", ":warning: *Not all machines run the same:*"),
+        ("succeeded", "*Deployed:*", "*Not all machines ran the same before:*"),
+        ("failed", "*Requested:*", "*Not all machines ran the same before:*"),
+        ("cancelled", "*Requested:*", "*Not all machines ran the same before:*"),
+        ("interrupted", "*Requested:*", "*Not all machines ran the same before:*"),
+        ("rejected", "*Not deployed:*", "*Not all machines ran the same then:*"),
+        ("expired", "*Not deployed:*", "*Not all machines ran the same then:*"),
     ],
 )
 def test_what_ran_before_is_not_said_to_run_once_it_is_over(status: str, commit: str, ran: str) -> None:
@@ -52,16 +52,16 @@ def test_what_ran_before_is_not_said_to_run_once_it_is_over(status: str, commit:
     rendered = read(views.deploy_message(HEAD, status, "news", differs, None))
     assert f"{commit} a1b2c3d" in rendered
     assert f"{ran}\n• backend: not known" in rendered
-    assert ("*Runs now:*" in rendered) == ("run the same" in ran)
-    assert ("*Ran before:*" in rendered) == ("ran the same before" in ran)
-    assert ("*Ran then:*" in rendered) == ("ran the same then" in ran)
+    assert ("*Current:*" in rendered) == ("run the same" in ran)
+    assert ("*Previous:*" in rendered) == ("ran the same before" in ran)
+    assert ("*Current then:*" in rendered) == ("ran the same then" in ran)
 
 
 @pytest.mark.parametrize("status", ["running", "succeeded", "failed"])
 def test_of_a_check_nothing_goes_out(status: str) -> None:
     rendered = read(views.deploy_message(HEAD, status, "news", replace(OUT, check=True), None))
-    assert "*Would go out:* a1b2c3d" in rendered
-    assert "*Runs now:* `9f8e7d6`" in rendered
+    assert "*Would deploy:* a1b2c3d" in rendered
+    assert "*Current:* `9f8e7d6`" in rendered
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,8 @@ def test_a_run_that_went_well_says_what_went_out_and_how_long_it_took() -> None:
     message = views.run_ended(HEAD, OUT, GIVEN, run(State.SUCCEEDED, job("backend", State.SUCCEEDED)))
     rendered = read(message)
     assert message.text == "#12 Deploy main to prod: deployed a1b2c3d in 2 min 0 s"
-    assert "*Went out:* a1b2c3d" in rendered
-    assert "*Ran before:* `9f8e7d6`" in rendered
+    assert "*Deployed:* a1b2c3d" in rendered
+    assert "*Previous:* `9f8e7d6`" in rendered
 
 
 def test_a_run_that_went_well_with_a_suspect_log_says_so_first() -> None:
@@ -65,7 +65,7 @@ def test_a_run_that_went_well_with_a_suspect_log_says_so_first() -> None:
     rendered = read(message)
     assert message.text.endswith("deployed a1b2c3d in 2 min 0 s, but its log shows signs of failure")
     assert rendered.startswith(":warning:")
-    assert "*Went out:* a1b2c3d" in rendered
+    assert "*Deployed:* a1b2c3d" in rendered
     assert "composer: command not found" in rendered
     assert "The commit is recorded as deployed. Check what this line is about on the machines" in rendered
 
@@ -76,7 +76,7 @@ def test_a_run_that_went_well_with_another_commit_is_no_success() -> None:
     assert ":x: *#12" in rendered
     assert "the run succeeded, but not with a1b2c3d" in rendered
     assert "GitHub ran `bbbbbbb`" in rendered
-    assert "Went out" not in rendered
+    assert "*Deployed:*" not in rendered
 
 
 @pytest.mark.parametrize(
