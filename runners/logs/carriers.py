@@ -56,10 +56,22 @@ CARRIERS: tuple[Carrier, ...] = (
         "2026-11-23 12:00:00,123 - cc_scripts_user.py[WARNING]: text",
     ),
     Carrier(
+        "date",
+        rf"\[?(?:\d{{4}}[-/.]\d\d[-/.]\d\d|\d\d[-/](?:[A-Z][a-z]{{2}}|\d\d)[-/]\d{{4}})[ T]{_TIME}(?: ?[+-]\d\d:?\d\d| UTC)?\]?:? +",
+        "[23-Nov-2026 12:00:00] text",
+    ),
+    Carrier(
+        "ctime",
+        rf"[A-Z][a-z]{{2}} [A-Z][a-z]{{2}} [ \d]\d {_TIME} \d{{4}}(?: \(\d+\))?: ",
+        "Mon Nov 23 12:00:00 2026 (398): text",
+    ),
+    Carrier(
         "journal",
         rf"(?:[A-Z][a-z]{{2}} [ \d]\d {_TIME}|{_TIME_AND_ZONE}) [\w.-]+ [\w@./()-]+(?:\[\d+\])?: ",
         "Nov 23 12:00:00 ip-10-0-1-12 queue-daemon[812]: text",
     ),
+    Carrier("time", rf"\[?{_TIME}\]?:? +", "12:00:00  text"),
+    Carrier("level", r"\[Container\] |<\d+>", "[Container] text"),
     Carrier("console", r"\[ *\d+\.\d+\] (?:[\w.@-]+\[\d+\]: )?", "[   12.345678] cloud-init[812]: text"),
     Carrier("syslog", r"[\w.@-]+\[\d+\]: ", "cloud-init[812]: text"),
     Carrier("buildkit", r"#\d+ (?:\d+\.\d+ )?", "#13 0.581 text"),
@@ -68,10 +80,11 @@ CARRIERS: tuple[Carrier, ...] = (
     Carrier("fabric", r"\[[\w.@:-]+\] (?:out|err|sudo|run): ", "[10.0.1.12] out: text"),
     Carrier("terraform", r"[\w.\[\]\"-]+ \((?:remote|local)-exec\): ", "aws_instance.cron[0] (remote-exec): text"),
     Carrier("stream", r"\[(?:std)?(?:out|err)(?:or)?\]:? |(?:STDERR|STDOUT|stderr|stdout): ", "[stderr] text"),
-    Carrier("compose", r"(?:\[[^\]\n]{1,80}\]|[\w.@/-]+) *\| ", "web-1  | text"),
+    Carrier("compose", r"(?:\[[^\]\n]{1,80}\]|[\w.@/-]+(?: std(?:out|err))?) *\| ", "web-1  | text"),
     Carrier("workspaces", r"[\w@./-]+:(?:build|test|lint|dev|start|install|typecheck): ", "web:build: text"),
     Carrier("concurrently", r"\[\w[\w.:-]*\] ", "[api] text"),
     Carrier("github", r"##\[error\]", "##[error]text"),
+    Carrier("box", r"[│┃] ", "│ text"),
     Carrier("blanks", r"[ \t]+", "   text"),
 )
 

@@ -11,6 +11,7 @@ from runners.logs.patterns import CERTAIN, STRONG, WEAK
 from runners.logs.patterns.languages import LANGUAGES
 from runners.logs.patterns.network import NETWORK
 from runners.logs.patterns.packages import PACKAGES
+from runners.logs.patterns.sentences import SENTENCES
 from runners.logs.patterns.services import SERVICES, SUMMARIES
 from runners.logs.patterns.shell import SHELL
 
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 CONFIGURED = "configured"
 # A line that says so itself is about something that its author does not count as a failure.
 _NOT_COUNTED = re2.compile(
-    r"(?i)\b(?:ignor(?:ed|ing)|non-fatal|not fatal|harmless|skipp(?:ed|ing)|optional|continuing|retry(?:ing|able))(?:[^=\w]|$)"
+    r"(?i)\b(?:ignor(?:ed|ing)|non-fatal|not fatal|harmless|optional|continuing|assuming|retry(?:ing|able)|instead"
+    r"|(?:using|use) (?:the |its )?(?:original|default|fallback|cached|built-in)|fall(?:ing|s)? ?back|copying now"
+    r"|(?:trying|checking) (?:other|another|again|same)|(?:will|going to) (?:try|be|use|retry))(?:[^=\w]|$)"
+    r"|(?:^|\(|[^\d\s]\s+|[^,|\d\s]\s+\d+\s+)(?i:skipp(?:ed|ing))(?:[^=:\w]|$|: *[^\d ])"  # "28 skipped" and "Skipped: 0" count tests
+    r"|(?:^|\s)(?:warn(?:ing)?|note|notice|info|hint|debug): |(?:^|\s)\[(?:warn(?:ing)?|notice|info|debug)\] |\bdefaulting to\b"
 )
 
 
@@ -62,7 +67,7 @@ def _patterns(table: Table, *, summary: bool = False) -> Iterator[FailurePattern
 
 
 # The first pattern that matches a line is the one that counts.
-TABLES: tuple[Table, ...] = (SHELL, NETWORK, PACKAGES, LANGUAGES, SERVICES, SUMMARIES)
+TABLES: tuple[Table, ...] = (SHELL, NETWORK, PACKAGES, LANGUAGES, SERVICES, SUMMARIES, SENTENCES)
 BUILT_IN: tuple[FailurePattern, ...] = tuple(
-    pattern for table in TABLES for pattern in _patterns(table, summary=table is SUMMARIES)
+    pattern for table in TABLES for pattern in _patterns(table, summary=table in (SUMMARIES, SENTENCES))
 )

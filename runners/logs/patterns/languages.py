@@ -219,7 +219,7 @@ LANGUAGES: Table = {
     "tests": (
         Row(
             "tests failed",
-            r"^FAILED \S+::|^=+ .*\b[1-9]\d* (?:failed|errors?)\b.* in [\d.]+s|^Tests:\s+[1-9]\d* failed|^\s*[1-9]\d* failing$|^(?:FAILURES|ERRORS)!$|^--- FAIL: |^FAIL(?:\t|$)|^test result: FAILED|\bexamples?, [1-9]\d* failures?|^(?:\[ERROR\] )?Tests run: \d+, (?:Failures: [1-9]|Failures: 0, Errors: [1-9])",
+            r"^FAILED \S+::|^=+ .*\b[1-9]\d* (?:failed|errors?)\b.* in [\d.]+ ?s|^Tests:\s+[1-9]\d* failed|^\s*[1-9]\d* failing$|^(?:FAILURES|ERRORS)!$|^--- FAIL: |^FAIL(?:\t|$)|^test result: FAILED|\bexamples?, [1-9]\d* failures?|^(?:\[ERROR\] )?Tests run: \d+, (?:Failures: [1-9]|Failures: 0, Errors: [1-9])",
             "========= 2 failed, 140 passed in 12.31s =========",
             "========= 142 passed in 12.31s =========",
         ),

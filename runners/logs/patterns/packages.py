@@ -110,6 +110,12 @@ PACKAGES: Table = {
             "Error: Package: php-8.3-1.el7.x86_64 (remi)",
             "Package: php-8.3-1.el7.x86_64 (remi) is installed",
         ),
+        Row(
+            "download failed",
+            r"\bNo more mirrors to try\b|^One of the configured repositories failed\b|^Error (?:D|d)ownloading (?:P|p)ackages\b",
+            "queue-1.4-0.el9.x86_64: [Errno 256] No more mirrors to try.",
+            "Trying other mirror.",
+        ),
     ),
     "apk": (
         Row(
@@ -135,7 +141,7 @@ PACKAGES: Table = {
     "npm": (
         Row(
             "npm error",
-            r"^npm (?:ERR!|error) ",
+            r"^(?:npm|gyp) (?:ERR!|error) ",
             "npm error code E404",
             "npm warn deprecated har-validator@5.1.5: no error is known",
         ),
@@ -189,6 +195,12 @@ PACKAGES: Table = {
             "Because x depends on y (>=2) which doesn't match any versions, version solving failed.",
             "Resolved 12 packages in 3ms",
         ),
+        Row(
+            "version conflict",
+            r"\bversion solving failed\b",
+            " versions, version solving failed.",
+            " versions, the versions were solved.",
+        ),
     ),
     "composer": (
         Row(
@@ -211,6 +223,12 @@ PACKAGES: Table = {
             r"^\s*(?:Script .* returned with error code|Could not scan for classes|Could not open input file:|Composer could not find a composer\.json) ?",
             "Script @php artisan package:discover handling the post-autoload-dump event returned with error code 1",
             "Script @php artisan package:discover was run",
+        ),
+        Row(
+            "unmet dependencies",
+            r"^- .*\b(?:is missing from your system|does not satisfy that requirement)\b",
+            "    - The requested PHP extension ext-mbstring * is missing from your system.",
+            "    - The requested PHP extension ext-mbstring * is there.",
         ),
     ),
     "gem": (

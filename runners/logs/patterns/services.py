@@ -79,6 +79,12 @@ SERVICES: Table = {
             "Job for nginx.service failed because the control process exited with error code.",
             "Job for nginx.service finished",
         ),
+        Row(
+            "service failed",
+            r"^Active: failed \(|: Start request repeated too quickly|code=(?:exited|killed|dumped), status=[1-9]",
+            "   Active: failed (Result: start-limit-hit) since Tue 2026-11-24 14:33:06 UTC; 17ms ago",
+            "   Active: active (running) since Tue 2026-11-24 14:33:06 UTC; 17ms ago",
+        ),
     ),
     "supervisor": (
         Row(
@@ -86,6 +92,20 @@ SERVICES: Table = {
             r"^[\w:-]+: ERROR \((?:spawn error|no such (?:process|file|group)|abnormal termination|not running)\)|^error: <class '(?:socket|FileNotFound|xmlrpc)|^\[PM2\]\[ERROR\]",
             "queue-daemon: ERROR (spawn error)",
             "queue-daemon: started",
+        ),
+        Row(
+            "service failed",
+            r"\bspawnerr: |\bgave up: \S+ entered FATAL state|\bexited too quickly\b",
+            "INFO gave up: queue-daemon entered FATAL state, too many start retries too quickly",
+            "INFO success: queue-daemon entered RUNNING state",
+        ),
+    ),
+    "cloud-init": (
+        Row(
+            "user data not run",
+            r"\bUnhandled (?:non-multipart|unknown content-type)\b",
+            "__init__.py[WARNING]: Unhandled non-multipart (text/x-not-multipart) userdata: 'yum install jq'",
+            "__init__.py[DEBUG]: Calling handler for multipart userdata",
         ),
     ),
     "nginx": (
@@ -243,7 +263,7 @@ SUMMARIES: Table = {
     "tool": (
         Row(
             "reported as failed",
-            r"^(?:Build|Deploy|Deployment|Installation|Compilation|Migration|Application bundle generation) (?:failed|FAILED)\b|^(?:❌|✗|✖|"
+            r"^(?:Build|Deploy|Deployment|Installation|Compilation|Migration|Application bundle generation) (?:failed|FAILED)\b|^(?:❌|✗|✖|✘|"
             "\u2a2f"
             r") .*\b(?:[Ff]ailed|[Ff]ailure|[Ee]rror|missing)\b(?: .*|: *[A-Za-z'/(].*)?$",
             "❌ Deploy failed: the worker was restarted",
@@ -257,7 +277,7 @@ SUMMARIES: Table = {
         ),
         Row(
             "logged as an error",
-            r"^\[?(?:ERROR|FATAL|CRITICAL|SEVERE)\]?[: ]\s*\S",
+            r"^\[?(?:ERROR|FATAL|CRITICAL)\]?[: ]\s*\S|^SEVERE: \S",
             "[ERROR] the queue is not there",
             "[INFO] the error log is empty",
         ),

@@ -85,6 +85,47 @@ def test_a_configured_pattern_is_named_by_itself(line: str, pattern: str) -> Non
     assert name_of(line, WITH_WIDE) == f"configured: {pattern}"
 
 
+@pytest.mark.parametrize(
+    ("line", "weight"),
+    [
+        ("==== 1 failed, 140 passed, 28 skipped in 527.97 seconds ====", STRONG),
+        ("Tests run: 7, Failures: 1, Errors: 0, Skipped: 0", STRONG),
+        ("E: Failed to fetch the list, skipped", WEAK),
+        ("Could not find a tag of that name, assuming a commit.", WEAK),
+        ("Unable to convert the address to https. Using original value.", WEAK),
+        ("queue-daemon: unable to bind to port 8080", STRONG),
+        ("warning: could not lock the cache", WEAK),
+        ("[WARNING] Could not transfer the metadata of the queue", WEAK),
+    ],
+)
+def test_a_line_weighs_less_that_says_what_happens_in_place_of_the_failure(line: str, weight: int) -> None:
+    classified = CLASSIFIER.classify([line])
+    assert classified is not None
+    assert classified[0].weight_of(line) == weight
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("[24-Nov-2026 12:00:00] ERROR: the pool has no user", "tool: logged as an error"),
+        ("12:00:00  Failed to load the queue", "tool: could not do it"),
+        ("queue-log stderr | tail: cannot open 'queue.log': No such file or directory", "shell: no such file"),
+        ("│ gyp ERR! find Python 3", "npm: npm error"),
+        ("aws_instance.queue (remote-exec): : No such file or directory", "tool: no such file"),
+        ("  ✘ queue Error   2.4s", "tool: reported as failed"),
+        ("Ran the script of the queue returned 2", "tool: exit code"),
+        ("the command: exit status 1", "tool: exit code"),
+        ("Starting queue-daemon: failed", "tool: reported as failed"),
+        ("FAILED: the queue is not there", "make: make failed"),
+        ("the queue: 12 passed, 0 failed", None),
+        ('  "failed": false,', None),
+        ("the error code is 0", None),
+    ],
+)
+def test_programs_of_any_kind_say_that_they_failed(line: str, name: str | None) -> None:
+    assert name_of(line) == name
+
+
 def test_a_false_positive_hides_no_failure_beside_it() -> None:
     assert name_of("E: Unable to locate package liberror-perl") == "apt: package not found"
     assert name_of("cp: cannot stat 'dist/error.html': No such file or directory") == "shell: no such file"
