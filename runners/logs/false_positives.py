@@ -33,8 +33,8 @@ _LINES = (
     r"sudo: unable to resolve host ",
     r"locale: Cannot set LC_\w+ to default locale: ",
     # Of packages that are installed where no systemd, kernel, or bus runs: a container, an image that is built.
-    r"Failed to (?:open connection to \"system\" message bus|retrieve available kernel versions|check for processor microcode"
-    r"|resolve (?:user|group) |set locale\b|write 'change' to '/sys/)",
+    r"Failed to (?:open connection to \"system\" message bus|retrieve available kernel versions|check for processor microcode)",
+    r"Failed to (?:resolve (?:user|group) |set locale\b|write 'change' to '/sys/)",
     r"Could not execute systemctl: |(?:\S*/)?(?:ldconfig(?:\.real)?|grub-probe|cryptsetup): |(?:perl|bash): warning: ",
     r"start-stop-daemon: unable to stat ",  # Debian's scripts, when a daemon is installed for the first time
     r"rm: cannot remove .*: No such file or directory$",
