@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from bot.errors import ClosedError, NoLongerApprovedError
 from bot.slack.blocks import kit
 from bot.store.operations import Status
 from handlers.build import matrix as matrix_views
@@ -84,13 +85,14 @@ def _limit(line: str, rules: Rerun) -> str:
 async def rerun(build: FollowedBuild, run: WorkflowRun, *, why: str) -> float | None:
     """Durable: have GitHub run the failed jobs of this attempt again, once; when that was (Unix seconds).
 
-    None when GitHub refuses, or `images.refs` does not allow the run's code: a notice on the message says which. `why` is
+    None when GitHub refuses, `images.refs` does not allow the run's code, or its requester no longer may: a notice says which. `why` is
     for the audit log.
     """
     operation, services = build.operation, build.operation.services
 
     async def rerun_failed() -> float:
         await _check_code_allowed(build, run)
+        await operation.check_authorized(f"rerun {run.attempt}")
         await reruns.rerun_failed(services.github, build.repository, run.run_id, attempt=run.attempt)
         await operation.annotate("rerun", run=str(run.run_id), attempt=str(run.attempt + 1), why=why)
         return services.clock()
@@ -101,6 +103,9 @@ async def rerun(build: FollowedBuild, run: WorkflowRun, *, why: str) -> float | 
     except RunnerError as error:
         remedy = f" {kit.escape(error.remedy)}" if error.remedy else ""
         build.notices.append(f":x: The failed jobs could not be run again: {kit.escape(error.problem)}.{remedy}")
+        return None
+    except (ClosedError, NoLongerApprovedError) as refused:
+        build.notices.append(f":x: The failed jobs were not run again: {kit.escape(str(refused))}")
         return None
     build.reruns += 1
     build.next_attempt(run)

@@ -191,6 +191,7 @@ async def unlock(operation: Operation, commit: Commit, lock_id: str) -> None:
     workspace, timeout = await _workspace(operation, commit), timeout_of(operation.services.config)
     async with in_room(operation, Precedence.DECIDED):
         await terraform.init(workspace, timeout=timeout)
+        await operation.check_authorized("unlock")
         await terraform.force_unlock(workspace, lock_id, timeout=timeout)
 
 

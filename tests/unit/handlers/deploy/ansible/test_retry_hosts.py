@@ -13,6 +13,7 @@ from bot.store.operations import Request
 from handlers.deploy.ansible.retry_hosts import retry
 from handlers.deploy.ansible.rollout_end import COMMIT, RETRY
 from handlers.deploy.ansible.scope import scope_of
+from handlers.deploy.rollback import BACK
 from handlers.shared.ansible import scope as rollout_scope
 from handlers.shared.ansible.scope import Scope
 from runners.results import Host, Inventory
@@ -47,6 +48,17 @@ async def test_the_failed_hosts_get_the_same_commit(desk: Desk) -> None:
     assert (begun.kind, begun.key, begun.environment) == ("deploy", f"retry-{number}", "staging")
     assert begun.arguments == {"ref": SHA, "hosts": "i-1,i-2"}
     assert begun.title == "Deploy a1b2c3d to 2 failed hosts of staging"
+
+
+async def test_hosts_of_a_rollback_are_retried_as_a_rollback(desk: Desk) -> None:
+    """Only a rollback passes the order of environments."""
+    arguments = {"ref": SHA, BACK: "3"}
+    number = await desk.operations.create(Request("k", "deploy", "staging", "U0ANA", "t", "C0STAGING", arguments))
+    await desk.operations.set_message(number, "C0STAGING", "1.0")
+    for what, value in ((RETRY, "i-1"), (COMMIT, SHA)):
+        await desk.annotations.add(number, what, value)
+    await retry(desk.services, pressed(number))
+    assert desk.engine.begun[0].arguments == {"ref": SHA, "hosts": "i-1", BACK: "3"}
 
 
 async def test_a_second_press_begins_nothing(desk: Desk) -> None:
