@@ -116,7 +116,7 @@ def _state(row: OperationRow) -> str:
 def _entry(row: EntryRow) -> str:
     about = f" {_link(row.number, row.url)}" if row.number is not None else ""
     details = f" {kit.with_people(kit.cut(row.details, _LONGEST))}" if row.details else ""
-    return f":small_blue_diamond: {kit.user(row.actor)} {kit.escape(row.what)}{about}{details} {kit.moment(row.at)}"
+    return f"• {kit.user(row.actor)} {kit.escape(row.what)}{about}{details} {kit.moment(row.at)}"
 
 
 def _steps(steps: Sequence[StepRow]) -> list[str]:

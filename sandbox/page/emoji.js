@@ -13,7 +13,7 @@ const CHARACTERS = {
   arrow_left: "⬅️", arrow_up: "⬆️", arrow_down: "⬇️", arrows_counterclockwise: "🔄", repeat: "🔁", fast_forward: "⏩", arrow_forward: "▶️",
   double_vertical_bar: "⏸️", black_square_for_stop: "⏹️", stopwatch: "⏱️", clock1: "🕐", clock3: "🕒", memo: "📝", page_facing_up: "📄",
   bar_chart: "📊", construction: "🚧", vertical_traffic_light: "🚦", shield: "🛡️", wastebasket: "🗑️", computer: "💻", speech_balloon: "💬",
-  zap: "⚡", bulb: "💡", small_blue_diamond: "🔹", twisted_rightwards_arrows: "🔀", checkered_flag: "🏁", tada: "🎉", eyes: "👀", wave: "👋", "+1": "👍", "-1": "👎", 
+  zap: "⚡", bulb: "💡", twisted_rightwards_arrows: "🔀", checkered_flag: "🏁", tada: "🎉", eyes: "👀", wave: "👋", "+1": "👍", "-1": "👎", 
   fire: "🔥", bug: "🐛", sparkles: "✨", cloud: "☁️", seedling: "🌱", link: "🔗", calendar: "📅", pushpin: "📌", robot_face: "🤖",
   steam_locomotive: "🚂", railway_track: "🛤️", station: "🚉", recycle: "♻️", moneybag: "💰", snowflake: "❄️", raised_hand: "✋", alarm_clock: "⏰", bust_in_silhouette: "👤",
   busts_in_silhouette: "👥", clipboard: "📋", mailbox: "📫", slightly_smiling_face: "🙂", thinking_face: "🤔", heart: "❤️", pray: "🙏",

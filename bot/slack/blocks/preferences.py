@@ -27,8 +27,8 @@ def home_blocks(*, turn: bool, ended: bool, quiet: tuple[int, int]) -> list[Bloc
         label, value = ("Mention me instead", OFF) if chosen else ("Send direct messages", ON)
         text = kit.section(f"*{title}:* {direct if chosen else mention}")
         blocks.append(text | {"accessory": kit.button(label, action, value)})
-    hours = f"no direct messages from {hour(quiet[0])} to {hour(quiet[1])}" if quiet[0] != quiet[1] else "none"
-    text = kit.section(f"*Quiet hours:* {hours}, by your time zone in Slack")
+    hours = f"no direct messages from {hour(quiet[0])} to {hour(quiet[1])} in your time zone of Slack"
+    text = kit.section(f"*Quiet hours:* {hours if quiet[0] != quiet[1] else 'none'}")
     blocks.append(text | {"accessory": kit.button("Change quiet hours…", QUIET, "quiet")})
     note = (
         "What is worse than a failure, and a question that nobody else would hear of now, always mentions people. "
@@ -44,7 +44,9 @@ def quiet_modal(quiet: tuple[int, int]) -> Block:
     return modals.modal(
         QUIET_HOURS,
         [
-            kit.section("Direct messages wait until the quiet hours are over. The same hour twice: no quiet hours."),
+            kit.section(
+                "Direct messages wait until the quiet hours are over. For no quiet hours, choose the same hour twice."
+            ),
             modals.one_of(FROM, "From", hours, chosen=begin),
             modals.one_of(TO, "To", hours, chosen=end),
         ],
