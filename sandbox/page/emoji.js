@@ -10,7 +10,7 @@ const CHARACTERS = {
   white_circle: "⚪", black_circle: "⚫", large_green_square: "🟩", large_red_square: "🟥", large_yellow_square: "🟨", large_blue_square: "🟦",
   rotating_light: "🚨", bell: "🔔", gear: "⚙️", mag: "🔍", package: "📦", hammer: "🔨", hammer_and_wrench: "🛠️", wrench: "🔧",
   information_source: "ℹ️", question: "❓", exclamation: "❗", heavy_plus_sign: "➕", heavy_minus_sign: "➖", arrow_right: "➡️",
-  arrow_left: "⬅️", arrow_up: "⬆️", arrow_down: "⬇️", arrows_counterclockwise: "🔄", repeat: "🔁", fast_forward: "⏩", arrow_forward: "▶️",
+  arrow_left: "⬅️", arrow_up: "⬆️", arrow_down: "⬇️", arrows_counterclockwise: "🔄", repeat: "🔁", fast_forward: "⏩", rewind: "⏪", arrow_forward: "▶️",
   double_vertical_bar: "⏸️", black_square_for_stop: "⏹️", stopwatch: "⏱️", clock1: "🕐", clock3: "🕒", memo: "📝", page_facing_up: "📄",
   bar_chart: "📊", construction: "🚧", vertical_traffic_light: "🚦", shield: "🛡️", wastebasket: "🗑️", computer: "💻", speech_balloon: "💬",
   zap: "⚡", bulb: "💡", twisted_rightwards_arrows: "🔀", checkered_flag: "🏁", tada: "🎉", eyes: "👀", wave: "👋", "+1": "👍", "-1": "👎", 
