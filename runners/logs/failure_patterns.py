@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 CONFIGURED = "configured"
 # A line that says so itself is about something that its author does not count as a failure.
 _NOT_COUNTED = re2.compile(
-    r"(?i)\b(?:ignor(?:ed|ing)|non-fatal|not fatal|harmless|optional|continuing|assuming|retry(?:ing|able)|instead"
+    r"(?i)\b(?:ignor(?:ed|ing)|non-fatal|not fatal|harmless|optional|continuing|assuming|retry(?:ing|able))(?:[^=\w]|$)|\b(?:instead[.!]?$"
     r"|(?:using|use) (?:the |its )?(?:original|default|fallback|cached|built-in)|fall(?:ing|s)? ?back|copying now"
     r"|(?:trying|checking) (?:other|another|again|same)|(?:will|going to) (?:try|be|use|retry))(?:[^=\w]|$)"
     r"|(?:^|\(|[^\d\s]\s+|[^,|\d\s]\s+\d+\s+)(?i:skipp(?:ed|ing))(?:[^=:\w]|$|: *[^\d ])"  # "28 skipped" and "Skipped: 0" count tests
-    r"|(?:^|\s)(?:warn(?:ing)?|note|notice|info|hint|debug): |(?:^|\s)\[(?:warn(?:ing)?|notice|info|debug)\] |\bdefaulting to\b"
+    r"|(?:^|\s)(?:warn(?:ing)?|note|info|hint|debug): |(?:^|\s)\[(?:warn(?:ing)?|notice|info|debug)\] |\bdefaulting to\b|(?-i:(?:^|\s)(?:DEBUG|TRACE)\s)"
 )
 
 

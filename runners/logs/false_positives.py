@@ -55,7 +55,7 @@ _LINES = (
     r"\s*(?:inflating|extracting|creating|adding|x): \S+$",
     r"[-dlbcps][rwxsStT-]{9}[+.@]? ",  # ls -l
     r"\s*(?:✓|✔|√|PASS(?:ED)?\b|ok \d+\b)",  # a test that passed, whatever its name
-    r"\S+ (?:PASSED|\.\.\. ok)$",
+    r"\S+ (?:PASSED|\.\.\. ok)$|\S*::.* PASSED +\[ *\d+%\]$",
     r"go: (?:downloading|finding|extracting|added|upgraded) ",
     r"<[\w.:-]+> (?:\(\d|ESTABLISH|EXEC|SSH|PUT|GET)",  # ansible -vvv: a connection
     r"FAILED - RETRYING: ",  # ansible: `until` is not met yet

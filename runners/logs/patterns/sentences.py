@@ -18,7 +18,7 @@ SENTENCES: Table = {
         ),
         Row(
             "could not do it",
-            r"^(?:[\w:./-]+ ){1,5}(?:could not be|cannot be|can't be) (?:found|read|opened|loaded|executed|created|installed|downloaded|retrieved|verified|resolved|reached|parsed|started|written)\b",
+            r"^(?:[\w:./-]+ ){1,5}(?:could not be|cannot be|can't be) (?:found|read|opened|loaded|executed|created|installed|downloaded|retrieved|verified|resolved|reached|parsed|started|written)(?:[.:!,]|$| (?:because|due|by|from|in|on|at)\b)",
             "the signature could not be verified.",
             "the signature was verified",
         ),
@@ -42,7 +42,7 @@ SENTENCES: Table = {
         ),
         Row(
             "reported as failed",
-            r"[^\d\s,] (?:failed|FAILED): [A-Za-z'\"`]|^[A-Z][\w .-]*: (?:failed|FAILED)[.!]?$",
+            r"[^\d\s,] (?:failed|FAILED): [A-Za-z'\"`]|^[A-Z][\w .-]*: (?:failed|FAILED)[.!]?$|^failed: [\"'A-Za-z/]|\bhas failures: true\b",
             'queue.go:329: upgrade "queue" failed: it was cancelled',
             '{"changed": false, "failed": false}',
         ),
@@ -85,7 +85,7 @@ SENTENCES: Table = {
         ),
         Row(
             "exit code",
-            r"(?i)\b(?:exit|return|error)[ -]?(?:code|status)(?: of| was| is)?\W{0,2} ?[1-9]\d{0,2}\b(?:[^.\d]|$)|\bexit(?:ed)? (?:with )?(?:status |code )?[1-9]\d{0,2}(?:$|\)|; not expected)|\bexit status \d+; not expected\b|^(?:Ran|Command|The command) .* returned [1-9]\d*$",
+            r"(?i)\b(?:exit|return|error)[ -]?(?:code|status)(?: of| was| is)?\W{0,2} ?[1-9]\d{0,2}\b(?:[^.\d]|$)|\bexit(?:ed)? (?:with )?(?:status |code )?[1-9]\d{0,2}(?:$|\)|; not expected)|\bexit status \d+; not expected\b|^(?:Ran|Command|The command) .* returned [1-9]\d*$|\breturned [1-9]\d* instead of\b",
             "exited: queue-daemon (exit status 0; not expected)",
             "exited: queue-daemon (exit status 0; expected)",
         ),

@@ -95,6 +95,8 @@ def test_a_configured_pattern_is_named_by_itself(line: str, pattern: str) -> Non
         ("Unable to convert the address to https. Using original value.", WEAK),
         ("queue-daemon: unable to bind to port 8080", STRONG),
         ("warning: could not lock the cache", WEAK),
+        ("DEBUG [1a31c418] Finished in 0.017 seconds with exit status 1 (failed).", WEAK),
+        ("the installer of the queue returned 255 instead of 0", STRONG),
         ("[WARNING] Could not transfer the metadata of the queue", WEAK),
     ],
 )
