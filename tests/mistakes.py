@@ -69,7 +69,12 @@ def slips(text: str, seed: str, *, cases: bool = True) -> Iterator[str]:
         wrong = text[: word.start()] + kind(word[0], chance) + text[word.end() :]
         if wrong not in (text, *made):
             made.append(wrong)
-    yield from made if settings().max_examples > 100 else made[:1]
+    yield from made if nightly() else made[:1]
+
+
+def nightly() -> bool:
+    """Whether this run tries more than an ordinary one."""
+    return settings().max_examples > 100
 
 
 def _left_out(word: str, chance: random.Random) -> str:
