@@ -5,6 +5,7 @@ import { DRAWINGS } from "./drawings.js";
 
 const CHARACTERS = {
   white_check_mark: "✅", heavy_check_mark: "✔️", x: "❌", warning: "⚠️", no_entry: "⛔", no_entry_sign: "🚫", octagonal_sign: "🛑",
+  small_blue_diamond: "🔹", rewind: "⏪", twisted_rightwards_arrows: "🔀",
   hourglass: "⌛", hourglass_flowing_sand: "⏳", rocket: "🚀", lock: "🔒", unlock: "🔓", key: "🔑", large_green_circle: "🟢",
   red_circle: "🔴", large_yellow_circle: "🟡", large_orange_circle: "🟠", large_blue_circle: "🔵", large_purple_circle: "🟣",
   white_circle: "⚪", black_circle: "⚫", large_green_square: "🟩", large_red_square: "🟥", large_yellow_square: "🟨", large_blue_square: "🟦",

@@ -30,6 +30,7 @@ from bot.store.database import Store
 from bot.store.migrations import migrate
 from bot.store.operations import Operations, Status
 from bot.store.outbox import Outbox
+from bot.store.preferences import Preferences
 from bot.store.refused_attempts import RefusedAttempts
 from handlers.operation import approve
 from tests.kept import ONE_MACHINE, ROOM
@@ -181,7 +182,7 @@ async def start(url: str, keyring: Keyring, workplace: Path, before: Bot | None 
         config=read(CONFIG, "signalbox.yaml"), chat=chat, redact=redact, clock=time.time, engine=Engine(settings),
         operations=Operations(store, time.time), approvals=Approvals(store, time.time), closures=Closures(store, time.time), directory=directory,
         children=ONE_MACHINE, room=ROOM, artifacts=Artifacts(keyring, None, Annotations(store, time.time)),
-        audit=audit, refused_attempts=RefusedAttempts(audit, time.time), annotations=Annotations(store, time.time), outbox=Outbox(store, time.time), queue_display=QueueDisplay(), command_answers=CommandAnswers(), workplace=workplace,
+        audit=audit, refused_attempts=RefusedAttempts(audit, time.time), annotations=Annotations(store, time.time), outbox=Outbox(store, time.time), preferences=Preferences(store, time.time), queue_display=QueueDisplay(), command_answers=CommandAnswers(), workplace=workplace,
     )  # fmt: skip
     world = World(cast("Services", services), chat)
     bot = Bot(store, world, directory, before.effects if before else [])

@@ -51,7 +51,6 @@ async def test_the_modal_shows_faults_under_its_fields_and_starts_what_it_is_ask
         ("/deploy moon", "There is no environment “moon”; there are dev, staging, prod. Usage: /deploy"),
         ("/deploy dev main now", "“main” and “now”: I can deploy one branch, tag or commit. Usage: /deploy"),
         ("/deploy dev a..b", "“a..b” cannot be a branch, tag or commit. Usage: /deploy"),
-        ("/plan", "Which environment? There are dev, staging, prod. Usage: /plan"),
         ("/plan stagin", "did you mean “staging”?"),
         ("/infra halp", "I do not know “halp”; did you mean “help”? Usage: /infra"),
         ("/infra audit 99", "“99” is no number from 1 to 30"),

@@ -63,7 +63,7 @@ async def test_ten_processes_stay_below_a_hundred_connections(
         ana = world.person("ana")
         await ana.type("#ops", "/infra workers")
         await until(lambda: any(each.rendered.count("working, since") == PROCESSES for each in ana.ephemerals))
-        for command in ("/plan dev", "/plan staging", "/plan prod", "/deploy dev main", "/plan dev"):
+        for command in ("/plan dev", "/plan staging", "/plan prod", "/deploy dev main", "/plan dev -ref=main"):
             assert (await ana.type("#dev", command)).ok
         # Any process gives a request its number, so that they need not be in the order of the commands.
         for channel in ("#staging", "#prod"):

@@ -99,7 +99,7 @@ async def client(handled: Handled, operations: Operations, health: Any) -> Async
     made = SimpleNamespace(
         chat=Chat(web_client, redact), redact=redact, operations=operations, deliveries=Deliveries(store, time.time),
         clock=time.time, outbox=Outbox(store, time.time), lease=SimpleNamespace(workers=Workers(store, timedelta(minutes=2))),
-        engine=SimpleNamespace(operations_in_hand=AsyncMock(return_value={})), config=SimpleNamespace(environments={}, builds={}), command_answers=CommandAnswers(),
+        engine=SimpleNamespace(operations_in_hand=AsyncMock(return_value={})), config=SimpleNamespace(environments={}, builds={}, access=SimpleNamespace(commands_per_minute=60)), command_answers=CommandAnswers(),
     )  # fmt: skip
     registry = Registry(
         commands=(Command("/deploy", "/deploy", "", "", handled.command),),
