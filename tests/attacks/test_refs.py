@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.github.commits import Author
 from sandbox.github.stand_in import BOT_LOGIN
-from tests.scenarios.acting import answered, clicks, infrastructure, operations_in, shows, types
+from tests.scenarios.acting import answered, clicks, gets_notice, infrastructure, operations_in, shows, types
 from tests.scenarios.moments import killed_at_row, stops_at_row
 
 if TYPE_CHECKING:
@@ -151,7 +151,10 @@ async def test_only_branches_and_tags_are_refs(shared_world: World, ref: str) ->
         repository.pulls.open("has-a-pull", "main", title="Fix a typo", user="mallory")
         assert repository.graph.resolve("refs/pull/1/head").sha == commit.sha
     before = len(shared_world.github.requests)
-    await typed(shared_world, "#staging", f"/deploy staging backend {ref} check", ":x:", "nothing was checked")
+    await types(shared_world, "ana", "#staging", f"/deploy staging backend {ref} check")
+    answer = await gets_notice(shared_world.person("ana"), ref)
+    assert "Nothing was started" in answer.rendered
+    assert not [each for each in operations_in(shared_world) if ref in each[1]]
     assert not [request for request in list(shared_world.github.requests)[before:] if "tarball" in request.path]
 
 
