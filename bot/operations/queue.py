@@ -91,7 +91,7 @@ class QueueDisplay:
         buttons = [kit.link_button(f"Open #{ahead.number}", OPEN_AHEAD, url)] if url else []
         if ahead.kind in YIELDING and ahead.status is Status.APPROVAL:
             buttons.append(kit.button("Ask to go first", GO_FIRST, str(record.number)))
-        return text, common.waiting(head_of(record), text, *buttons)
+        return text, common.waiting(head_of(record), f"queued behind {text}", *buttons)
 
     async def _url(self, services: Services, record: Record) -> str:
         """The address of an operation's message; empty if Slack does not give it."""
@@ -156,7 +156,7 @@ class QueueDisplay:
             text = self._hindrance(first, environment)
             waits = first.status is Status.WAITING and first.message_ts
             if text and waits and self._displayed[environment].get(first.number) != text:
-                return 0, first, text, common.waiting(head_of(first), text)
+                return 0, first, text, common.waiting(head_of(first), f"waiting for {text}")
         waiting, displayed = list(_waiting(records)), self._displayed[environment]
         self._assume(displayed, waiting)
         for position, ahead, record in waiting:

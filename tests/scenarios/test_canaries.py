@@ -146,7 +146,7 @@ async def an_apply_fails(world: World) -> None:
     repository.commit("main", {staged.MAIN: text + LEAKING}, subject)
     message = await asked(world, "/plan staging", "#staging", "#3 ", "Waiting for approval")
     await world.person("lee").click(message, "approve")
-    await shows(world, "#staging", "#3 ", "the apply failed", "Output: (sensitive)")
+    await shows(world, "#staging", "#3 ", "apply failed", "Output: (sensitive)")
 
 
 async def a_playbook_fails(world: World) -> None:

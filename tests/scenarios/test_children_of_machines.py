@@ -115,7 +115,7 @@ async def test_the_keeper_dies_inside_an_apply(start_world: StartWorld, forked: 
         logs = [bot.log for bot in (world.bot, second)]
         await until(lambda: any("the keeper of apply is gone" in log.read_text() for log in logs))
         machines.open()
-        await shows(world, "#staging", "#1 ", ":x:", "the apply failed", "What was done stays done")
+        await shows(world, "#staging", "#1 ", ":x:", "apply failed", "What was done stays done")
         assert machines.times_run == 3
 
 

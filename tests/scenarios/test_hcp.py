@@ -295,7 +295,7 @@ async def test_an_apply_that_fails_says_why(world: World) -> None:
     machine = machine_waits(world)
     machine.open(3)
     await approved(world, await asked(world))
-    done = await shows(world, "#prod", "#1 ", ":x:", "the apply failed")
+    done = await shows(world, "#prod", "#1 ", ":x:", "apply failed")
     assert "exit status 3" in done.rendered
     assert only_run(world).status == "errored"
 

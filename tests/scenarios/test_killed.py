@@ -186,7 +186,7 @@ async def test_an_apply_that_went_on_alone_is_told_as_it_ended(world: World, exi
     await moments.until(lambda: not moments.processes_of(world))
     await world.bot.start()
     if exit_code:
-        await shows(world, "#staging", "#1 ", ":x:", "the apply failed")
+        await shows(world, "#staging", "#1 ", ":x:", "apply failed")
         await asked(world, "/plan staging", "#staging", "#2 ", "3 to replace", "Waiting for approval")
     else:
         await shows(world, "#staging", "#1 ", "applied, 3 replaced")

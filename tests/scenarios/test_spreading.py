@@ -56,7 +56,7 @@ async def test_plans_run_on_each_machine_that_has_room_and_the_rest_waits_for_th
             await ask(world, "dev", "staging")
             await terraform.runs(world, 2)
             await ask(world, "prod")
-            message = await shows(world, "#prod", "waits for room: every machine that may run it is at its limit")
+            message = await shows(world, "#prod", "waiting for room: every machine that may run it is at its limit")
             assert message.buttons == ["Cancel"]
             assert len(terraform.running(world)) == 2
             terraform.open(world)

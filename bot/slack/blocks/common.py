@@ -174,9 +174,8 @@ def not_attached(title: str, code: str) -> Message:
     return kit.message(text, [kit.section(text)])
 
 
-def waiting(head: Head, waits_for: str, *buttons: Block) -> Message:
-    """The message of a queued operation; `waits_for` is mrkdwn, `buttons` are about the one ahead."""
-    news = f"queued behind {waits_for}"
+def waiting(head: Head, news: str, *buttons: Block) -> Message:
+    """The message of a queued operation; `news` (mrkdwn) says what it waits for, `buttons` are about the one ahead."""
     ask = kit.confirm(f"Cancel #{head.number}?", "It has not begun, and then never will.", "Yes, cancel it")
     cancel_waiting = kit.button("Cancel", CANCEL, str(head.number), ask=ask)
     row = kit.actions(WORKING_BLOCK, *buttons, cancel_waiting)

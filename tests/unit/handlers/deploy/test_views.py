@@ -89,7 +89,7 @@ def test_what_every_operation_may_say() -> None:
     assert "while planning instances/prod" in rendered.splitlines()[-1]
     assert "Look." in rendered
     assert "```\nError: x\n```" in rendered
-    assert "queued behind #11" in read(common.waiting(HEAD, "#11"))
+    assert "queued behind #11" in read(common.waiting(HEAD, "queued behind #11"))
 
 
 def test_what_fails_before_anything_goes_out_says_so_of_which_commit_who_approved_and_what_to_type() -> None:
