@@ -179,16 +179,14 @@ async def test_a_branch_with_the_name_of_a_commit_is_never_taken_for_it(shared_w
     good = repository.graph.resolve("main")
     evil, marker = malicious(shared_world, "looks-like-main")
     repository.graph.branch(good.short, evil.sha)
-    await typed(
-        shared_world, "#staging", f"/deploy staging backend {good.short} check", ":x:", "its meaning is ambiguous"
-    )
+    await types(shared_world, "ana", "#staging", f"/deploy staging backend {good.short} check")
+    await gets_notice(shared_world.person("ana"), "its meaning is ambiguous")
     assert ran(shared_world, evil, marker) == []
     del repository.graph.branches[good.short]
     # GitHub takes no branch of 40 hexadecimal digits; if it did, the commit would be meant.
     repository.graph.branch(good.sha, evil.sha)
-    await typed(
-        shared_world, "#staging", f"/deploy staging backend {good.sha} check", ":x:", "is not the SHA of a commit"
-    )
+    await types(shared_world, "ana", "#staging", f"/deploy staging backend {good.sha} check")
+    await gets_notice(shared_world.person("ana"), "is not the SHA of a commit")
     del repository.graph.branches[good.sha]
     assert ran(shared_world, evil, marker) == []
 
@@ -198,7 +196,9 @@ async def test_a_tag_with_the_name_of_the_configured_branch_stops_everything(sha
     evil, marker = malicious(shared_world, "tagged")
     repository.graph.tag("main", evil.sha)
     try:
-        await typed(shared_world, "#staging", "/plan staging", ":x:", "a branch and a tag", "refs/heads/main")
+        await types(shared_world, "ana", "#staging", "/plan staging")
+        answer = await gets_notice(shared_world.person("ana"), "a branch and a tag")
+        assert "refs/heads/main" in answer.rendered
         assert ran(shared_world, evil, marker) == []
     finally:
         del repository.graph.tags["main"]

@@ -105,8 +105,8 @@ async def test_a_deploy_is_asked_for_in_a_modal_by_keyboard_alone(chat: Chat) ->
     await page.keyboard.press("Enter")
     await expect(modal).to_have_count(0)
     await page.goto(f"{chat.world.slack.url}/?as=U0LEE#C0DEV")
-    deploy = message(page, "Deploy no-such-branch to dev")
-    await expect(deploy).to_contain_text("nothing was deployed. ", timeout=PLAN_TAKES)
+    refused = message(page, "no-such-branch")
+    await expect(refused).to_contain_text("Nothing was started.", timeout=PLAN_TAKES)
     await picture(page, "deploy-refused")
 
 
