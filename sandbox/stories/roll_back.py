@@ -69,7 +69,8 @@ async def _roll_back_staging(world: World, before: Commit, after: Commit) -> Non
         f"#7 Roll back staging to {before.short}",
         "was deployed here by #2",
         "takes 1 commit back",
-        "do not go back with the code: db/migrations/0042_drop_column.sql",
+        "do not go back with the code:",
+        "db/migrations/0042_drop_column.sql",
         "Waiting for approval",
     )
     await clicks(world, "lee", ask, "approve")
