@@ -79,7 +79,7 @@ SENTENCES: Table = {
         ),
         Row(
             "logged as an error",
-            r"\blevel=(?:error|fatal|panic)\b|\"(?:level|severity)\": ?\"(?i:error|fatal|critical)\"|^Fatal Error \S",
+            r"\blevel=(?:error|fatal|panic)\b|\"(?:level|severity)\": ?\"(?:[Ee]rror|ERROR|[Ff]atal|FATAL|[Cc]ritical|CRITICAL)\"|^Fatal Error \S",
             'time="12:00" level=error msg="the queue is not there"',
             'time="12:00" level=info msg="error pages are there"',
         ),
