@@ -258,7 +258,8 @@ async def about(services: Services, request: Request) -> dict[str, str]:
     """What a typed plan is about: its commit, where Signalbox fetches it. Raises RunnerError for a ref that does not exist."""
     environment = policy.environment_of(services.config, request.environment)
     if environment.terraform is None or environment.terraform.hcp:
-        return dict(request.arguments)
+        # HCP Terraform takes the code, which may be newer by then: no request is the same as an earlier one.
+        return {**request.arguments, "request": request.key}
     ref = ref_of(environment, request.arguments)
     return await with_commit(services, services.config.repository_of(environment), request.arguments, ref)
 
