@@ -1,16 +1,17 @@
-"""The one crossing from asyncio to threads: a bounded pool, and a timeout for every call."""
+"""The one crossing from asyncio to threads (a bounded pool, and a timeout for every call), and what tasks share."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from runners.errors import TimedOutError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterable
     from concurrent.futures import Executor
 
 
@@ -43,6 +44,16 @@ async def run_blocking(
         raise TimedOutError(doing, f"no answer within {timeout:g} seconds") from None
     finally:
         del work  # its exception names this frame: the cycle would keep `args` until the next garbage collection
+
+
+async def stop_tasks(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel the tasks, and wait until each has ended. Raises what one of them raised."""
+    tasks = tuple(tasks)
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 async def together(*work: Coroutine[Any, Any, T]) -> tuple[T, ...]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bot.errors import DatabaseAwayError
@@ -17,7 +16,7 @@ from bot.operations import dropped
 from bot.process.machine import machine_id
 from bot.store.audit_export import as_json
 from runners import audit_streams
-from runners.concurrency import run_blocking
+from runners.concurrency import run_blocking, stop_tasks
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
@@ -46,11 +45,7 @@ class AuditCopies:
 
     async def close(self) -> None:
         """Stop, after the last entries have been copied if that is possible at once."""
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await stop_tasks(self._tasks)
         for copy in self._copies:
             try:
                 await asyncio.wait_for(copy.send_missing(), STOP_TIMEOUT)

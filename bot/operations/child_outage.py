@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from bot.errors import DatabaseAwayError
 from bot.slack.blocks import kit
+from runners.concurrency import stop_tasks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,9 +32,7 @@ async def live_with_note(operation: Operation) -> AsyncIterator[LiveMessage]:
         try:
             yield live
         finally:
-            checking.cancel()
-            with suppress(asyncio.CancelledError):
-                await checking
+            await stop_tasks([checking])
 
 
 def unanswered_note(row: ChildRow, cancelled_by: str = "") -> str:

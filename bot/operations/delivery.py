@@ -13,6 +13,7 @@ from bot.operations.posting import attach_file, display, is_outage, post_in_thre
 from bot.slack.blocks import common
 from bot.slack.pacing import Lane
 from bot.slack.retry import with_retries
+from runners.concurrency import stop_tasks
 
 if TYPE_CHECKING:
     from bot.services import Services
@@ -40,10 +41,7 @@ class Delivery:
 
     async def close(self) -> None:
         """Stop; what is undelivered is stored."""
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await stop_tasks(filter(None, [self._task]))
 
     async def _run(self) -> None:
         changed = self._services.outbox.changed

@@ -15,7 +15,7 @@ from bot.slack.blocks import kit
 from bot.slack.web_api import ChatError
 from bot.store import identity
 from bot.store.workers import now
-from runners.concurrency import run_blocking
+from runners.concurrency import run_blocking, stop_tasks
 from runners.errors import TimedOutError
 
 if TYPE_CHECKING:
@@ -80,11 +80,7 @@ class HealthWatch:
 
     async def close(self) -> None:
         """Stop checking."""
-        for task in (self._watching, self._examining):
-            if task:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+        await stop_tasks(filter(None, [self._watching, self._examining]))
 
     async def _examine(self) -> None:
         """Once, beside the work: a start does not wait until every page of a large file is checked."""

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import logging
 import math
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from bot.operations.registry import DueRun, PeriodicTask
 from bot.operations.requests import check_queue
 from bot.slack.web_api import ChatError
 from bot.store.operations import Request
+from runners.concurrency import stop_tasks
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
@@ -54,11 +54,7 @@ class PeriodicTasks:
 
     async def close(self) -> None:
         """Stop; a task that runs is interrupted. What a task does at the end has STOP_TIMEOUT seconds."""
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await stop_tasks(self._tasks)
         for ending in self._at_stop:
             await self._end(ending)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bot.operations import dropped
 from bot.operations.registry import WorkflowOf
+from runners.concurrency import stop_tasks
 from runners.errors import NotFoundError, RunnerError, UnavailableError
 from runners.github.runs.listing import RunList, read_run
 
@@ -57,11 +58,7 @@ class RunFinder:
 
     async def close(self) -> None:
         """Stop."""
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await stop_tasks(self._tasks)
 
 
 class Search:

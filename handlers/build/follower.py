@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from handlers.shared.github_outage import GitHubOutage
 from handlers.shared.run_stop import FORCE_AFTER
+from runners.concurrency import stop_tasks
 from runners.github.runs import poller
 from runners.stored import stored
 
@@ -66,11 +67,7 @@ class Follower:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await stop_tasks(self._tasks)
 
     def update(self) -> None:
         """Update the message now, as something changed that GitHub does not report."""

@@ -18,6 +18,7 @@ from bot.operations.registry import Command, Invocation
 from bot.slack.blocks import kit
 from handlers.deploy.arguments import SHORT_SHA
 from handlers.shared.requests import deploy_of, deploy_request
+from runners import phrases
 from runners.errors import NotFoundError, RunnerError
 from runners.github import ref_facts
 from runners.github.api.reads import CachedReads
@@ -141,12 +142,15 @@ async def _irreversible(operation: Operation, current: str, commit: Commit) -> t
             f":warning: GitHub did not say what changed since, so what does not go back is unknown: {kit.escape(problem)}",
         )
     paths = [path for path in changed.paths if settings.is_irreversible(path)]
-    more = " GitHub lists only the first 300 changed files; there may be others." if changed.cut else ""
+    more = (
+        f" GitHub lists only the first {ref_facts.MOST_FILES} changed files; there may be others."
+        if changed.cut
+        else ""
+    )
     if not paths:
         return (f":warning: What does not go back is not known whole.{more}",) if more else ()
-    listed = ", ".join(kit.code(path) for path in paths[:LISTED])
-    others = f" and {len(paths) - LISTED} more" if len(paths) > LISTED else ""
-    return (f":warning: *These do not go back with the code:* {listed}{others}. What they changed stays.{more}",)
+    listed = phrases.listed_of([kit.code(path) for path in paths[:LISTED]], len(paths))
+    return (f":warning: *These do not go back with the code:* {listed}. What they changed stays.{more}",)
 
 
 COMMANDS = (

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, NoReturn, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     Value: TypeAlias = "bool | Decimal | str | list[Value] | dict[str, Value] | None"
 
+T = TypeVar("T")
 _BLANK = re.compile(r"(?:[ \t\r\ufeff]|#[^\n]*|//[^\n]*|/\*.*?\*/)+", re.DOTALL)
 _BLANK_OR_LINE = re.compile(r"(?:[ \t\r\n\ufeff]|#[^\n]*|//[^\n]*|/\*.*?\*/)+", re.DOTALL)
 _NAME = re.compile(r"[^\W\d][\w-]*")
@@ -71,6 +72,19 @@ class Scanner:
         """Go over this character. Raises ValueError if something else is here."""
         if not self.sign(sign):
             self.fail(f"“{sign}”")
+
+    def items(self, item: Callable[[], T]) -> list[T]:
+        """What is between here and the closing bracket, separated by commas. Raises ValueError if one is missing."""
+        listed: list[T] = []
+        self.skip()
+        while not self.sign("]"):
+            listed.append(item())
+            self.skip()
+            if not self.sign(","):
+                self.expect("]")
+                break
+            self.skip()
+        return listed
 
     def end(self) -> None:
         """Raises ValueError unless only blanks and comments follow."""
@@ -153,7 +167,7 @@ def _value(scanner: Scanner, depth: int) -> Value:
         raise ValueError(f"there are more than {_DEEPEST} lists and maps in each other")
     scanner.skip()
     if scanner.sign("["):
-        return _list(scanner, depth)
+        return scanner.items(lambda: _value(scanner, depth + 1))
     if scanner.sign("{"):
         return _map(scanner, depth)
     minus = scanner.sign("-")
@@ -172,19 +186,6 @@ def _value(scanner: Scanner, depth: int) -> Value:
     if word:
         scanner.fail(f'a value (a text needs quotes: "{word}")')
     return scanner.fail("a value")
-
-
-def _list(scanner: Scanner, depth: int) -> list[Value]:
-    values: list[Value] = []
-    scanner.skip()
-    while not scanner.sign("]"):
-        values.append(_value(scanner, depth + 1))
-        scanner.skip()
-        if not scanner.sign(","):
-            scanner.expect("]")
-            break
-        scanner.skip()
-    return values
 
 
 def _map(scanner: Scanner, depth: int) -> dict[str, Value]:

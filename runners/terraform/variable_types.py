@@ -100,18 +100,9 @@ def _type(scanner: Scanner, depth: int) -> Type:
 
 
 def _tuple(scanner: Scanner, depth: int) -> Type:
-    elements: list[Type] = []
     scanner.skip()
     scanner.expect("[")
-    scanner.skip()
-    while not scanner.sign("]"):
-        elements.append(_type(scanner, depth + 1))
-        scanner.skip()
-        if not scanner.sign(","):
-            scanner.expect("]")
-            break
-        scanner.skip()
-    return Type("tuple", elements=tuple(elements))
+    return Type("tuple", elements=tuple(scanner.items(lambda: _type(scanner, depth + 1))))
 
 
 def _object(scanner: Scanner, depth: int) -> Type:

@@ -60,7 +60,7 @@ export class Scope {
     if (!answer.ok) this.failed(inSentence(answer.error));
   }
 
-  /** Tells the app which shortcut of this message was chosen. */
+  /** Reports to the app which shortcut of this message was chosen. */
   async useShortcut(callback) {
     const answer = await post("shortcut", { as: store.me, ...this.place, callback_id: callback });
     if (!answer.ok) this.failed(inSentence(answer.error));

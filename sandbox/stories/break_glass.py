@@ -11,9 +11,7 @@ from sandbox.world import Options
 if TYPE_CHECKING:
     from sandbox.world import World
 
-SUMMARY = (
-    "an emergency passes prod's window, its order and one of two approvals; the channel and #ops are told, and why"
-)
+SUMMARY = "an emergency passes prod's window, its order and one of two approvals; the channel and #ops are notified, with the reason"
 CHANNELS = ("#prod", "#ops")
 _APPROVERS = '  approvers: ["usergroup:S0INFRA"]\n'
 _INCIDENT = f"{_APPROVERS}  roles:\n    incident: {{people: [U0ANA], may: [emergency], environments: [prod]}}\n"

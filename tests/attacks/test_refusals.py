@@ -10,6 +10,7 @@ import pytest
 
 from bot.store.refused_attempts import COUNT
 from sandbox.world import Options, World
+from tests.bench.posts import UNLIMITED
 from tests.scenarios import moments
 
 ATTEMPTS = 600
@@ -20,9 +21,6 @@ def entries(world: World) -> list[tuple[str, str, dict[str, Any]]]:
     """(actor, action, details), newest first."""
     rows = moments.rows(world, "SELECT actor, action, detail FROM signalbox_audit ORDER BY number DESC")
     return [(str(actor), str(action), json.loads(str(detail))) for actor, action, detail in rows]
-
-
-UNLIMITED = {"access:\n": "access:\n  commands_per_minute: 1000000\n"}  # else most would be refused for their number
 
 
 @pytest.mark.slow("a real bot refuses 600 commands")

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psutil
+import pytest
 
 from runners.daemons import Daemon
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 PROGRAM = """
@@ -92,3 +94,11 @@ def make_daemon(directory: Path, mode: str = "forks twice") -> Real:
     made = Real(directory, f"queue-daemon-{uuid.uuid4().hex[:8]}", mode)
     (directory / made.name).write_text(PROGRAM)
     return made
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Real]:
+    """One that has forked once."""
+    made = make_daemon(tmp_path, "forks once")
+    yield made
+    made.end()

@@ -13,17 +13,17 @@ from runners.results import State
 from runners.ssh import host_keys, route
 from runners.ssh.remote import reaching
 from tests.real.bastion_support import GATE, Network, network, other_key
-from tests.real.daemon_support import Real, make_daemon
+from tests.real.daemon_support import Real, daemon
 from tests.real.test_ansible import Playbooks, playbooks
 from tests.real.test_daemons import QUICK
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from runners.results import Inventory, PlaybookResult
 
-__all__ = ["playbooks"]
+__all__ = ["daemon", "playbooks"]
 pytestmark = [pytest.mark.needs_sshd, pytest.mark.needs_bwrap]
 PLAY = """
     - hosts: backend
@@ -40,13 +40,6 @@ PLAY = """
 async def servers(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Network]:
     async with network(tmp_path, unused_tcp_port) as made:
         yield made
-
-
-@pytest.fixture
-def daemon(tmp_path: Path) -> Iterator[Real]:
-    made = make_daemon(tmp_path, "forks once")
-    yield made
-    made.end()
 
 
 async def deployed(

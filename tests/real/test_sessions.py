@@ -14,19 +14,19 @@ from runners.errors import AccessDeniedError, ProgramMissingError, RunnerError
 from runners.results import State
 from runners.ssh import host_keys
 from runners.ssh.remote import reaching
-from tests.real.daemon_support import Real, make_daemon
+from tests.real.daemon_support import Real, daemon
 from tests.real.session_support import AWAY, CREDENTIALS, TARGET, Sessions, sessions
 from tests.real.test_ansible import Playbooks, playbooks
 from tests.real.test_daemons import QUICK
 from tests.unit.handlers.conftest import FILE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from runners.results import Inventory, PlaybookResult
 
-__all__ = ["playbooks"]
+__all__ = ["daemon", "playbooks"]
 pytestmark = [pytest.mark.needs_sshd, pytest.mark.needs_bwrap]
 PLAY = """
     - hosts: backend
@@ -42,13 +42,6 @@ CONFIG = FILE.replace("user: deployer,", "user: %s, port: %s, ssh: {session_mana
 async def aws(tmp_path: Path, unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sessions]:
     async with sessions(tmp_path, unused_tcp_port, monkeypatch) as made:
         yield made
-
-
-@pytest.fixture
-def daemon(tmp_path: Path) -> Iterator[Real]:
-    made = make_daemon(tmp_path, "forks once")
-    yield made
-    made.end()
 
 
 async def deployed(

@@ -9,6 +9,7 @@ from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from runners.concurrency import stop_tasks
 from runners.errors import NotFoundError, RunnerError, UnavailableError
 from runners.github.api.errors import check_repository
 from runners.github.runs.polled_run import NEW_RUN_LAG, Listener, PolledRun, now
@@ -116,10 +117,7 @@ class RunPoller:
 
     async def close(self) -> None:
         """Stop polling."""
-        if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await stop_tasks(filter(None, [self._task]))
 
     def _wake(self) -> None:
         self._changed.set()
