@@ -17,7 +17,7 @@ from tests import forked_aws, forked_bot
 from tests.fork_servers import of_the_run
 from tests.forked_aws import ForkedAws, started
 from tests.postgres_server import PostgresServer, running_postgres
-from tests.scenarios.manners import limited_by_an_earlier_bot
+from tests.scenarios.manners import limited
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator, Iterator
@@ -143,7 +143,7 @@ def check_manners(world: World, tolerates: tuple[str, ...] = ()) -> None:
     refused = [
         f"{call.method}: {call.answer}"
         for call in world.slack.refused
-        if call.error not in tolerates and not limited_by_an_earlier_bot(call, world.slack.calls, world.bot.starts)
+        if call.error not in tolerates and not limited(call, world.slack.calls, world.bot.starts)
     ]
     assert not refused, f"Slack refused {refused}"
     assert not world.slack.workspace.broadcasts

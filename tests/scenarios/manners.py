@@ -12,6 +12,17 @@ if TYPE_CHECKING:
     from sandbox.slack.backend import ApiCall
 
 
+# Members of groups are asked for again before each effect, however many there are in a minute: where that is too often
+# for Slack, the bot waits as long as Retry-After says (bot/slack/web_api.py).
+ASKED_AFRESH = "usergroups.users.list"
+
+
+def limited(refused: ApiCall, calls: Iterable[ApiCall], starts: Sequence[float]) -> bool:
+    """Whether Slack refused the call for a rate that the bot need not keep, or could not know of."""
+    asked_afresh = (refused.method, refused.error) == (ASKED_AFRESH, "ratelimited")
+    return asked_afresh or limited_by_an_earlier_bot(refused, calls, starts)
+
+
 def limited_by_an_earlier_bot(refused: ApiCall, calls: Iterable[ApiCall], starts: Sequence[float]) -> bool:
     """Whether Slack refused the call because of calls that a bot made before it was killed or stopped.
 

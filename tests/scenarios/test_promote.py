@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from tests.scenarios.moments import dies_at_github
 from tests.scenarios.test_github_faults import Fault
 
 if TYPE_CHECKING:
+    from sandbox.exchanges import Exchange
     from sandbox.github.records import Pull
     from sandbox.slack import Message
     from sandbox.world import World
@@ -111,7 +113,29 @@ async def test_commits_that_come_after_the_question_are_asked_for_again(shared_w
     number, message = await opened(shared_world, "ready to merge")
     infrastructure(shared_world).commit("dev", {"later.txt": "1"}, "Come later")
     await clicks(shared_world, "lee", message, MERGE)
-    message = await shows(shared_world, "#dev", number, "ready to merge", "Come later", "GitHub refused the merge")
+    # Either GitHub refuses the old head, or the bot hears of the new one before the press.
+    message = await shows(shared_world, "#dev", number, "ready to merge", "Come later")
+    assert not newest(shared_world).merged
+    await clicks(shared_world, "lee", message, MERGE)
+    await shows(shared_world, "#dev", number, "Promoted:", "deployed")
+
+
+async def test_commits_that_come_while_it_merges_are_asked_for_again(shared_world: World) -> None:
+    ahead(shared_world, "before")
+    number, message = await opened(shared_world, "ready to merge")
+    pushed = asyncio.Event()
+
+    async def push(exchange: Exchange) -> None:
+        if exchange.method == "PUT" and exchange.path.endswith("/merge") and not pushed.is_set():
+            pushed.set()
+            infrastructure(shared_world).commit("dev", {"meanwhile.txt": "1"}, "Come meanwhile")
+
+    shared_world.github.on_request.append(push)
+    await clicks(shared_world, "lee", message, MERGE)
+    message = await shows(
+        shared_world, "#dev", number, "ready to merge", "Come meanwhile", "GitHub refused the merge: Head branch"
+    )
+    shared_world.github.on_request.clear()
     assert not newest(shared_world).merged
     await clicks(shared_world, "lee", message, MERGE)
     await shows(shared_world, "#dev", number, "Promoted:", "deployed")

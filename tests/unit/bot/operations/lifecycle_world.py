@@ -152,6 +152,11 @@ class World:
             await asyncio.sleep(0.02)
         raise AssertionError(f"{request.title} never was {statuses}: {result}")
 
+    async def all_ended(self) -> bool:
+        """Whether all that was begun is recorded and has ended."""
+        records = await self._all()
+        return len(records) == self._keys and all(record.ended_at is not None for record in records)
+
     def said_of(self, record: Record) -> str:
         return self.chat.says[record.message_ts or ""]
 
