@@ -62,8 +62,13 @@ class Proof:
 
     async def _prove(self) -> Proven:
         *_, isolation = self._isolations.values()  # the last user: rules for fewer users do not hold for it
-        log.info("%s", await probe.prove(isolation, self._workplace))
-        reached = await metadata_service.reached(isolation, self._workplace)
+        children = probe.prove(isolation, self._workplace), metadata_service.reached(isolation, self._workplace)
+        walled, reached = await asyncio.gather(*children, return_exceptions=True)
+        if isinstance(walled, BaseException):
+            raise walled  # first: why there is no wall says more than what failed without it
+        if isinstance(reached, BaseException):
+            raise reached
+        log.info("%s", walled)
         metadata_service.refuse(isolation, reached, without_metadata_service(self._config))
         log.info("%s", metadata_service.sentence(reached))
         return Proven(self._isolations, reached)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
@@ -76,12 +77,17 @@ def _step(annotation: Any, key: str | int) -> Any:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         fields = {field.alias or name: field.annotation for name, field in annotation.model_fields.items()}
         # The type of a key that the model does not name, where it takes such keys (pydantic's typed extras).
-        extra = get_type_hints(annotation, include_extras=True).get("__pydantic_extra__")
+        extra = _hints(annotation).get("__pydantic_extra__")
         other = get_args(extra)[1] if annotation.model_config.get("extra") == "allow" and get_args(extra) else None
         return fields.get(str(key), other)
     if get_origin(annotation) in {Mapping, dict}:
         return get_args(annotation)[1]
     return get_args(annotation)[0] if get_origin(annotation) is tuple else None
+
+
+@cache
+def _hints(model: type[BaseModel]) -> dict[str, Any]:
+    return get_type_hints(model, include_extras=True)
 
 
 def add_fault(
