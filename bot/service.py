@@ -106,7 +106,7 @@ class Service:
     ) -> None:
         self._config = config
         self._settings = settings
-        self._secrets = Secrets(secrets, settings.search_path)
+        self._secrets = Secrets(secrets, settings.search_path, settings.own_secrets)
         self._redact = redact
         self._account = make_account(config)
         self._clock = Clock()

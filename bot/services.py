@@ -52,10 +52,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The values of the bot's environment that the configuration names; where programs are."""
+    """The values of the bot's environment that the configuration names; where programs are; the names of its own secrets."""
 
     values: Mapping[str, str]
     search_path: str
+    own: tuple[str, ...] = ()
 
     def value(self, name: str) -> str:
         """The value of this variable. Raises UserError when the bot was started without it."""

@@ -65,6 +65,11 @@ class Settings:
     trusted_proxies: tuple[str, ...]
     search_path: str
 
+    @property
+    def own_secrets(self) -> tuple[str, ...]:
+        """The names of the bot's own secrets that it was given."""
+        return tuple(name for name in OWN_SECRETS if getattr(self, name.lower()))
+
 
 def read(environ: Mapping[str, str], *, executor: str) -> Settings:
     """The settings. `executor` names this process unless SIGNALBOX_EXECUTOR or DYNO does. Raises ConfigError."""

@@ -49,6 +49,17 @@ class AwsHandle:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
+    def client(self, service: str) -> Any:
+        """A client of another service of the stand-in."""
+        keys = self.environment()
+        session = boto3.Session(
+            botocore_session=_without_profile(),
+            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+            region_name=self.region,
+        )
+        return session.client(service, endpoint_url=self.url)  # type: ignore[call-overload]
+
     def ec2(self, *, region: str = "", role: str = "") -> EC2Client:
         """A client of the stand-in, for what somebody does in the console or looks up; `role` is the ARN of one to assume."""
         keys = self.environment()

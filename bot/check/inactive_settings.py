@@ -18,7 +18,7 @@ _SET_IN_HCP = ("workspace", "backend_config", "var_files", "environment", "secre
 
 def inactive_settings(config: Config) -> list[Connection]:
     """One line with every setting that is written but has no effect; empty without such a setting."""
-    inactive = ["watch.keys"] if config.watch and config.watch.keys else []
+    inactive: list[str] = []
     for name, environment in config.environments.items():
         written = environment.model_fields_set
         if not environment.deploy or not environment.deploy.settings.reaches_hosts:

@@ -14,7 +14,7 @@ from bot.config.models.deploy import Ansible, GitHubActions, Promote
 from bot.config.models.environment import Environment, Hcp, Terraform
 from bot.config.models.images import Images, Keep, Rerun
 from bot.config.models.refs import Refs
-from bot.config.models.watch import WatchBuilders
+from bot.config.models.watch import WatchBuilders, WatchKeys
 from bot.config.models.written import WrittenConfig
 from bot.config.windows import Window
 from bot.errors import ConfigError, Fault
@@ -40,6 +40,7 @@ __all__ = [
     "Rerun",
     "Terraform",
     "WatchBuilders",
+    "WatchKeys",
     "Window",
     "load",
     "read",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.config.document import keys_of
+from bot.config.secret_rules import needs_aws
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +29,8 @@ def _needing(top: Mapping[str, object], environments: Mapping[str, object]) -> I
         yield ("images",)
     if keys_of(top.get("watch")).get("builders") is not None:
         yield ("watch", "builders")
+    if needs_aws(keys_of(top.get("secrets"))):
+        yield ("secrets",)
     if str(keys_of(top.get("operations")).get("artifacts")).startswith("s3:"):
         yield ("operations", "artifacts")
     destinations = keys_of(keys_of(top.get("audit")).get("anchor")).get("to")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bot.config import access_rules, aws_rules, custom_rules, image_rules, input_rules
+from bot.config import access_rules, aws_rules, custom_rules, image_rules, input_rules, secret_rules
 from bot.config.document import is_list_of_texts, keys_of, texts_of
 from bot.config.models.deploy import DEPLOY_SECTIONS
 from bot.config.models.environment import TERRAFORM_RUNNERS
@@ -62,6 +62,7 @@ def check(document: Document, inherited: Inherited) -> None:
     custom_rules.check(top, environments, add_fault)
     _promote_cycles(environments, add_fault)
     image_rules.check(top, environments, document.fault)
+    secret_rules.check(top, environments, add_fault)
 
 
 def _deploy_runner(at: _Scope) -> None:

@@ -157,6 +157,18 @@ async def in_each_region(
     return {region: answer for region, answer in answers.items() if not isinstance(answer, Unreadable)}, failed
 
 
+async def asked(function: Callable[[], T], *, timeout: float, doing: str) -> T:
+    """What a function that asks AWS returns; it runs on a thread. Raises RunnerError, or one of its kinds."""
+
+    def work() -> T:
+        try:
+            return function()
+        except (exceptions.BotoCoreError, exceptions.ClientError) as error:
+            raise explained(error, doing) from None
+
+    return await run_blocking(work, timeout=timeout, doing=doing)
+
+
 def unreadable_part(error: RunnerError, region: str, what: str) -> Unreadable:
     """An error in a region as part of a result, so that the other regions are read."""
     return Unreadable(region, what, error.problem, error.remedy)

@@ -67,6 +67,7 @@ class Repository(ScriptedRuns):
         self.pulls = Pulls(self)
         self.deployments = Deployments(self)
         self.vault = Vault()
+        self.environment_vaults: dict[str, Vault] = {}  # the secrets of environments, by their names
         self.runs_on_push = False
         self.activities: list[Activity] = []
         self.writers = {"ana-duarte", "lee-park", "max-weber"}

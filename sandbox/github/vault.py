@@ -23,13 +23,14 @@ NAME_RULE = (
 
 @dataclass(slots=True)
 class Secret:
-    """A secret. `visibility` is an organization's: all, private or selected."""
+    """A secret. `visibility` is an organization's: all, private or selected, which are the `repositories`."""
 
     name: str
     value: str = field(repr=False)
     created_at: datetime
     updated_at: datetime
     visibility: str = "private"
+    repositories: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

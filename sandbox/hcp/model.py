@@ -176,6 +176,19 @@ class Run:
 
 
 @dataclass
+class Variable:
+    """A variable of a workspace; the value of a sensitive one is never returned."""
+
+    key: str
+    value: str = field(repr=False)
+    sensitive: bool = True
+    category: str = "env"
+    description: str = ""
+    hcl: bool = False
+    id: str = field(default_factory=lambda: new_id("var"))
+
+
+@dataclass
 class Workspace:
     """A workspace and its runs, oldest first. `fetch` returns the code of `branch` of a linked repository."""
 
@@ -193,6 +206,7 @@ class Workspace:
     policies: Policies | None = None
     costs: Costs | None = None
     tasks: tuple[Task, ...] = ()
+    variables: list[Variable] = field(default_factory=list)
     configurations: list[Configuration] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event, repr=False)

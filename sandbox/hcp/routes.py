@@ -8,6 +8,7 @@ from aiohttp import web
 
 from sandbox.hcp import shapes, terraform
 from sandbox.hcp.model import Configuration
+from sandbox.hcp.variables import VariableRoutes
 from sandbox.hcp.web import CALLER, document, invalid, linked, not_found, page, read_body, resource
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class Routes:
             web.get("/api/v2/plans/{id}/json-output", self._json_output),
             web.get("/api/v2/applies/{id}", self._apply),
             web.get("/api/v2/cost-estimates/{id}", self._cost_estimate),
+            *VariableRoutes(self._site).all(),
         ]
 
     async def _organizations(self, request: web.Request) -> web.Response:

@@ -16,6 +16,7 @@ from bot.config.models.deploy import Ansible, DeploySettings
 from bot.config.models.environment import Environment
 from bot.config.models.general import Aws, GitHub, Operations, Slack, TerraformProgram
 from bot.config.models.images import Images
+from bot.config.models.secrets import Secrets
 from bot.config.models.watch import Watch
 from bot.config.values import PART, NameWithPart
 from runners.results import AwsPlace, HostSettings, ImageGroup, SessionManager, WantedHosts
@@ -36,6 +37,7 @@ class Config(Model):
     environments: Annotated[Mapping[NameWithPart, Environment], Field(min_length=1)]
     images: Images | None = None
     watch: Watch | None = None
+    secrets: Secrets = Secrets()
     terraform: TerraformProgram = TerraformProgram()
     operations: Operations = Operations()
     audit: Audit = Audit()

@@ -38,8 +38,9 @@ class WatchDrift(Model):
 
 
 class WatchKeys(Model):
-    """Accepted, and without effect in this version: the age at which keys count as old."""
+    """The report of keys and secrets that are older than `older_than`."""
 
+    every: Duration = timedelta(days=7)
     older_than: Duration = timedelta(days=90)
 
 

@@ -16,6 +16,8 @@ _LEVELS = ("none", "read", "write", "admin")
 # By the path after /repos/{owner}/{name}; the first match counts. The level is read for GET and write otherwise.
 _PERMISSION = (
     ("/actions/secrets", "secrets"),
+    ("/actions/organization-secrets", "secrets"),
+    ("/environments/{environment}/secrets", "environments"),
     ("/actions", "actions"),
     ("/environments", "actions"),
     ("/pulls/{number}/merge", "contents"),

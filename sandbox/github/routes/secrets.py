@@ -1,4 +1,4 @@
-"""Actions secrets of repositories and of organizations."""
+"""Actions secrets of repositories, of their environments and of organizations."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from aiohttp import web
 
 from sandbox.github.refusals import RefusedError
 from sandbox.github.routes.part import REPOSITORY, Part
-from sandbox.github.shapes.common import ORGANIZATION, stamp
+from sandbox.github.shapes.common import ORGANIZATION, repository_minimal, stamp
 from sandbox.github.site import caller_of, writer_of
+from sandbox.github.vault import Vault
 from sandbox.github.web import (
     GitHubError,
     json_body,
@@ -22,7 +23,7 @@ from sandbox.github.web import (
 )
 
 if TYPE_CHECKING:
-    from sandbox.github.vault import Secret, Vault
+    from sandbox.github.vault import Secret
     from sandbox.github.web import Json
 
 _VISIBILITIES = ("all", "private", "selected")
@@ -34,7 +35,10 @@ class SecretRoutes(Part):
     def routes(self) -> list[web.RouteDef]:
         """The routes."""
         routes: list[web.RouteDef] = []
-        for base in (f"{REPOSITORY}/actions/secrets", "/orgs/{org}/actions/secrets"):
+        routes.append(web.get(f"{REPOSITORY}/actions/organization-secrets", self.of_organization))
+        routes.append(web.get("/orgs/{org}/actions/secrets/{secret}/repositories", self.readers))
+        environment = f"{REPOSITORY}/environments/{{environment}}/secrets"
+        for base in (f"{REPOSITORY}/actions/secrets", environment, "/orgs/{org}/actions/secrets"):
             routes += [
                 web.get(base, self.secrets),
                 web.get(base + "/public-key", self.public_key),
@@ -45,6 +49,11 @@ class SecretRoutes(Part):
         return routes
 
     def _vault(self, request: web.Request) -> Vault:
+        if "environment" in request.match_info:
+            repository, name = self._site.repository(request), request.match_info["environment"]
+            if name not in repository.deployments.environments:
+                raise not_found()
+            return repository.environment_vaults.setdefault(name, Vault())
         if "org" not in request.match_info:
             return self._site.repository(request).vault
         if request.match_info["org"].lower() != ORGANIZATION.lower() or caller_of(request) is None:
@@ -55,6 +64,25 @@ class SecretRoutes(Part):
         """The names of all secrets, with their times."""
         secrets = sorted(self._vault(request).secrets.values(), key=lambda secret: secret.name)
         return self._listed(request, secrets, partial(self._answer, request), under="secrets")
+
+    async def of_organization(self, request: web.Request) -> web.Response:
+        """The organization's secrets that the repository sees."""
+        repository = self._site.repository(request)
+        listed = self._site.organization_vault.secrets.values()
+        visible = [
+            each for each in listed if each.visibility != "selected" or repository.full_name in each.repositories
+        ]
+        return self._listed(request, sorted(visible, key=lambda each: each.name), _times, under="secrets")
+
+    async def readers(self, request: web.Request) -> web.Response:
+        """The repositories that see a secret of the organization; a conflict where it is not for selected ones."""
+        self._vault(request)
+        secret = self._secret(request)
+        if secret.visibility != "selected":
+            raise GitHubError(409, "Visibility type not set to selected")
+        visible = [each for name, each in self._site.repositories.items() if name in secret.repositories]
+        shape = partial(repository_minimal, self._site.base)
+        return self._listed(request, visible, shape, under="repositories")
 
     async def public_key(self, request: web.Request) -> web.Response:
         """The public key for sealing secrets."""
@@ -97,14 +125,18 @@ class SecretRoutes(Part):
         return web.Response(status=204)
 
     def _answer(self, request: web.Request, secret: Secret) -> Json:
-        answer: Json = {
-            "name": secret.name,
-            "created_at": stamp(secret.created_at),
-            "updated_at": stamp(secret.updated_at),
-        }
+        answer = _times(secret)
         if "org" in request.match_info:
             answer["visibility"] = secret.visibility
             if secret.visibility == "selected":
                 here = f"{self._site.base}/orgs/{ORGANIZATION}/actions/secrets/{secret.name}"
                 answer["selected_repositories_url"] = f"{here}/repositories"
         return answer
+
+
+def _times(secret: Secret) -> Json:
+    return {
+        "name": secret.name,
+        "created_at": stamp(secret.created_at),
+        "updated_at": stamp(secret.updated_at),
+    }

@@ -20,6 +20,7 @@ from bot.operations.command_answers import CommandAnswers
 from bot.operations.queue import QueueDisplay
 from bot.operations.registry import Click, Invocation, Registry, Submission
 from bot.redaction import Redactor
+from bot.services import Secrets
 from bot.slack import modal
 from bot.slack.blocks import markup
 from bot.slack.client import Posted
@@ -211,7 +212,7 @@ class Desk:
             annotations=self.annotations, outbox=Outbox(self.store, self.clock), preferences=Preferences(self.store, self.clock), queue_display=self.queue_display, command_answers=CommandAnswers(), run_claims=self.run_claims, approvals=self.approvals, closures=Closures(self.store, self.clock), passes=Passes(self.store, self.clock), audit=self.audit, history=History(self.store, self.audit), refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
             deployments=Deployments(self.store, self.clock), artifacts=Artifacts(self.store.keyring, None, self.annotations), children=ONE_MACHINE, room=ROOM,
             deliveries=Deliveries(self.store, self.clock), images=Images(self.store, self.clock), removals=Removals(self.store), aws=self.aws, aws_of=lambda _: self.aws, account=self.account, prices=self.prices,
-            github=self.github, isolations=dict.fromkeys(self.config.environments, WALL), metadata_service=(),
+            github=self.github, hcp=None, secrets=Secrets({}, ""), isolations=dict.fromkeys(self.config.environments, WALL), metadata_service=(),
         )  # fmt: skip
         return cast("Services", made)
 

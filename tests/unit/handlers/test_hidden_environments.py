@@ -19,6 +19,8 @@ from bot.slack.blocks import markup
 from bot.store.audit import Entry
 from bot.store.closures import Closure, ClosureKind
 from bot.store.operations import Request, Status
+from runners.errors import NotFoundError
+from runners.github import Answer
 from tests.unit.handlers import conftest
 from tests.unit.handlers.conftest import Desk, filled
 
@@ -97,10 +99,24 @@ class Directory(conftest.Directory):
         return Person(user_id, frozenset({"S0INFRA"} if user_id in ACCOUNTS else ()), {}, ACCOUNTS.get(user_id, ""))
 
 
+class Lists:
+    """What GitHub lists of secrets, among them those of the hidden environment."""
+
+    async def get(self, _: str, path: str, *, doing: str, etag: str | None = None) -> Answer:
+        at = path.partition("?")[0]
+        secret = {"name": f"{CONTENT}_KEY", "updated_at": "2026-01-02T03:04:05Z"}
+        if at.endswith("/environments"):
+            return Answer({"total_count": 2, "environments": [{"name": "dev"}, {"name": NAME}]}, etag)
+        if at.endswith("secrets"):
+            listed = [] if "/environments/dev/" in at else [secret]
+            return Answer({"total_count": len(listed), "secrets": listed}, etag)
+        raise NotFoundError(doing, f"there is no {CONTENT}")
+
+
 @pytest.fixture
 async def hidden(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """A deploy that runs in the hidden environment, which is locked; its worker has ended."""
-    desk.config = CONFIG
+    desk.config, desk.github = CONFIG, Lists()
     title = f"Deploy {CONTENT}-branch to {NAME}"
     await desk.operations.create(
         Request("key", "deploy", NAME, "U0ANA", title, "C0STAGING", {"ref": f"{CONTENT}-branch"})

@@ -113,10 +113,11 @@ async def test_a_missing_terraform_comes_with_its_remedy(world: World, monkeypat
 
 
 async def test_settings_that_are_not_acted_on_are_named_in_one_line(world: World) -> None:
-    world.config = read(CONFIG + WITH_ANSIBLE + "watch: {drift: {every: 1d}, keys: {older_than: 90d}}\n")
+    without_effect = CONFIG.replace('    channel: "#dev"\n', '    channel: "#dev"\n    daemon_checks: {}\n')
+    world.config = read(without_effect + WITH_ANSIBLE + "watch: {drift: {every: 1d}}\n")
     notes = [line for line in await world.lines() if line.startswith("note") and "on GitHub" not in line]
     assert len(notes) == 1
-    assert notes[0].endswith("have no effect in this version: watch.keys")
+    assert notes[0].endswith("have no effect in this version: environments.dev.daemon_checks")
     assert "windows" not in notes[0]
 
 
