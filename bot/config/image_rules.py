@@ -26,12 +26,26 @@ def check(top: Values, environments: Values, add_fault: AddFault) -> None:
     _check_build(add_fault, ("images",), images)
     _check_names(add_fault, keys_of(images.get("workflows")), machines, environments)
     _check_files(add_fault, images)
+    for name, values in environments.items():
+        _check_variables(add_fault, name, keys_of(values))
     if not all(is_list_of_texts(keys_of(values).get("machines")) for values in environments.values()):
         return
     for machine in keys_of(images.get("ami_name_tag")):
         if machine not in machines | {"*"}:
             problem = f"{machine} is not a machine of any environment{did_you_mean(machine, machines)}"
             add_fault(("images", "ami_name_tag", machine), problem)
+
+
+def _check_variables(add_fault: AddFault, name: str, environment: Values) -> None:
+    """The variables that set images are for roles of the environment, and may come with a plan."""
+    terraform, machines = keys_of(environment.get("terraform")), environment.get("machines")
+    for role, variable in keys_of(terraform.get("image_variables")).items():
+        at = ("environments", name, "terraform", "image_variables", role)
+        if is_list_of_texts(machines) and role not in texts_of(machines):
+            near = did_you_mean(role, texts_of(machines))
+            add_fault(at, f"{role} is not a machine of {name}{near}")
+        elif isinstance(variable, str) and variable not in texts_of(terraform.get("variables")):
+            add_fault(at, f"{variable} is not in terraform.variables; add it there")
 
 
 def _check_build(add_fault: AddFault, keys: tuple[str, ...], build: Values) -> None:

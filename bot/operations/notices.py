@@ -18,7 +18,7 @@ from bot.operations import outgoing
 from bot.operations.posting import current, post_directly, post_in_thread, post_report
 from bot.operations.reach import quiet_for, reach
 from bot.slack.blocks import kit
-from bot.slack.blocks.common import EMOJI, NEXT_BLOCK
+from bot.slack.blocks.common import EMOJI, NEXT_BLOCK, ROLL_BACK
 from bot.slack.pacing import Lane
 from bot.slack.web_api import ChatError
 from bot.store.annotations import SUPERSEDED_BY
@@ -130,12 +130,13 @@ async def report_end(
     """Mention the requester where the operation has ended, in words of its message, unless they ended it themselves.
 
     An end that is `alarming`, or may have left something half done, mentions the approvers too, and is also displayed in
-    the channel. One after which the same may be requested again has a button for that. Repeating this changes nothing.
+    the channel. One after which the same may be requested again has a button for that, and so has a deploy that can be
+    rolled back. Repeating this changes nothing.
     """
     if not record.message_ts:
         return
     alarming = alarming or status in ALARMING
-    requester, next_step = record.requester, _next_step(record, status)
+    requester, next_step = record.requester, _next_step(record, status, message)
     hears = policy.is_user(requester) and requester not in await _ended_by(services, record.number)
     direct = hears and not alarming and (await services.preferences.of([requester]))[requester].ended
     people = [kit.user(requester)] if hears and not direct else []
@@ -154,12 +155,13 @@ def end_marker(number: int) -> str:
     return f"{number}:end"
 
 
-def _next_step(record: Record, status: Status) -> list[Block]:
-    """The button that requests the same again, where that makes sense."""
+def _next_step(record: Record, status: Status, message: Message) -> list[Block]:
+    """The buttons that request the same again, where that makes sense, and that roll back, where the message has it."""
     label = AGAIN.get(record.kind)
-    if label is None or status not in REPEATABLE:
-        return []
-    return [kit.actions(NEXT_BLOCK, kit.button(label, AGAIN_ACTION, str(record.number)))]
+    again = [kit.button(label, AGAIN_ACTION, str(record.number))] if label and status in REPEATABLE else []
+    elements = [element for block in message.blocks for element in block.get("elements", ())]
+    buttons = again + [element for element in elements if element.get("action_id") == ROLL_BACK]
+    return [kit.actions(NEXT_BLOCK, *buttons)] if buttons else []
 
 
 async def report_emergency(services: Services, record: Record) -> None:

@@ -192,9 +192,19 @@ class Images:
         """The images of the last two rollouts to each machine, by id, with a description: a rollback may need them."""
         return await self._store.run(last_rolled_out)
 
+    async def rollouts_to(self, environment: str, machine: str, most: int = 50) -> tuple[RollOut, ...]:
+        """The last rollouts to a machine role, newest first."""
+        rows = rollouts.c
+        of_role = sa.select(rollouts).where(rows.environment == environment, rows.machine == machine)
+        return await self._rollouts(of_role.order_by(rows.at.desc(), rows.operation.desc()).limit(most))
+
     async def rollouts_of(self, image_id: str) -> tuple[RollOut, ...]:
         """The rollouts of an image, newest first."""
-        wanted = sa.select(rollouts).where(rollouts.c.image_id == image_id).order_by(rollouts.c.at.desc())
+        return await self._rollouts(
+            sa.select(rollouts).where(rollouts.c.image_id == image_id).order_by(rollouts.c.at.desc())
+        )
+
+    async def _rollouts(self, wanted: sa.Select[Any]) -> tuple[RollOut, ...]:
         rows = await self._store.run(lambda connection: connection.execute(wanted).mappings().all())
         return tuple(RollOut(**{name: row[name] for name in RollOut.__slots__}) for row in rows)
 

@@ -47,6 +47,7 @@ async def release_of(operation: Operation, ref: str, backend: str) -> Release:
         check=bool(operation.record.arguments.get(CHECK)),
         inputs=inputs_of(environment, operation.record.arguments),
         given=inputs.given(operation.record.arguments),
+        goes_back=current is not None and current.sha != commit.sha,
     )
 
 

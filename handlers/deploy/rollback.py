@@ -12,10 +12,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.access import arguments as typed_arguments, parts
+from bot.config.values import PART
 from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Command, Invocation
 from bot.slack.blocks import kit
+from handlers.deploy import image_rollback
 from handlers.deploy.arguments import SHORT_SHA
 from handlers.shared.requests import deploy_of, deploy_request
 from runners import phrases
@@ -30,23 +32,30 @@ if TYPE_CHECKING:
     from bot.operations.operation import Operation
     from bot.operations.requests import OperationRequest
     from bot.services import Services
+    from bot.slack.blocks.kit import Message
     from bot.store.deployments import Deployment
+    from bot.store.operations import Record
     from runners.results import Commit
 
 log = logging.getLogger(__name__)
-USAGE = "/rollback <environment> [service] [to] [number of a deploy, or commit]"
+USAGE = "/rollback <environment> [service] [to] [number of a deploy, or commit] | images [role ...]"
 # An argument of the operation: the number of the deploy whose commit is deployed again.
 BACK = "rollback"
-MOST_WORDS = 4
+MOST_WORDS = 12
 _NUMBER = re.compile(r"(?<!\S)#(?=\d)")  # before the number of a deploy
 LISTED = 5  # commits that a refusal names, and files
 
 
-async def handle(services: Services, invocation: Invocation) -> None:
-    """Begin the deploy of what ran before, or of the deploy or commit that is named."""
+async def handle(services: Services, invocation: Invocation) -> Message | None:
+    """Begin the deploy of what ran before, or of the deploy or commit that is named; or a plan with the images before."""
     words = typed_arguments.split(_NUMBER.sub("", invocation.text), USAGE, most=MOST_WORDS, refs=True)
     if not words:
         raise UserError(f"Name the environment. Usage: {USAGE}")
+    if (
+        image_rollback.WORD in words[1:]
+        and f"{words[0]}{PART}{image_rollback.WORD}" not in services.config.environments
+    ):
+        return await image_rollback.typed(services, invocation, words)
     config = await requests.visible_to(services, invocation.user, "/rollback", " ".join(words))
     chosen = parts.choose(config, words, parts.SERVICES, USAGE)
     environment, *others = chosen.parts
@@ -55,7 +64,8 @@ async def handle(services: Services, invocation: Invocation) -> None:
     named = _named(chosen.rest)
     await requests.check_may_use(services, invocation.user, "/deploy", target=environment)  # a rollback is a deploy
     to = await _chosen(services, environment, named)
-    await requests.start(services, _request(environment, to, invocation.user, invocation.key))
+    await requests.start(services, request_to(environment, to, invocation.user, invocation.key))
+    return None
 
 
 def _named(rest: Sequence[str]) -> str:
@@ -66,7 +76,8 @@ def _named(rest: Sequence[str]) -> str:
     return words[0] if words else ""
 
 
-def _request(environment: Environment, to: Deployment, user: str, key: str) -> OperationRequest:
+def request_to(environment: Environment, to: Deployment, user: str, key: str) -> OperationRequest:
+    """The deploy of what an earlier deploy deployed."""
     request = deploy_request(environment, to.sha, user, key)
     title = f"Roll back {environment.name} to {to.sha[:SHORT_SHA]}"
     return replace(request, title=title, arguments={**request.arguments, BACK: str(to.operation)})
@@ -80,6 +91,8 @@ async def _chosen(services: Services, environment: Environment, named: str) -> D
     current = newest[0]
     if named:
         return _by_name(environment, newest, named)
+    if await running(services, environment, current) != current.sha:
+        return current  # a later deploy changed some machines and failed
     last = await services.operations.get(current.operation)
     # After a rollback the next one goes further back, and not to what was left.
     before = int(last.arguments.get(BACK) or current.operation)
@@ -90,6 +103,28 @@ async def _chosen(services: Services, environment: Environment, named: str) -> D
         f"Signalbox has deployed nothing to {environment.name} before {current.sha[:SHORT_SHA]}, so there is nothing to go "
         f"back to. Deploy a branch, tag or commit by name: /deploy {environment.words} <branch, tag or commit>"
     )
+
+
+async def running(services: Services, environment: Environment, current: Deployment) -> str:
+    """The commit that runs: that of a later deploy, which changed only some machines, else that of the last good one."""
+    rows = await services.machine_commits.in_environment(environment.name)
+    later = [row for row in rows if row.operation > current.operation and row.machine in environment.machines]
+    return max(later, key=lambda row: row.operation).sha if later else current.sha
+
+
+async def before(services: Services, environment: Environment, record: Record) -> tuple[Deployment, Deployment]:
+    """What was deployed last, and what ran before the deploy of this record. Raises UserError where another one followed."""
+    newest = await services.deployments.newest(environment.name)
+    if not newest:
+        raise UserError(f"Signalbox has not deployed to {environment.name} yet, so there is nothing to go back to.")
+    current = newest[0]
+    if current.operation > record.number:
+        raise UserError(
+            f"#{current.operation} was deployed to {environment.name} after #{record.number}. Nothing was started. Use the button "
+            f"of #{current.operation}, or type /rollback {environment.words} to <number of a deploy, or commit>"
+        )
+    # A deploy that failed is not on record: what ran before it is the last one that succeeded.
+    return current, current if current.operation < record.number else await _chosen(services, environment, "")
 
 
 def _by_name(environment: Environment, newest: Sequence[Deployment], named: str) -> Deployment:
@@ -120,10 +155,10 @@ async def notices(operation: Operation, commit: Commit) -> tuple[str, ...]:
             f"#{number} is no deploy of {commit.short} to {environment.name}. Nothing was deployed; type /rollback {environment.words} again."
         )
     ran = f":rewind: {kit.code(commit.short)} was deployed here by #{number}, {kit.moment(to.at)}, by {kit.user(to.person)}."
-    return (ran, *await _irreversible(operation, newest[0].sha, commit))
+    return (ran, *await irreversible(operation, await running(services, environment, newest[0]), commit))
 
 
-async def _irreversible(operation: Operation, current: str, commit: Commit) -> tuple[str, ...]:
+async def irreversible(operation: Operation, current: str, commit: Commit) -> tuple[str, ...]:
     """What does not go back with the code: files that match the configured patterns and differ between the two commits."""
     settings, services = deploy_of(operation.environment).settings, operation.services
     if not settings.irreversible or current == commit.sha:

@@ -25,6 +25,8 @@ _LABELS = {
     **dict.fromkeys(("rejected", "expired"), ("Not deployed", "Current then")),
 }
 
+_ENDED = ("succeeded", "attention", "failed", "cancelled", "interrupted")
+
 SUSPECT_DEPLOY = (
     "The commit is recorded as deployed. Check what this line is about on the machines: if it failed, mend it and deploy "
     "again; if it is harmless, there is nothing to do."
@@ -40,6 +42,7 @@ class Release:
     they are required; `notices` are sentences of mrkdwn. `roles` are the environment's, in their order;
     `commits_by_role` has lines of mrkdwn where not all of them run the same commit. With `check` nothing is deployed.
     `inputs` are all that the deploy sends, `given` those among them that a person gave. `hosts` are those that approvers see.
+    With `goes_back` another commit was deployed before, to which a rollback can go.
     """
 
     commit: Commit
@@ -54,6 +57,7 @@ class Release:
     inputs: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
     hosts: tuple[Host, ...] = ()
+    goes_back: bool = False
 
 
 def working(head: Head, activity: str, release: Release | None = None) -> Message:
@@ -120,16 +124,28 @@ def deploy_message(
     *,
     details: Iterable[Block] = (),
     buttons: Iterable[Block] = (),
+    began: bool = True,
 ) -> Message:
-    """A deploy whose roll-out has begun, or that has ended: the release, `details`, buttons, who approved it."""
+    """A deploy whose roll-out has begun, or that has ended: the release, `details`, buttons, who approved it.
+
+    One that `began` and has ended can be rolled back.
+    """
     decided = [common.approval_lines(approval)] if approval else []
     blocks = [
         common.first_line(head, status, news),
         *_release_blocks(release, status, brief=True),
         *details,
     ]
-    foot = [*buttons, *decided, common.requester_block(head, f"through {kit.escape(release.backend)}")]
+    back = _roll_back_button(head, release) if began and status in _ENDED else []
+    foot = [*buttons, *back, *decided, common.requester_block(head, f"through {kit.escape(release.backend)}")]
     return kit.message(common.plain(head, news), blocks, foot=foot)
+
+
+def _roll_back_button(head: Head, release: Release) -> list[Block]:
+    """The button that opens the window of a rollback, where there is something to go back to."""
+    if release.check or not release.goes_back:
+        return []
+    return [kit.actions(common.ROLL_BACK, kit.button("Roll back…", common.ROLL_BACK, str(head.number)))]
 
 
 def _release_blocks(release: Release, status: str = "", *, brief: bool = False) -> list[Block]:

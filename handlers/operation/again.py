@@ -8,18 +8,16 @@ from bot.access import policy
 from bot.access.rights import EMERGENCY, need_of
 from bot.errors import UserError
 from bot.operations import follow_ups, requests
-from bot.operations.notices import AGAIN, AGAIN_ACTION, REPEATABLE, end_marker
+from bot.operations.notices import AGAIN, AGAIN_ACTION, REPEATABLE
 from bot.operations.registry import Button, Click
 from bot.operations.requests import OperationRequest
 from bot.slack.blocks.common import replace_button
-from bot.slack.client import Posted
 from bot.slack.retry import with_retries
 from handlers.shared import permissions
-from handlers.shared.clicks import check_not_begun, recorded
+from handlers.shared.clicks import check_not_begun, end_notice, recorded
 
 if TYPE_CHECKING:
     from bot.services import Services
-    from bot.slack.blocks.kit import Message
     from bot.store.operations import Record
 
 KEY = "again-"  # before the operation's number, as the button "New plan" has it: either begins it once
@@ -32,7 +30,7 @@ async def again(services: Services, click: Click) -> None:
     tried = permissions.attempt_on(record, click.user, "request again")
     need = need_of(record.kind, _arguments(record, click))
     await permissions.check_may_use(services, tried, need.command, need.right)
-    at, notice = await _notice(services, record, click)
+    at, notice = await end_notice(services, record, click)
     if record.kind not in AGAIN or record.status not in REPEATABLE:
         raise UserError(f"#{record.number} cannot be requested again; nothing changed.")
     key = f"{KEY}{record.number}"
@@ -59,15 +57,6 @@ def _arguments(record: Record, click: Click) -> dict[str, str]:
     """The operation's arguments without what counts once; an emergency is declared anew."""
     once = next((kind.once for kind in click.registry.kinds if kind.name == record.kind), ())
     return {name: value for name, value in record.arguments.items() if name not in (*once, EMERGENCY)}
-
-
-async def _notice(services: Services, record: Record, click: Click) -> tuple[Posted, Message]:
-    """The notice whose button was pressed. Raises UserError where it is not that of the operation's end."""
-    marked = await services.chat.marked_messages(Posted(record.channel, record.message_ts or ""))
-    at, notice = marked.get(end_marker(record.number), (None, None))
-    if at is None or notice is None or (at.channel, at.ts) != (click.channel, click.message_ts):
-        raise UserError("This button does not belong to this message; nothing changed.")
-    return at, notice
 
 
 BUTTONS = (Button(AGAIN_ACTION, again),)

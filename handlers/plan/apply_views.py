@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 from bot.slack.blocks import common, images, kit
 from bot.slack.blocks.common import FailureContext
 from handlers.plan.change_views import code_position, counts, warning_lines
-from handlers.plan.views import deploy_after_button, first_lines, plan_again_button, unlock_button, with_plan
+from handlers.plan.views import (
+    deploy_after_button,
+    first_lines,
+    images_back_button,
+    plan_again_button,
+    unlock_button,
+    with_plan,
+)
 from runners import phrases
 from runners.results import Change
 
@@ -29,11 +36,12 @@ NOTHING_APPLIED = "Nothing was applied."  # in a runner's remedy; the first line
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Details of an apply's end: a text and who cancelled it (mrkdwn), and whether to offer a code deploy."""
+    """Details of an apply's end: a text and who cancelled it (mrkdwn), whether to offer a code deploy, and the images before."""
 
     text: str = ""
     cancelled_by: str = ""
     offer_deploy: bool = False
+    offer_images_back: bool = False
 
 
 def waiting(plan: PlanView, approval: ApprovalView) -> Message:
@@ -61,6 +69,7 @@ def applied(plan: PlanView, approval: ApprovalView, result: ApplyResult, ending:
         return _interrupted(plan, approval, result)
     if result.succeeded:
         offer = [deploy_after_button(plan.head)] if ending.offer_deploy else []
+        offer += [images_back_button(plan.head)] if ending.offer_images_back else []
         return with_plan(
             replace(plan, summary=_without_repeated(plan.summary, result)),
             approval,

@@ -10,7 +10,7 @@ from bot.operations import follow_ups, requests
 from bot.slack.blocks import kit
 from handlers.plan import variables
 from handlers.plan.views import PlanView
-from handlers.shared.requests import CODE_DEPLOY, PLANNED_IMAGE, default_ref, deploy_request
+from handlers.shared.requests import CODE_DEPLOY, IMAGE_BEFORE, PLANNED_IMAGE, default_ref, deploy_request
 from runners import phrases
 from runners.aws import amis
 from runners.errors import RunnerError
@@ -52,14 +52,24 @@ async def record_planned_images(operation: Operation, view: PlanView) -> None:
 
 
 async def record_rollouts(operation: Operation, view: PlanView) -> None:
-    """Within a step: record the images that a successful apply rolled out."""
+    """Within a step: record the images that a successful apply rolled out, and those that were there before."""
     record, environment = operation.record, operation.environment.whole
     for change in view.images:
+        if change.before and change.machine in operation.environment.machines:
+            before = f"{change.machine} {change.before.image_id}"
+            await operation.services.annotations.add(record.number, IMAGE_BEFORE, before)
         image_id = change.after.image_id
         rollout = RollOut(
             image_id, record.number, environment, change.machine, record.requester, operation.services.clock()
         )
         await operation.services.images.add_rollout(rollout)
+
+
+def can_go_back(operation: Operation, view: PlanView) -> bool:
+    """Whether the images of this plan replaced others that the configured variables can bring back."""
+    terraform = operation.environment.terraform
+    variables_of = terraform.image_variables if terraform else {}
+    return any(change.before and change.machine in variables_of for change in view.images)
 
 
 async def machines_with_old_code(operation: Operation, view: PlanView) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.slack.blocks import common, images, kit
 from handlers.plan.change_views import changes, concerns, counts, drift_counts, drift_lines, warning_lines
 from handlers.plan.window import given_lines
-from handlers.shared.requests import DEPLOY_AFTER
+from handlers.shared.requests import DEPLOY_AFTER, IMAGES_BACK_ACTION
 from runners import phrases
 from runners.stored import stored
 
@@ -248,6 +248,11 @@ def deploy_after_button(head: Head) -> Block:
     """The button that deploys code after an apply that rolled out older code."""
     text = f"Deploy code to {head.environment}"
     return kit.actions(common.NEXT_BLOCK, kit.button(text, DEPLOY_AFTER, str(head.number), style="primary"))
+
+
+def images_back_button(head: Head) -> Block:
+    """The button that opens the window of a plan with the images before."""
+    return kit.actions(common.ROLL_BACK, kit.button("Roll back images…", IMAGES_BACK_ACTION, str(head.number)))
 
 
 def _fine_print(plan: PlanView) -> Block:

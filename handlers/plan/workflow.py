@@ -243,7 +243,10 @@ async def _report(operation: Operation, view: PlanView, approval: ApprovalView, 
     machines = await operation.step("images behind the code", lambda: images.machines_with_old_code(operation, view))
     text, offer = await images.deploy_newer_code(operation, machines, result)
     ending = Ending(
-        text=text, offer_deploy=offer, cancelled_by=kit.user(stopped_by) if stopped_by and cancelled else ""
+        text=text,
+        offer_deploy=offer,
+        offer_images_back=images.can_go_back(operation, view),
+        cancelled_by=kit.user(stopped_by) if stopped_by and cancelled else "",
     )
     message = apply_views.applied(view, approval, result, ending)
     alarming = bool(apply_views.not_come_back(view.summary, result))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from bot.errors import UserError
 from bot.operations import follow_ups, requests
+from bot.operations.notices import end_marker
+from bot.slack.client import Posted
 from handlers.shared import permissions
 from runners import phrases
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from bot.operations.registry import Click, FollowUp
     from bot.operations.requests import OperationRequest
     from bot.services import Services
+    from bot.slack.blocks.kit import Message
     from bot.store.operations import Record
 
 # A quick click may come between Slack's display of a message and the moment at which its address is stored.
@@ -48,6 +51,15 @@ async def recorded(services: Services, number: str) -> Record:
         raise UserError(UNKNOWN) from None
     _check_recent(services, record)
     return record
+
+
+async def end_notice(services: Services, record: Record, click: Click) -> tuple[Posted, Message]:
+    """The notice whose button was pressed. Raises UserError where it is not that of the operation's end."""
+    marked = await services.chat.marked_messages(Posted(record.channel, record.message_ts or ""))
+    at, notice = marked.get(end_marker(record.number), (None, None))
+    if at is None or notice is None or (at.channel, at.ts) != (click.channel, click.message_ts):
+        raise UserError("This button does not belong to this message; nothing changed.")
+    return at, notice
 
 
 def _check_recent(services: Services, record: Record) -> None:

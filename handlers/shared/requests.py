@@ -21,9 +21,12 @@ REF = "-ref"  # an argument of plans: the ref in place of the configured one
 UNIT = "-unit"  # an argument of plans: the path of a unit of Terragrunt, below the directory that the environment names
 RECIPIENTS = "-for"  # an argument of the plans of all stacks: JSON, the stacks that get each variable
 HCL = "-hcl"  # an argument of plans: the variables whose value is HCL, separated by blanks
-INTERNAL = frozenset({UNIT, RECIPIENTS, HCL})  # arguments that nobody types
+IMAGES_BACK = "-images-back"  # an argument of plans: JSON, the operation whose image each role leaves again
+INTERNAL = frozenset({UNIT, RECIPIENTS, HCL, IMAGES_BACK})  # arguments that nobody types
 VALUE = 60  # characters of a variable's value in a title
 PLANNED_IMAGE = "image"  # annotations of a plan: the images that it would roll out
+IMAGE_BEFORE = "image before"  # annotations of an apply: each role that got another image, and the image that it had
+IMAGES_BACK_ACTION = "roll-back-images"  # the button under an apply that rolled out images
 
 
 def default_ref(environment: Environment) -> str:

@@ -46,7 +46,7 @@ class Terraform(Model):
     """How an environment's infrastructure is planned: from a directory of the repository, by Terragrunt, or in HCP Terraform.
 
     `terragrunt` is a directory with Terragrunt's units, each of which is planned as a stack; in a stack it is one unit.
-    `variables` may be given with the command; destroying a resource of a `protected` type needs a typed confirmation.
+    `variables` may be given with the command, and `image_variables` among them set the image of each role; destroying a resource of a `protected` type needs a typed confirmation.
     `secret_environment` maps a variable of the child to the name of one in the bot's environment. `aws_profile` replaces
     the profile and the role of this environment. A mapping in `backend_config` is a block of the backend, or a setting with keys.
     `after` names the stacks of the same environment whose changes are applied before this stack is planned.
@@ -56,6 +56,7 @@ class Terraform(Model):
     terragrunt: RepositoryPath | None = None
     ref: Ref = "main"
     variables: tuple[Variable, ...] = ()
+    image_variables: Mapping[Name, Variable] = {}
     protected: tuple[ResourceType, ...] = ()
     confirm_above: Annotated[int, Field(ge=0)] | None = None
     workspace: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,89}$")] | None = None

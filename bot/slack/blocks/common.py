@@ -31,6 +31,7 @@ EMOJI = {
 }
 APPROVE, REJECT, CANCEL = "approve", "reject", "cancel"
 REVOKE = "revoke-approval"
+ROLL_BACK = "roll-back"  # under a deploy that began, and in the notice of its end
 DECISION_BLOCK, WORKING_BLOCK, NEXT_BLOCK = "decision", "working", "next"
 
 

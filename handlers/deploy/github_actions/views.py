@@ -60,7 +60,7 @@ def waits_for_run(head: Head, release: Release, approval: ApprovalView | None, r
 
 def not_begun(head: Head, status: str, news: str, release: Release, approval: ApprovalView | None) -> Message:
     """A deploy that ended before anything was started; `news` (mrkdwn) says why."""
-    return deploy_message(head, status, news, release, approval)
+    return deploy_message(head, status, news, release, approval, began=False)
 
 
 def run_ended(

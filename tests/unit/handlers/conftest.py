@@ -31,7 +31,7 @@ from bot.store.artifacts import Artifacts
 from bot.store.audit import Audit
 from bot.store.closures import Closures
 from bot.store.deliveries import Deliveries
-from bot.store.deployments import Deployments
+from bot.store.deployments import Deployments, MachineCommits
 from bot.store.history import History
 from bot.store.images import Images
 from bot.store.operations import Operations, Request
@@ -210,7 +210,7 @@ class Desk:
         made = SimpleNamespace(
             config=self.config, engine=self.engine, chat=self.chat, directory=Directory(), operations=self.operations,
             annotations=self.annotations, outbox=Outbox(self.store, self.clock), preferences=Preferences(self.store, self.clock), queue_display=self.queue_display, command_answers=CommandAnswers(), run_claims=self.run_claims, approvals=self.approvals, closures=Closures(self.store, self.clock), passes=Passes(self.store, self.clock), audit=self.audit, history=History(self.store, self.audit), refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
-            deployments=Deployments(self.store, self.clock), artifacts=Artifacts(self.store.keyring, None, self.annotations), children=ONE_MACHINE, room=ROOM,
+            deployments=Deployments(self.store, self.clock), machine_commits=MachineCommits(self.store, self.clock), artifacts=Artifacts(self.store.keyring, None, self.annotations), children=ONE_MACHINE, room=ROOM,
             deliveries=Deliveries(self.store, self.clock), images=Images(self.store, self.clock), removals=Removals(self.store), aws=self.aws, aws_of=lambda _: self.aws, account=self.account, prices=self.prices,
             github=self.github, hcp=None, secrets=Secrets({}, ""), isolations=dict.fromkeys(self.config.environments, WALL), metadata_service=(),
         )  # fmt: skip
