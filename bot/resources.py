@@ -13,6 +13,7 @@ from runners.github import PUBLIC_API, GitHub
 from runners.hcp.client import PUBLIC_ADDRESS, HcpTerraform
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from mypy_boto3_ec2 import EC2Client
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from bot.config import Config
     from bot.settings import Settings
+    from runners.results import AwsPlace
 
 # The file, its write-ahead log and the log's index, its rollback journal: https://sqlite.org/tempfiles.html
 SQLITE_ENDINGS = ("", "-wal", "-shm", "-journal")
@@ -66,11 +68,11 @@ def make_account(config: Config) -> Account:
     return Account(config.aws.all_regions, config.aws.profile)
 
 
-def make_aws(config: Config) -> Clients:
+def make_aws(config: Config, make: Callable[[AwsPlace], Clients] = make_clients) -> Clients:
     """AWS in the region of the machines; without AWS in the configuration, what says so when it is asked."""
     if config.aws is None:
-        return Clients("", cast("EC2Client", NotConfigured()), cast("STSClient", NotConfigured()))
-    return make_clients(config.aws.place)
+        return Clients("", cast("EC2Client", NotConfigured()), cast("STSClient", NotConfigured()), NotConfigured())
+    return make(config.aws.place)
 
 
 def make_hcp(settings: Settings) -> HcpTerraform | None:

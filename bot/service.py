@@ -54,6 +54,7 @@ from bot.resources import make_account, make_aws, make_github, make_hcp, make_st
 from bot.services import Secrets, Services
 from bot.slack.blocks import markup
 from bot.slack.client import Chat
+from bot.slack.open_homes import OpenHomes
 from bot.slack.web_api import make_client
 from bot.store.anchors import Anchors
 from bot.store.annotations import Annotations
@@ -81,6 +82,7 @@ from bot.store.run_claims import RunClaims
 from bot.store.workers import Identity, Workers
 from runners.aws.builders.prices import Prices
 from runners.aws.client import make_clients
+from runners.observations import Observations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,6 +135,7 @@ class Service:
             client = make_client(self._settings.slack_bot_token, self._settings.slack_api_url)
             services = self._services(self._chat(client, store), store, workplace, await proof.result(), held)
             stack.push_async_callback(services.refused_attempts.flush)
+            stack.push_async_callback(services.open_homes.close)
             # GitHub is not closed before the process ends: running work would take that for a failure.
             bolt.register_operations(services, registry)
             await delete_directories(services, unnamed=True)
@@ -208,16 +211,16 @@ class Service:
     def _services(self, chat: Chat, store: Store, workplace: Path, proven: Proven, held: HeldLease) -> Services:
         chat.check_lease = held.confirm
         directory, groups = self._directory(chat), Groups(store)
+        github, other_aws = make_github(self._settings), functools.cache(make_clients)
         audit = Audit(store, self._clock, self._plain, self._settings.signalbox_key, groups, names=directory)
         return Services(
-            config=self._config,
-            chat=chat,
+            config=self._config, chat=chat,
             engine=Engine(self._engine_settings(store, held)),
             lease=held,
             operations=Operations(store, self._clock),
             artifacts=artifacts_of(self._config, store, self._beside),
             annotations=Annotations(store, self._clock),
-            outbox=Outbox(store, self._clock), preferences=Preferences(store, self._clock),
+            outbox=Outbox(store, self._clock), preferences=Preferences(store, self._clock), open_homes=OpenHomes(chat),
             queue_display=QueueDisplay(), command_answers=CommandAnswers(),
             room=room_of(self._config, store, held.lease, machine_id(workplace)),
             run_claims=RunClaims(store, self._clock),
@@ -232,14 +235,14 @@ class Service:
             refused_attempts=RefusedAttempts(audit, self._clock),
             anchors=Anchors(store, self._clock, self._settings.signalbox_key, self._settings.executor),
             directory=directory,
-            github=make_github(self._settings),
-            aws=make_aws(self._config),
-            other_aws=functools.cache(make_clients), account=self._account,
+            github=github,
+            aws=make_aws(self._config, other_aws),
+            other_aws=other_aws, account=self._account,
+            observations=Observations(github, other_aws, self._clock),
             prices=Prices(self._account, time.monotonic),
             hcp=make_hcp(self._settings),
             secrets=self._secrets,
-            redact=self._redact,
-            clock=self._clock,
+            redact=self._redact, clock=self._clock,
             workplace=workplace,
             children=Keeping.of_bot(store, workplace, self._settings.executor, self._config.operations.lease),
             isolations=proven.isolations,

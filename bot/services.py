@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bot.redaction import Redactor
     from bot.slack.blocks.kit import Message
     from bot.slack.client import Chat
+    from bot.slack.open_homes import OpenHomes
     from bot.store.anchors import Anchors
     from bot.store.annotations import Annotations
     from bot.store.approvals import Approvals
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from runners.aws.client import Account, Clients
     from runners.github import GitHub
     from runners.hcp.client import HcpTerraform
+    from runners.observations import Observations
     from runners.processes.wall import Isolation
     from runners.results import AwsPlace
 
@@ -179,6 +181,7 @@ class Services:
     annotations: Annotations
     outbox: Outbox
     preferences: Preferences
+    open_homes: OpenHomes
     queue_display: QueueDisplay
     command_answers: CommandAnswers
     room: Room
@@ -201,6 +204,7 @@ class Services:
     other_aws: Callable[[AwsPlace], Clients]
     account: Account
     prices: Prices
+    observations: Observations
     hcp: HcpTerraform | None
     images: Images
     removals: Removals

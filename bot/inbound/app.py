@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 UNKNOWN = "I do not know this button or command (any more); nothing was done."
-NOT_DONE = "Nothing was done"
+NOT_DONE, ANSWER = "Nothing was done", "Signalbox"
 SECTIONS = {
     "COMMANDS": "commands",
     "TOPICS": "topics",
@@ -137,8 +137,12 @@ def _on_click(
 
         async def decide() -> None:
             reply = await answer_of(handle)
-            if reply:
+            if reply and click.at_home:
+                await _respond_in_modal(services, click.trigger_id, reply)
+            elif reply:
                 await _respond(services, click.response_url, reply)
+            for home in registry.homes if click.at_home else ():
+                await answer_of(partial(home.publish, services, click.user))
 
         _afterwards(decide())
 
@@ -231,6 +235,14 @@ def _on_error(services: Services) -> Callable[..., Awaitable[BoltResponse]]:
         return BoltResponse(status=200, body="")
 
     return listener
+
+
+async def _respond_in_modal(services: Services, trigger_id: str, answer: Message) -> None:
+    """Answer a click on the Home tab, which has no response URL."""
+    try:
+        await services.chat.open_view(trigger_id, modals.notice(ANSWER, answer))
+    except ChatError as failure:
+        log.warning("the person got no answer: %s", failure)
 
 
 async def _respond(services: Services, response_url: str, answer: Message) -> None:

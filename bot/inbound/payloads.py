@@ -24,7 +24,7 @@ def invocation(body: dict[str, Any], registry: Registry) -> Invocation:
 
 
 def click(body: dict[str, Any], registry: Registry) -> Click:
-    """A press on a button of a message (a block_actions payload)."""
+    """A press on a button of a message, a modal or the Home tab (a block_actions payload)."""
     action, container = body["actions"][0], body.get("container") or {}
     return Click(
         user=_text(body.get("user") or {}, "id"),
@@ -35,6 +35,7 @@ def click(body: dict[str, Any], registry: Registry) -> Click:
         trigger_id=str(body.get("trigger_id") or ""),
         response_url=str(body.get("response_url") or ""),
         registry=registry,
+        at_home=container.get("type") == "view" and (body.get("view") or {}).get("type") == "home",
     )
 
 

@@ -122,6 +122,7 @@ class BlockActions(_Interaction):
 
     type: Literal["block_actions"]
     container: _Container
+    view: _View | None = None
     actions: Annotated[list[_Action], Field(min_length=1)]
 
 

@@ -37,7 +37,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Click:
-    """A click on a button: the person, the message, the button's opaque value."""
+    """A click on a button: the person, the message, the button's opaque value; `at_home` on the person's Home tab."""
 
     user: str
     channel: str
@@ -47,6 +47,7 @@ class Click:
     trigger_id: str
     response_url: str
     registry: Registry = field(default_factory=lambda: Registry())  # noqa: PLW0108  -- the class is defined below
+    at_home: bool = False
 
 
 @dataclass(frozen=True, slots=True)

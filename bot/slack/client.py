@@ -36,6 +36,7 @@ UPDATE_INTERVAL = 1.4
 UPDATE_BURST = 6
 UPDATE_RESERVE = 4  # of the burst, which progress leaves to decisions
 HISTORY_PAGE = 100
+MOST_PERMALINKS = 5_000  # that are cached
 NOT_FOUND = "channel_not_found"
 
 
@@ -61,6 +62,7 @@ class Chat(Views):
         self._updates = Pace(UPDATE_INTERVAL, UPDATE_BURST, UPDATE_RESERVE)
         self.limits.listen("chat.update", self._updates.pause)
         self._ids = ChannelIds(channels)
+        self._permalinks: dict[Posted, str] = {}
         self._confirming: asyncio.Task[None] | None = None
         self._listing = asyncio.Lock()  # commands that come together share one list, whose rate limit is low
 
@@ -158,9 +160,13 @@ class Chat(Views):
         return None
 
     async def permalink(self, at: Posted) -> str:
-        """The URL of a message."""
-        answer = await self.query("chat.getPermalink", channel=at.channel, message_ts=at.ts)
-        return str(answer["permalink"])
+        """The URL of a message, which stays the same."""
+        if at not in self._permalinks:
+            answer = await self.query("chat.getPermalink", channel=at.channel, message_ts=at.ts)
+            self._permalinks[at] = str(answer["permalink"])
+            while len(self._permalinks) > MOST_PERMALINKS:
+                del self._permalinks[next(iter(self._permalinks))]
+        return self._permalinks[at]
 
     async def find(self, channel: str, marker: str, *, since: float, thread: str | None = None) -> Posted | None:
         """The message with this marker that was posted since then, if any.

@@ -24,6 +24,20 @@ if TYPE_CHECKING:
     from bot.store.database import Store
 
 
+DAEMONS_CHECKED = "daemons looked at"  # the action of the entry that each check of daemons makes
+_CHECKING, _CHECKED_LAST = ("deploy", "restart"), 3  # the kinds of operations that check daemons, and how many are read
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonCheck:
+    """A check of an environment's daemons: when (Unix seconds), by which operation, the outcome, what was wrong."""
+
+    at: float
+    operation: int
+    outcome: str
+    why: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which part of the history: of these targets, these kinds of operations and these actions; None stands for all.
@@ -85,6 +99,25 @@ class History:
         statement = ended.where(audit.c.action == "ended").order_by(audit.c.number)
         rows = await self._store.run(lambda connection: connection.execute(statement).all())
         return {int(number): detail for number, detail in rows if isinstance(detail, dict)}
+
+    async def daemon_checks(self, targets: Sequence[str]) -> dict[str, DaemonCheck]:
+        """The last check of the daemons of each of these environments, as far as its last operations made one."""
+
+        def last(connection: sa.Connection, target: str) -> DaemonCheck | None:
+            wanted = Wanted(frozenset({target}), kinds=frozenset(_CHECKING))
+            numbers = [record.number for record in _operations(connection, wanted, _CHECKED_LAST, None)]
+            entries = sa.select(audit).where(audit.c.operation.in_(numbers), audit.c.action == DAEMONS_CHECKED)
+            row = connection.execute(entries.order_by(audit.c.number.desc()).limit(1)).mappings().first()
+            if row is None:
+                return None
+            detail = row["detail"]
+            return DaemonCheck(row["at"], row["operation"], str(detail.get("outcome", "")), str(detail.get("why", "")))
+
+        def work(connection: sa.Connection) -> dict[str, DaemonCheck]:
+            checks = {target: last(connection, target) for target in targets}
+            return {target: check for target, check in checks.items() if check}
+
+        return await self._store.run(work)
 
     async def steps(self, number: int) -> tuple[tuple[StoredEntry, bool], ...]:
         """The entries about this operation, oldest first, each with whether Signalbox wrote it as it is."""

@@ -16,7 +16,7 @@ from bot.store.operation_tables import IS_OPEN, OPEN_STATUSES, cancellations, op
 from runners.stored import stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 
 @stored("operation-status")
@@ -119,6 +119,10 @@ class Operations:
         if record := await self._first(operations.c.number == number):
             return record
         raise LookupError(f"there is no operation #{number}")
+
+    async def of(self, numbers: Collection[int]) -> dict[int, Record]:
+        """The operations of these numbers, by number, without those that do not exist."""
+        return {record.number: record for record in await self._select(operations.c.number.in_(list(numbers)))}
 
     async def verified(self, number: int) -> Record:
         """The operation of this number, as Signalbox stored its request. Raises LookupError and ForgedError."""

@@ -49,6 +49,11 @@ def reminder(closure: Closure) -> Message:
     return kit.message(text, [kit.section(text), _button(closure)])
 
 
+def own(closure: Closure) -> list[Block]:
+    """For the Home tab of the person who locked or froze it: that it still holds, with a button that ends it."""
+    return [kit.section(line(closure)), _button(closure)]
+
+
 def line(closure: Closure) -> str:
     """A lock or freeze in one line of mrkdwn: what, by whom, since when, until when, why."""
     until = f" until {kit.moment(closure.until)}" if closure.until else ""
@@ -63,7 +68,10 @@ def _button(closure: Closure) -> Block:
     ask = kit.confirm(
         f"{words}?", f"Others may then change {kit.escape(name_of(closure.target))}.", f"Yes, {words.lower()}"
     )
-    return kit.actions("closure", kit.button(words, OPEN, f"{closure.kind.value} {closure.target}", ask=ask))
+    return kit.actions(
+        f"closure {closure.kind.value} {closure.target}",
+        kit.button(words, OPEN, f"{closure.kind.value} {closure.target}", ask=ask),
+    )
 
 
 def _command(closure: Closure) -> str:

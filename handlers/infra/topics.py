@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 
     from bot.services import Services
     from bot.slack.blocks.kit import Message
+    from runners.observations import Wanted
 
 log = logging.getLogger(__name__)
 NAME = "/infra"
 ANSWER_TIMEOUT = 2.0  # seconds; Slack waits for three
 _pending_answers: set[asyncio.Task[None]] = set()
-USAGE = "/infra help | status | audit [how many]"
+USAGE = "/infra help | status [environment] | audit [how many]"
 MOST_ARGUMENTS = 5
 MOST_LINES = 30
 MOST_READ = 500  # newest entries in which those are searched for that somebody may see who does not see all
@@ -69,10 +70,14 @@ async def _answer_now_or_later(
     done, _ = await asyncio.wait({task}, timeout=ANSWER_TIMEOUT)
     if done:
         return task.result()
-    later = asyncio.create_task(_answer_later(services, invocation, task))
-    _pending_answers.add(later)  # the event loop itself holds only a weak reference
-    later.add_done_callback(_pending_answers.discard)
+    _afterwards(_answer_later(services, invocation, task))
     return replies.done(":mag: Looking; this takes a moment. The answer follows here.")
+
+
+def _afterwards(work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.create_task(work)
+    _pending_answers.add(task)  # the event loop itself holds only a weak reference
+    task.add_done_callback(_pending_answers.discard)
 
 
 async def _with_user_errors(work: Coroutine[Any, Any, Message | None]) -> Message | None:
@@ -83,10 +88,13 @@ async def _with_user_errors(work: Coroutine[Any, Any, Message | None]) -> Messag
 
 
 async def _answer_later(services: Services, invocation: Invocation, task: asyncio.Task[Message | None]) -> None:
-    answer = await answer_of(lambda: task)
+    if answer := await answer_of(lambda: task):
+        await _respond(services, invocation, answer)
+
+
+async def _respond(services: Services, invocation: Invocation, answer: Message) -> None:
     try:
-        if answer:
-            await services.chat.respond(invocation.response_url, answer)
+        await services.chat.respond(invocation.response_url, answer)
     except ChatError as failure:
         log.warning("the person could not be told: %s", failure)
 
@@ -98,9 +106,25 @@ async def help_page(_: Services, invocation: Invocation, __: Sequence[str]) -> M
     return replies.help_page((*commands, *topics))
 
 
-async def status(services: Services, invocation: Invocation, __: Sequence[str]) -> Message:
-    """The environments and the last operations, as far as the person may see them."""
-    return await overview.status(services, await services.directory.person(invocation.user))
+async def status(services: Services, invocation: Invocation, words: Sequence[str]) -> Message:
+    """The environments and the last operations, as far as the person may see them; later with what AWS and GitHub say now."""
+    first, wanted = await overview.status(services, invocation.user, words)
+    if not services.observations.is_fresh(wanted):
+        _afterwards(_fill_in(services, invocation, words, first, wanted))
+    return first
+
+
+async def _fill_in(
+    services: Services, invocation: Invocation, words: Sequence[str], first: Message, wanted: Wanted
+) -> None:
+    await services.observations.refresh(wanted)
+
+    async def complete() -> Message | None:
+        second, _ = await overview.status(services, invocation.user, words)
+        return second if second.blocks[:-1] != first.blocks[:-1] else None
+
+    if answer := await answer_of(complete):
+        await _respond(services, invocation, answer)
 
 
 async def audit(services: Services, invocation: Invocation, rest: Sequence[str]) -> Message:
@@ -123,7 +147,7 @@ def _how_many(rest: Sequence[str]) -> int:
 
 TOPICS = (
     Topic("help", "", "This list of commands.", help_page, most=0),
-    Topic("status", "", "The state of each environment, and the last operations.", status, most=0),
+    Topic("status", "[environment]", "What runs, how healthy it is, what is under way.", status),
     Topic("audit", "[how many]", "Who did what: the newest entries of the audit log.", audit),
 )
 COMMANDS = (Command(NAME, USAGE, "help | status | audit", "How things stand, and who did what.", handle),)

@@ -119,8 +119,9 @@ async def _read(services: Services, approval_id: str, user: str) -> Approval:
 async def _clicked(services: Services, click: Click, decision: Outcome) -> Approval:
     approval = await _read(services, click.value, click.user)
     record = await _record(services, approval, _attempt(approval, click.user, decision))
-    # The message as it is now: one that was lost has been posted again since the approval was requested.
-    if (click.channel, click.message_ts) != (record.channel, record.message_ts):
+    # The message as it is now: one that was lost has been posted again since the approval was requested. The Home tab has
+    # the buttons of what its person may decide, each with the id of exactly one approval.
+    if not click.at_home and (click.channel, click.message_ts) != (record.channel, record.message_ts):
         async with refusals_recorded(services, _attempt(approval, click.user, decision)):
             raise Denied("This button does not belong to this message.")
     await _check_may(services, approval, click.user, decision)

@@ -48,8 +48,8 @@ async def describe(ec2: EC2Client, image_ids: Collection[str], *, timeout: float
     if not image_ids:
         return {}
     # A filter, as a query by ids fails for all ids when one does not exist.
-    images = await _describe(ec2, "image-id", sorted(image_ids), timeout=timeout)
-    return {image.image_id: image for image in images}
+    described = [await _describe(ec2, "image-id", ids, timeout=timeout) for ids in batches(sorted(image_ids))]
+    return {image.image_id: image for images in described for image in images}
 
 
 async def named(ec2: EC2Client, name_tag: str, *, timeout: float) -> tuple[Image, ...]:

@@ -42,6 +42,7 @@ class Clients:
     region: str
     ec2: EC2Client
     sts: STSClient
+    cloudwatch: Any
 
 
 class _WhenNeeded:
@@ -114,8 +115,9 @@ class Account:
 
     def clients(self, region: str) -> Clients:
         """The clients of a region."""
-        ec2, sts = (_WhenNeeded(partial(self.client, service, region)) for service in ("ec2", "sts"))
-        return Clients(region, cast("EC2Client", ec2), cast("STSClient", sts))
+        names = ("ec2", "sts", "cloudwatch")
+        ec2, sts, cloudwatch = (_WhenNeeded(partial(self.client, service, region)) for service in names)
+        return Clients(region, cast("EC2Client", ec2), cast("STSClient", sts), cloudwatch)
 
     def number(self) -> str:
         """The account's id, 12 digits; read once."""

@@ -1,8 +1,7 @@
-"""Replies to a single person: help, errors, refusals, status and audit log."""
+"""Replies to a single person: help, errors, refusals, and the audit log."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -15,27 +14,6 @@ if TYPE_CHECKING:
 
 
 TYPED_APPROVAL, TYPED_TITLE = "typed-approval", "Are you sure?"
-
-
-@dataclass(frozen=True, slots=True)
-class OperationLine:
-    """An operation in a list. Times are Unix seconds."""
-
-    number: int
-    title: str
-    status: str
-    requester: str
-    doing: str
-    created_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class EnvironmentLine:
-    """An environment in a list: what runs there (mrkdwn) and its current operation."""
-
-    name: str
-    running: str
-    current: OperationLine | None
 
 
 def refusal(text: str) -> Message:
@@ -91,24 +69,6 @@ def help_page(commands: tuple[tuple[str, str], ...]) -> Message:
     return kit.message("What Signalbox can do", [kit.header("What Signalbox can do"), *kit.sections(lines)])
 
 
-def status_page(
-    environments: Sequence[EnvironmentLine], recent: Sequence[OperationLine], isolation: str = ""
-) -> Message:
-    """Each environment, the last operations, and what separates children from the bot."""
-    foot = [kit.context(f"{isolation[:1].upper()}{isolation[1:]}.")] if isolation else []
-    return kit.message("How things stand", status_blocks(environments, recent), foot=foot)
-
-
-def status_blocks(environments: Sequence[EnvironmentLine], recent: Sequence[OperationLine]) -> list[Block]:
-    """The same as blocks, for the Home tab."""
-    blocks = [kit.header("Environments")]
-    for environment in environments:
-        turn = f"\n{_line(environment.current)}" if environment.current else ""
-        blocks.append(kit.section(f"*{kit.escape(environment.name)}*: {environment.running}{turn}"))
-    history = [_line(operation) for operation in recent] or ["_None yet._"]
-    return [*blocks, kit.header("Last operations"), *kit.sections(history)]
-
-
 def audit_page(rows: Sequence[tuple[float, str, str, str]]) -> Message:
     """The newest entries of the audit log as (Unix seconds, actor, action, details)."""
     lines = [
@@ -135,12 +95,4 @@ def typed_approval(environment: str, metadata: str, operation: str, words: str) 
         title=TYPED_TITLE,
         submit="Approve",
         close="Not now",
-    )
-
-
-def _line(operation: OperationLine) -> str:
-    return (
-        f"{common.EMOJI[operation.status]} #{operation.number} {kit.escape(operation.title)}: "
-        f"{kit.escape(operation.doing) or operation.status}, "
-        f"requested by {kit.user(operation.requester)} {kit.moment(operation.created_at)}"
     )

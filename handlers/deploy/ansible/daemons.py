@@ -18,6 +18,7 @@ from bot.operations import authority, requests
 from bot.operations.queue import head_of
 from bot.operations.registry import Button, Click, Invocation, Kind, Topic
 from bot.operations.requests import OperationRequest
+from bot.store.history import DAEMONS_CHECKED
 from bot.store.operations import Status
 from handlers.deploy.ansible import daemon_views
 from handlers.shared import permissions
@@ -195,9 +196,7 @@ async def _record(operation: Operation, observed: Sequence[DaemonObservation]) -
     done = [f"{daemon.daemon} on {daemon.host} {daemon.did}" for daemon in observed if daemon.did]
     outcome = f"{len(observed) - len(problems)} of {len(observed)} as they should be"
     details = {"why": "; ".join(problems)[:LONGEST_DETAIL], "done": "; ".join(done)[:LONGEST_DETAIL]}
-    await operation.annotate(
-        "daemons looked at", outcome=outcome, **{name: text for name, text in details.items() if text}
-    )
+    await operation.annotate(DAEMONS_CHECKED, outcome=outcome, **{name: text for name, text in details.items() if text})
 
 
 TOPICS = (Topic("daemons", HINT, "Whether each daemon of an environment runs exactly once.", topic),)

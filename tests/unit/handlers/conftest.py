@@ -24,6 +24,7 @@ from bot.services import Secrets
 from bot.slack import modal
 from bot.slack.blocks import markup
 from bot.slack.client import Posted
+from bot.slack.open_homes import OpenHomes
 from bot.slack.web_api import ChatError
 from bot.store.annotations import Annotations
 from bot.store.approvals import Approval, ApprovalRequest, Approvals
@@ -42,7 +43,8 @@ from bot.store.refused_attempts import RefusedAttempts
 from bot.store.removals import Removals
 from bot.store.run_claims import RunClaims
 from runners.aws.builders.prices import Prices
-from runners.aws.client import Account
+from runners.aws.client import Account, NotConfigured
+from runners.observations import Observations
 from runners.processes.wall import WALL
 from sandbox.slack.block_kit import check_message, check_view
 from tests.kept import ONE_MACHINE, ROOM
@@ -85,6 +87,7 @@ images: {workflow: build.yml}
 WATCHED = FILE + "watch: {builders: {every: 5m}}\n"
 MONDAY_NOON, SUNDAY = 1_772_452_800.0, 1_772_366_400.0
 GROUPS = {"U0ANA": {"S0INFRA"}, "U0LEE": {"S0INFRA", "S0LEADS"}, "U0MAX": {"S0INFRA", "S0LEADS"}}
+NO_AWS = SimpleNamespace(region=HOME, ec2=NotConfigured(), cloudwatch=NotConfigured())
 CHANNELS = {"#ops": "C0OPS", "#dev": "C0DEV", "#staging": "C0STAGING"}
 
 
@@ -92,8 +95,7 @@ class Engine:
     """Notes what is begun and who is woken."""
 
     def __init__(self) -> None:
-        self.begun: list[Request] = []
-        self.woken: list[int] = []
+        self.begun, self.woken = list[Request](), list[int]()
 
     async def begin(self, request: Request) -> None:
         self.begun.append(request)
@@ -109,8 +111,7 @@ class Chat:
     """Notes what is opened and published."""
 
     def __init__(self) -> None:
-        self.views: list[dict[str, Any]] = []
-        self.notices: list[str] = []  # in windows
+        self.views, self.notices = list[dict[str, Any]](), list[str]()  # notices are in windows
         self.homes, self.says = dict[str, dict[str, Any]](), dict["Posted", "Message"]()
         self.told: list[Message] = []
         self.marked: dict[str, tuple[Posted, Message]] = {}  # in any thread
@@ -196,10 +197,11 @@ class Desk:
     def __post_init__(self) -> None:
         self.operations = Operations(self.store, self.clock)
         self.queue_display = QueueDisplay()
-        self.annotations = Annotations(self.store, self.clock)
-        self.run_claims = RunClaims(self.store, self.clock)
-        self.approvals = Approvals(self.store, self.clock)
-        self.audit = Audit(self.store, self.clock, Redactor())
+        self.observations = Observations(
+            cast("Any", self.github), lambda _: cast("Any", self.aws or NO_AWS), self.clock
+        )
+        self.annotations, self.run_claims = Annotations(self.store, self.clock), RunClaims(self.store, self.clock)
+        self.approvals, self.audit = Approvals(self.store, self.clock), Audit(self.store, self.clock, Redactor())
         self.refused_attempts = RefusedAttempts(self.audit, self.clock)
 
     def clock(self) -> float:
@@ -212,7 +214,7 @@ class Desk:
             annotations=self.annotations, outbox=Outbox(self.store, self.clock), preferences=Preferences(self.store, self.clock), queue_display=self.queue_display, command_answers=CommandAnswers(), run_claims=self.run_claims, approvals=self.approvals, closures=Closures(self.store, self.clock), passes=Passes(self.store, self.clock), audit=self.audit, history=History(self.store, self.audit), refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
             deployments=Deployments(self.store, self.clock), machine_commits=MachineCommits(self.store, self.clock), artifacts=Artifacts(self.store.keyring, None, self.annotations), children=ONE_MACHINE, room=ROOM,
             deliveries=Deliveries(self.store, self.clock), images=Images(self.store, self.clock), removals=Removals(self.store), aws=self.aws, aws_of=lambda _: self.aws, account=self.account, prices=self.prices,
-            github=self.github, hcp=None, secrets=Secrets({}, ""), isolations=dict.fromkeys(self.config.environments, WALL), metadata_service=(),
+            github=self.github, hcp=None, secrets=Secrets({}, ""), observations=self.observations, open_homes=OpenHomes(cast("Any", self.chat)), isolations=dict.fromkeys(self.config.environments, WALL), metadata_service=(),
         )  # fmt: skip
         return cast("Services", made)
 
@@ -289,8 +291,8 @@ def typed(text: str, user: str = "U0ANA", registry: Registry | None = None) -> I
 def pressed(approval: Approval, user: str = "U0LEE", **more: str) -> Click:
     """A press on a button of the approval's message."""
     usual = {"channel": approval.channel, "message_ts": approval.message_ts, "value": approval.id}
-    fields = {"user": user, "action_id": "approve", "trigger_id": "1.2", "response_url": "", **usual, **more}
-    return Click(**fields, registry=find_handlers())
+    fields: dict[str, Any] = {"user": user, "action_id": "approve", "trigger_id": "1.2", "response_url": ""}
+    return Click(**fields | usual | more, registry=find_handlers())
 
 
 def sent_off(user: str = "U0ANA", private: str = "", **values: str) -> Submission:

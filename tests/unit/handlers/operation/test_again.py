@@ -37,9 +37,8 @@ async def ended(desk: Desk, status: Status = Status.FAILED, **request: Any) -> R
 
 def press(record: Record, user: str = "U0LEE", **more: str) -> Click:
     usual = {"channel": AT.channel, "message_ts": AT.ts, "value": str(record.number), "trigger_id": "1.2"}
-    return Click(
-        **{"user": user, "action_id": AGAIN_ACTION, "response_url": "", **usual, **more}, registry=find_handlers()
-    )
+    fields: dict[str, Any] = {"user": user, "action_id": AGAIN_ACTION, "response_url": "", **usual, **more}
+    return Click(**fields, registry=find_handlers())
 
 
 @pytest.mark.parametrize("status", REPEATABLE)

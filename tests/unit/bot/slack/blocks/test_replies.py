@@ -5,14 +5,9 @@ from __future__ import annotations
 from hypothesis import given, strategies as st
 
 from bot.slack.blocks import kit, replies
-from bot.slack.blocks.replies import EnvironmentLine, OperationLine
 from handlers.deploy.modal import deploy_modal
 from sandbox.slack.block_kit import check_view
 from tests.unit.bot.drawn import hostile, read
-
-
-def line(title: str, status: str = "running", doing: str = "") -> OperationLine:
-    return OperationLine(3, title, status, "U0ANA", doing, 1_700_000_000.0)
 
 
 def test_a_refusal_mentions_whom_to_ask() -> None:
@@ -30,18 +25,6 @@ def test_help_has_every_command() -> None:
     assert "`/command59 <x>`" in rendered
 
 
-def test_how_things_stand() -> None:
-    lines = [
-        EnvironmentLine("dev", "runs `abc`", line("Plan for dev", doing="is planning")),
-        EnvironmentLine("prod", "?", None),
-    ]
-    rendered = read(replies.status_page(lines, [line("Deploy main to dev", "failed")]))
-    assert "*dev*: runs `abc`" in rendered
-    assert "#3 Plan for dev: is planning, requested by @ana" in rendered
-    assert ":x: #3 Deploy main to dev: failed" in rendered
-    assert "_None yet._" in read(replies.status_page(lines, []))
-
-
 def test_every_entry_of_the_trail_that_was_asked_for_is_shown_whole() -> None:
     rows = [
         (1_700_000_000.0 + n, "U0ANA", f"click {n} refused", f"#{n} why=ask S0LEADS " + "x" * 150) for n in range(30)
@@ -54,13 +37,11 @@ def test_every_entry_of_the_trail_that_was_asked_for_is_shown_whole() -> None:
 @given(st.lists(hostile, min_size=1, max_size=4), st.integers(0, 70))
 def test_slack_takes_every_answer_whatever_is_in_it(pool: list[str], count: int) -> None:
     first, last = pool[0], pool[-1]
-    lines = [EnvironmentLine(first, "?", line(last, "failed", first)) for _ in range(count)]
     read(replies.refusal(first))
     read(replies.apology("ab12"))
     read(replies.help_page(((first, last),) * count))
-    read(replies.status_page(lines, [line(last, "waiting", first)] * count))
     read(replies.audit_page([(1.0, first, last, last)] * min(count, 30)))
-    check_view(replies.home(replies.status_blocks(lines[:20], [line(last)] * 8)), "home")
+    check_view(replies.home([kit.section(kit.escape(f"? {last}"))] * count), "home")
 
 
 @given(st.text(max_size=200))
