@@ -26,6 +26,7 @@ from bot.slack.web_api import ChatError
 from bot.store.audit import Entry
 from bot.store.operations import Record, Status
 from runners.errors import RunnerError, UncertainError
+from runners.explain import remedy_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -289,7 +290,7 @@ class Operation:
         context = self.failure_context
         if isinstance(error, UncertainError):  # it may have happened: no promise, and no command to repeat it
             context = replace(context, not_done="", next_command="")
-        failure = Failure(error.doing, error.problem, error.remedy, error.log_tail)
+        failure = Failure(error.doing, error.problem, remedy_of(error), error.log_tail)
         await self.end(Status.FAILED, common.failed(self.head, failure, context))
 
     async def _clean_up(self) -> None:

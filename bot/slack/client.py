@@ -211,7 +211,7 @@ class Chat(Views):
                 return
 
     async def upload(self, at: Posted, *, filename: str, title: str, content: str) -> None:
-        """Upload a text file into the thread of a message. Raises also what `check_lease` raises."""
+        """Upload a text file into the thread of a message, or without a `ts` into the channel. Raises also what `check_lease` raises."""
         await self.check_lease()
         await self.upload_file(at.channel, at.ts, filename=filename, title=title, content=content)
 

@@ -151,11 +151,11 @@ class WebApi:
         return frozenset(scope.strip() for scope in str(headers.get("x-oauth-scopes", "")).split(",") if scope.strip())
 
     async def upload_file(self, channel: str, thread: str, *, filename: str, title: str, content: str) -> None:
-        """Upload a text file into a thread, redacted. Raises ChatError."""
+        """Upload a text file into a thread, or without one into the channel, redacted. Raises ChatError."""
         try:
             await self._client.files_upload_v2(
                 channel=channel,
-                thread_ts=thread,
+                thread_ts=thread or None,
                 filename=markup.plain(filename),
                 title=markup.plain(markup.redacted(title, self._redact)),
                 content=markup.plain(markup.redacted(content, self._redact)) or "(empty)",

@@ -10,21 +10,18 @@ from handlers.build import log_views
 from handlers.build.job_images import record_job_image, record_named_images
 from handlers.build.matrix_cells import Annotation
 from handlers.build.recovered_jobs import record_failure_message
-from handlers.shared.log_reading import NO_LOG, delete_log, download_log, log_file, read_log
+from handlers.shared.log_reading import NO_LOG, delete_log, download_log, end_of, log_file, read_log
 from runners.concurrency import run_blocking
+from runners.explain import explain
 from runners.results import LogFinding, LogReading, State
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from handlers.build.followed_build import FollowedBuild
     from handlers.shared.log_reading import ReadLog
     from runners.results import Job, WorkflowRun
 
 MOST_LOGS_POSTED = 10  # of failed jobs; the matrix names all of them
-MOST_ATTACHED = 1 << 20  # bytes: the end of a log
 NOT_READ = "log not read"
-_COLOURS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 
 async def process_log(build: FollowedBuild, run: WorkflowRun, job: Job) -> None:
@@ -40,12 +37,22 @@ async def process_log(build: FollowedBuild, run: WorkflowRun, job: Job) -> None:
         annotation = await _annotate_successful(build, run, job, log, annotation)
     elif build.logs_posted < MOST_LOGS_POSTED:
         build.logs_posted += 1
-        await operation.details(f"log {job.job_id}", log_views.failed_job(job, log.reading, log.why))
+        cause = _cause(log.reading)
+        await operation.details(f"log {job.job_id}", log_views.failed_job(job, log.reading, log.why, cause))
         await record_failure_message(operation, job)
         if log.reading and log.reading.lines:
             await _attach(build, job)
     await operation.step(f"delete log of job {job.job_id}", lambda: delete_log(operation, job))
     build.record(job, annotation, log.reading.rate_limited if log.reading else "")
+
+
+def _cause(reading: LogReading | None) -> str:
+    """The likely cause that a log shows; may be empty."""
+    if reading is None:
+        return ""
+    first = [reading.first_error.text] if reading.first_error else []
+    cause = explain(*first, *reading.tail) or explain(*(finding.text for finding in reading.findings))
+    return cause.text if cause else ""
 
 
 async def _annotate_successful(
@@ -75,18 +82,8 @@ async def _attach(build: FollowedBuild, job: Job) -> None:
         # The file is missing where another process goes on with the operation.
         if not exists and await download_log(build.operation, build.repository, job) is None:
             return NO_LOG
-        return await run_blocking(_end_of, path, timeout=60, doing=f"reading {path.name}")
+        return await run_blocking(end_of, path, timeout=60, doing=f"reading {path.name}")
 
     await build.operation.attach(
         f"log file {job.job_id}", filename=f"{name}-{job.job_id}.txt", title=f"Log of {job.name}", read=read
     )
-
-
-def _end_of(path: Path) -> str:
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - MOST_ATTACHED))
-        text = _COLOURS.sub("", file.read().decode(errors="replace"))
-    if size <= MOST_ATTACHED:
-        return text
-    return f"(the last {MOST_ATTACHED >> 20} MB of {size >> 20} MB; GitHub has the whole log)\n{text.partition(chr(10))[2]}"

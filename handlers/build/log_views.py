@@ -16,15 +16,16 @@ MOST_FINDINGS = 5
 FAILED = ":x: "  # how a message about a failed job begins
 
 
-def failed_job(job: Job, reading: LogReading | None, log_problem: str) -> Message:
+def failed_job(job: Job, reading: LogReading | None, log_problem: str, cause: str = "") -> Message:
     """Where a job failed: the step, the first error with the lines around it, the last lines.
 
-    `log_problem` says why there is no reading ("log expired").
+    `log_problem` says why there is no reading ("log expired"); `cause` is the likely cause (plain text).
     """
     took = (job.ended_at - job.started_at).total_seconds() if job.started_at and job.ended_at else 0.0
     after = f" after {phrases.minutes(took)}" if took >= 60 else ""
     step = f" at step {kit.code(job.failing_step)}" if job.failing_step else ""
     blocks = [kit.section(f"{FAILED}{kit.link(job.name, job.url)} {job.state.value}{step}{after}")]
+    blocks += [kit.section(kit.escape(cause))] if cause else []
     if reading is None:
         blocks.append(kit.context(f"_{kit.escape(log_problem)}; the link leads to what GitHub has of it._"))
     else:

@@ -36,12 +36,13 @@ NOTHING_APPLIED = "Nothing was applied."  # in a runner's remedy; the first line
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Details of an apply's end: a text and who cancelled it (mrkdwn), whether to offer a code deploy, and the images before."""
+    """Details of an apply's end: a text and who cancelled it (mrkdwn), what is offered, and the likely cause of a failure."""
 
     text: str = ""
     cancelled_by: str = ""
     offer_deploy: bool = False
     offer_images_back: bool = False
+    cause: str = ""
 
 
 def waiting(plan: PlanView, approval: ApprovalView) -> Message:
@@ -89,7 +90,11 @@ def applied(plan: PlanView, approval: ApprovalView, result: ApplyResult, ending:
     again = [plan_again_button(plan.head)]
     # After a cancel the errors explain little; after a failure they come first.
     report = [_progress(result), [*_errors(result.errors), *warning_lines(result.warnings)]]
-    extra = [*_text_block(ending.text), *chain(*(report if ending.cancelled_by else reversed(report)))]
+    extra = [
+        *_text_block(kit.escape(ending.cause)),
+        *_text_block(ending.text),
+        *chain(*(report if ending.cancelled_by else reversed(report))),
+    ]
     return with_plan(plan, approval, status, headline, extra, headings=_headings(result), buttons=again)
 
 

@@ -29,6 +29,7 @@ from handlers.shared.ref_guard import RefRules
 from handlers.shared.ref_lookup import with_commit
 from handlers.shared.requests import REF
 from runners.errors import NotFoundError, RunnerError, StateLockedError, UncertainError
+from runners.explain import explain, remedy_of
 from runners.results import RefStanding
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ async def _end_unplanned(operation: Operation, commit: Commit | None, error: Run
         message = apply_views.locked(operation.head, commit, error.problem, error.remedy, orphaned_by=orphaned_by)
     else:
         log.warning("operation %s: %s", operation.number, operation.services.redact(str(error)))
-        failure = Failure(error.doing, error.problem, error.remedy, error.log_tail)
+        failure = Failure(error.doing, error.problem, remedy_of(error), error.log_tail)
         # The same arguments fail again when an address does not exist.
         message = apply_views.not_planned(operation.head, commit, failure, again=not isinstance(error, NotFoundError))
     await operation.end(Status.FAILED, message)
@@ -202,7 +203,7 @@ async def _apply(operation: Operation, view: PlanView, approval: ApprovalView) -
         orphaned_by = await state_lock.orphaned_by(operation, error) if isinstance(error, StateLockedError) else ""
         uncertain = isinstance(error, UncertainError)
         draw = apply_views.unknown if uncertain else partial(apply_views.refused, orphaned_by=orphaned_by)
-        message = draw(view, approval, error.problem, error.remedy)
+        message = draw(view, approval, error.problem, remedy_of(error))
         await operation.end(Status.INTERRUPTED if uncertain else Status.FAILED, message)
         return
     await _report(operation, view, approval, result)
@@ -242,11 +243,13 @@ async def _report(operation: Operation, view: PlanView, approval: ApprovalView, 
         await operation.step("images rolled out", lambda: images.record_rollouts(operation, view))
     machines = await operation.step("images behind the code", lambda: images.machines_with_old_code(operation, view))
     text, offer = await images.deploy_newer_code(operation, machines, result)
+    cause = None if cancelled else explain(*(f"{error.summary}\n{error.detail}" for error in result.errors))
     ending = Ending(
         text=text,
         offer_deploy=offer,
         offer_images_back=images.can_go_back(operation, view),
         cancelled_by=kit.user(stopped_by) if stopped_by and cancelled else "",
+        cause=cause.text if cause else "",
     )
     message = apply_views.applied(view, approval, result, ending)
     alarming = bool(apply_views.not_come_back(view.summary, result))

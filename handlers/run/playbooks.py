@@ -16,7 +16,7 @@ from handlers.run.views import Run
 from handlers.shared.ansible import examination, outcome_views, rollout as shared_rollout
 from handlers.shared.ansible.log_judgement import judge
 from handlers.shared.ansible.outcome_views import RolloutEnd
-from handlers.shared.ansible.rollout_end import post_details, remaining, status
+from handlers.shared.ansible.rollout_end import cause, post_details, remaining, status
 from handlers.shared.ansible.scope import Scope, Work, check_secrets
 from handlers.shared.ansible.views import Frame
 from handlers.shared.checkout import commit_of
@@ -98,6 +98,7 @@ async def execute(operation: Operation, run: Run, approval: ApprovalView | None)
             then=command_text({**operation.record.arguments, **limited}) if rest else "",
             judged=judged,
             suspect=views.SUSPECT_RUN,
+            cause="" if cancelled_by else cause(rollout),
         )
         message = outcome_views.ended(rollout.frame, rollout.state, end)
         outcome = "suspect" if judged.suspects else ""

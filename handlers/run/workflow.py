@@ -197,8 +197,8 @@ async def _execute(operation: Operation, run: Run, approval: ApprovalView | None
         return
     notices = [outage] if outage else []
     if started.state is not State.SUCCEEDED:
-        if not followed.cancelled_by:
-            await run_follow.post_logs(operation, started)
+        if not followed.cancelled_by and (cause := await run_follow.post_logs(operation, started)):
+            notices.append(kit.escape(cause))
         message = views.ended(operation.head, run, approval, started, notices=notices, followed=followed)
         await operation.end(Status.CANCELLED if followed.cancelled_by else Status.FAILED, message)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 LOG_DELAY = 60.0  # seconds that a log may appear after its job has ended
 MOST_FINDINGS = 20
+MOST_ATTACHED = 1 << 20  # bytes: the end of a log
 NO_LOG = "GitHub has no log of it (any more)"
+_COLOURS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 
 @stored("read-log")
@@ -92,6 +95,17 @@ async def delete_log(operation: Operation, job: Job) -> None:
     """Delete the file of a job's log."""
     path = log_file(operation, job)
     await run_blocking(_unlink, path, timeout=30, doing=f"removing {path.name}")
+
+
+def end_of(path: Path) -> str:
+    """The end of a log in a file, without colours."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - MOST_ATTACHED))
+        text = _COLOURS.sub("", file.read().decode(errors="replace"))
+    if size <= MOST_ATTACHED:
+        return text
+    return f"(the last {MOST_ATTACHED >> 20} MB of {size >> 20} MB; GitHub has the whole log)\n{text.partition(chr(10))[2]}"
 
 
 def _make_directory(directory: Path) -> None:

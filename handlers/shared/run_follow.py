@@ -13,6 +13,7 @@ from handlers.shared.dispatch import run_ended
 from handlers.shared.github_outage import GitHubOutage
 from handlers.shared.run_stop import RunStop
 from runners.errors import RunnerError
+from runners.explain import explain
 from runners.github.runs import poller
 from runners.github.runs.logs import job_log_tail
 from runners.github.runs.reviews import pending_reviews
@@ -134,13 +135,14 @@ async def _redrawing(
         task.cancel()
 
 
-async def post_logs(operation: Operation, run: WorkflowRun) -> None:
-    """Durable: post the ends of the failing jobs' logs into the thread."""
-    for job in run_views.failing_jobs(run)[:LOGS_POSTED]:
-        await _post_log(operation, job)
+async def post_logs(operation: Operation, run: WorkflowRun) -> str:
+    """Durable: post the ends of the failing jobs' logs into the thread; the likely cause that they show, or ""."""
+    ends = [await _post_log(operation, job) for job in run_views.failing_jobs(run)[:LOGS_POSTED]]
+    cause = next(filter(None, map(explain, ends)), None)
+    return cause.text if cause else ""
 
 
-async def _post_log(operation: Operation, job: Job) -> None:
+async def _post_log(operation: Operation, job: Job) -> str:
     async def read() -> str:
         # Redacted before it is stored, and before it is cut: no pattern recognises half a token.
         services = operation.services
@@ -148,3 +150,4 @@ async def _post_log(operation: Operation, job: Job) -> None:
 
     tail = await operation.step(f"log of job {job.job_id}", read)
     await operation.details(f"log {job.job_id}", run_views.job_log(job, tail))
+    return tail

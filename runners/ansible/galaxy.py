@@ -27,6 +27,7 @@ from runners.ansible.requirements import (
 )
 from runners.caches import Cache, CacheDirectory
 from runners.errors import NotFoundError, ProgramMissingError, RunnerError, TimedOutError, UnavailableError
+from runners.explain.disk import DISK_FULL, MAKE_ROOM
 from runners.processes import child
 from runners.processes.foreign_files import read_regular
 from runners.processes.wall import WALL
@@ -49,7 +50,6 @@ _NO_ANSWER = re.compile(
     r"call Galaxy at|timed out|urlopen error|Connection refused|Could not resolve host|Temporary failure in name",
     re.IGNORECASE,
 )
-_DISK_FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 _PLACES = re.compile(r"^Installing '.*' to '(.*)'$", re.MULTILINE)  # what ansible-galaxy prints
 _locks: dict[Path, asyncio.Lock] = {}
 
@@ -248,10 +248,8 @@ async def _run(
 def _explained(doing: str, answer: child.Output, name: str) -> RunnerError:
     output = f"{answer.stdout}\n{answer.stderr}"
     tail = "\n".join(output.strip().splitlines()[-15:])
-    if _DISK_FULL.search(output):
-        return RunnerError(
-            doing, "the disk is full", remedy="Make room on the disk that operations keep their files on."
-        )
+    if DISK_FULL.search(output):
+        return RunnerError(doing, "the disk is full", remedy=MAKE_ROOM)
     if _NO_ANSWER.search(output):
         return _no_answer(doing, "a server that it names does not answer", tail)
     return NotFoundError(

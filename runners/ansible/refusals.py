@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from runners.errors import NotFoundError, ProgramMissingError, RunnerError
+from runners.explain.disk import DISK_FULL, MAKE_ROOM
 
 if TYPE_CHECKING:
     from runners.ansible.events import PlaybookRecord
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 _MISSING_PROGRAM = 127
 # ansible-playbook's for an error of its own: general, parser, options, unexpected (ansible/cli/__init__.py, errors).
 _ERROR_CODES = frozenset({1, 4, 5, 250})
-_DISK_FULL = re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE)
 _SUBMODULE = "Name it with its repository and version in roles/requirements.yml, or copy its files into the repository."
 _REQUIREMENTS = "Name it in deploy.ansible.collections, or in requirements.yml beside the playbooks."
 _ROLE_REQUIREMENTS = "Name it with a version in requirements.yml beside the playbooks."
@@ -37,7 +37,6 @@ _REMEDIES = (
     (r"(?i)no vault secrets found", "Name the variable with the vault password in deploy.ansible.vault_password_env."),
     (r"Decryption failed", "Check the value of the variable that deploy.ansible.vault_password_env names."),
 )
-_MAKE_ROOM = "Make room on the disk that operations keep their files on, then deploy again."
 
 
 def refusal(job: PlaybookJob, record: PlaybookRecord, exit_code: int | None) -> RunnerError:
@@ -60,8 +59,8 @@ def refusal(job: PlaybookJob, record: PlaybookRecord, exit_code: int | None) -> 
             remedy=f"It has {_names(job)}. deploy.ansible.groups adds a group that every host is in.",
             log_tail=tail,
         )
-    if _DISK_FULL.search(tail):
-        return RunnerError(job.doing, "the disk is full", remedy=_MAKE_ROOM, exit_code=exit_code, log_tail=tail)
+    if DISK_FULL.search(tail):
+        return RunnerError(job.doing, "the disk is full", remedy=MAKE_ROOM, exit_code=exit_code, log_tail=tail)
     complaint = complaint_of(tail)
     return RunnerError(
         job.doing,
@@ -127,7 +126,7 @@ def ansible_missing(job: PlaybookJob) -> ProgramMissingError:
 def unwritable(job: PlaybookJob, error: OSError) -> RunnerError:
     """The error where the run's files could not be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return RunnerError(job.doing, "the disk is full: its files could not be written", remedy=_MAKE_ROOM)
+        return RunnerError(job.doing, "the disk is full: its files could not be written", remedy=MAKE_ROOM)
     return RunnerError(
         job.doing,
         f"its files could not be written ({error.strerror or type(error).__name__})",

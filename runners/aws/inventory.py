@@ -125,6 +125,25 @@ def _instances(ec2: EC2Client, values: Iterable[str], states: Sequence[str] = ()
     return [instance for page in pages for reservation in page["Reservations"] for instance in reservation["Instances"]]
 
 
+async def tag_of_instance(ec2: EC2Client, instance: str, *, timeout: float = 30.0) -> str:
+    """The value of the tag `type` of an instance, "" without one. Raises as `find_hosts`; NotFoundError where there is none."""
+    doing = f"looking for {instance}"
+
+    def ask() -> str:
+        pages = ec2.get_paginator("describe_instances").paginate(InstanceIds=[instance])
+        instances = [
+            each for page in pages for reservation in page["Reservations"] for each in reservation["Instances"]
+        ]
+        if not instances:
+            raise NotFoundError(doing, f"there is no instance {instance}")
+        return _tag_of(instances[0])
+
+    try:
+        return await run_blocking(ask, timeout=timeout, doing=doing)
+    except (exceptions.BotoCoreError, exceptions.ClientError) as error:
+        raise explained(error, doing) from None
+
+
 def _tag_of(instance: InstanceTypeDef) -> str:
     return next((tag["Value"] for tag in instance.get("Tags", ()) if tag["Key"] == TAG), "")
 

@@ -122,11 +122,12 @@ async def _observe(access: Access, host: Host, daemons: Sequence[Daemon], pause:
     except TimedOutError:
         return f"the host did not answer within {SNAPSHOT_TIMEOUT + (pause or 0):g} s"
     if answer.exit_code == REFUSED:
-        return f"the host could not be reached: {_why(access, host, answer.stderr)}"
+        return f"the host could not be reached: {why_refused(access, host, answer.stderr)}"
     return read(answer.stdout)
 
 
-def _why(access: Access, host: Host, stderr: str) -> str:
+def why_refused(access: Access, host: Host, stderr: str) -> str:
+    """Why ssh did not reach a host, by what it printed."""
     if access.inventory.route and (why := route.in_words(stderr, access.inventory.route, host.address)):
         return f"{why[:1].lower()}{why[1:].rstrip('.')}"
     if refused_as_new(stderr):

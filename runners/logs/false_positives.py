@@ -51,11 +51,11 @@ _LINES = (
     r"\[(?:WARNING|DEPRECATION WARNING)\]: ",
     r"HEAD is now at [0-9a-f]{7,} ",
     r"\s*(?:\* |\+ |- |= )?\[(?:new branch|new tag|new ref|deleted)\] ",
-    r"(?:commit )?[0-9a-f]{7,40} \S",  # a commit and its subject
+    r"(?:commit )?[0-9a-f]{7,40}:? \S",  # a commit and its subject
     r"\s*(?:inflating|extracting|creating|adding|x): \S+$",
     r"[-dlbcps][rwxsStT-]{9}[+.@]? ",  # ls -l
     r"\s*(?:✓|✔|√|PASS(?:ED)?\b|ok \d+\b)",  # a test that passed, whatever its name
-    r"\S+ (?:PASSED|\.\.\. ok)$|\S*::.* PASSED +\[ *\d+%\]$",
+    r"\S+ PASSED$|.* \.\.\. ok$|\S*::.* PASSED +\[ *\d+%\]$",
     r"go: (?:downloading|finding|extracting|added|upgraded) ",
     r"<[\w.:-]+> (?:\(\d|ESTABLISH|EXEC|SSH|PUT|GET)",  # ansible -vvv: a connection
     r"FAILED - RETRYING: ",  # ansible: `until` is not met yet

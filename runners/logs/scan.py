@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -64,6 +65,15 @@ async def scan(
         return reading
     unread = LogFinding(UNREAD, reading.lines, "it is longer than is downloaded")
     return replace(reading, findings=(*reading.findings, unread), matches=reading.matches + 1, truncated=True)
+
+
+async def scan_text(text: str, patterns: Sequence[FailurePattern]) -> LogReading:
+    """The same for a text in memory."""
+
+    def read() -> LogReading:
+        return scan_file(io.BytesIO(text.encode("utf-8", "replace")), patterns)
+
+    return await run_blocking(read, timeout=QUEUE_TIMEOUT, doing="reading a log", pool=_thread)
 
 
 def scan_file(

@@ -34,15 +34,27 @@ _ALSO = (
 )
 
 
+def classifier_of(
+    patterns: Iterable[FailurePattern], rate_limits: Sequence[str] = (), prefixes: Sequence[str] = ()
+) -> Classifier:
+    """What decides about lines; one that is kept for several scans saves the time to compile it."""
+    literals = map(re2.escape, (*rate_limits, *LITERALS))
+    return Classifier(patterns, also=(*_ALSO, *literals), prefixes=prefixes)
+
+
 class Scanner:
     """Reads blocks of whole lines. Lines are numbered from 0 in their block and from 1 in the log."""
 
     def __init__(
-        self, patterns: Iterable[FailurePattern], rate_limits: Sequence[str], prefixes: Sequence[str] = ()
+        self,
+        patterns: Iterable[FailurePattern],
+        rate_limits: Sequence[str],
+        prefixes: Sequence[str] = (),
+        *,
+        classifier: Classifier | None = None,
     ) -> None:
         self._rate_limits = rate_limits
-        literals = map(re2.escape, (*rate_limits, *LITERALS))
-        self._classifier = Classifier(patterns, also=(*_ALSO, *literals), prefixes=prefixes)
+        self._classifier = classifier or classifier_of(patterns, rate_limits, prefixes)
         self._last: deque[bytes] = deque(maxlen=2 * TAIL)
         self._incomplete: list[Excerpt] = []
         self._findings = Findings()

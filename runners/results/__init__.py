@@ -71,7 +71,7 @@ from runners.results.images import (
     StartedFrom,
     What,
 )
-from runners.results.logs import LogExcerpt, LogFinding, LogReading
+from runners.results.logs import Cause, LogExcerpt, LogFinding, LogReading
 from runners.results.plans import (
     IDENTIFIER,
     ApplyProgress,
@@ -101,6 +101,7 @@ __all__ = [
     "BuilderList",
     "BuiltImage",
     "Candidate",
+    "Cause",
     "Change",
     "ChangedKey",
     "Check",

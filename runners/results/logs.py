@@ -43,6 +43,20 @@ class LogFinding:
     weight: int = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A likely cause of a failure: its name ("disk full"), a clause ("the disk is full"), and the next step in sentences; plain text."""
+
+    name: str
+    likely: str
+    then: str
+
+    @property
+    def text(self) -> str:
+        """The cause and the next step in sentences, plain text."""
+        return f"Likely cause: {self.likely}. {self.then}"
+
+
 @stored("log-reading")
 @dataclass(frozen=True, slots=True)
 class LogReading:

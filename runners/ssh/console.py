@@ -6,10 +6,7 @@ import asyncio
 import re
 from typing import TYPE_CHECKING
 
-from botocore import exceptions
-
-from runners.aws.client import explained
-from runners.concurrency import run_blocking
+from runners.aws.console_output import console_output
 from runners.ssh.host_keys import KINDS, HostKey, read_keys
 
 if TYPE_CHECKING:
@@ -17,7 +14,6 @@ if TYPE_CHECKING:
 
     from mypy_boto3_ec2 import EC2Client
 
-TIMEOUT = 30.0
 # cloud-init prints them between these lines (its module "SSH" and keys-to-console).
 _PRINTED = re.compile(r"-----BEGIN SSH HOST KEY KEYS-----(.*?)-----END SSH HOST KEY KEYS-----", re.DOTALL)
 _KEY = re.compile(rf"\b({'|'.join(KINDS)}) ([A-Za-z0-9+/]+=*)")
@@ -32,13 +28,7 @@ async def console_keys(ec2: EC2Client, instances: Iterable[str]) -> dict[str, tu
     doing = "reading host keys from the machines' consoles"
 
     async def keys_of(instance: str) -> tuple[str, tuple[HostKey, ...]]:
-        def ask() -> str:
-            return ec2.get_console_output(InstanceId=instance).get("Output", "")
-
-        try:
-            return instance, keys_in(await run_blocking(ask, timeout=TIMEOUT, doing=doing))
-        except (exceptions.BotoCoreError, exceptions.ClientError) as error:
-            raise explained(error, doing) from None
+        return instance, keys_in(await console_output(ec2, instance, doing))
 
     answers = await asyncio.gather(*(keys_of(instance) for instance in instances))
     return {instance: keys for instance, keys in answers if keys}

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runners.errors import AccessDeniedError, RunnerError, UnavailableError
+from runners.explain import explain as likely_cause
+from runners.explain.disk import DISK_FULL, MAKE_ROOM
 from runners.results import Diagnostic
 from runners.terraform import causes, terragrunt_log
 from runners.terraform.causes import NO_NETWORK, flat
@@ -22,8 +24,7 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 _START = re.compile(r"^(Error|Warning): (.*)$")
 _POSITION = re.compile(r"^\s+on (\S+) line (\d+)")
 _CODE = re.compile(r"^\s+\d+: ?(.*)$")
-_DISK_FULL = re.compile(r"no space left on device|file too large|disk quota exceeded", re.IGNORECASE)
-_DISK_REMEDY = "Make room on the disk that operations keep their files on."
+_CREDENTIALS = "Check the credentials that terraform is given (terraform.secret_environment), and what they may do."
 _NO_CREDENTIALS = re.compile(
     r"could not find default credentials|unable to build authorizer|could not configure AzureCli|NoCredentialProviders"
     r"|could not read Username|Authentication failed|Permission denied \(publickey"
@@ -111,13 +112,12 @@ def explain(
             if explanation:
                 kind, problem, remedy = explanation
                 return kind(doing, problem, remedy=remedy, exit_code=exit_code, log_tail=log)
-    if any(map(_DISK_FULL.search, [*map(_flat, errors), flat(tail)])):
-        return RunnerError(doing, "the disk is full", remedy=_DISK_REMEDY, exit_code=exit_code, log_tail=log)
+    if any(map(DISK_FULL.search, [*map(_flat, errors), flat(tail)])):
+        return RunnerError(doing, "the disk is full", remedy=MAKE_ROOM, exit_code=exit_code, log_tail=log)
     for error in errors:
         if _NO_CREDENTIALS.search(_flat(error)):
-            remedy = (
-                "Check the credentials that terraform is given (terraform.secret_environment), and what they may do."
-            )
+            cause = likely_cause(_as_text(error))
+            remedy = cause.text if cause else _CREDENTIALS
             return AccessDeniedError(doing, _problem(error), remedy=remedy, exit_code=exit_code, log_tail=log)
         if NO_NETWORK.search(_flat(error)):
             remedy = (
@@ -134,8 +134,8 @@ def _flat(diagnostic: Diagnostic) -> str:
 
 def file_error(doing: str, error: OSError) -> RunnerError:
     """The error for an operation's files that cannot be read or written."""
-    if _DISK_FULL.search(error.strerror or ""):
-        return RunnerError(doing, "the disk is full", remedy=_DISK_REMEDY)
+    if DISK_FULL.search(error.strerror or ""):
+        return RunnerError(doing, "the disk is full", remedy=MAKE_ROOM)
     return RunnerError(doing, f"the operation's files cannot be read or written: {error.strerror}")
 
 

@@ -6,7 +6,6 @@ import hashlib
 import re
 import secrets
 import time
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,16 +21,14 @@ from bot.store.history import DAEMONS_CHECKED
 from bot.store.operations import Status
 from handlers.deploy.ansible import daemon_views
 from handlers.shared import permissions
-from handlers.shared.ansible.host_keys import known_hosts, written_lines
-from handlers.shared.ansible.scope import find_hosts, private_key_of, route_secret_of, settings_of
+from handlers.shared.ansible.host_keys import known_hosts
+from handlers.shared.ansible.reach import reach_hosts
+from handlers.shared.ansible.scope import find_hosts, settings_of
 from runners import daemons
 from runners.daemons import Daemon, Timeouts
-from runners.ssh import host_keys
-from runners.ssh.remote import reaching
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Sequence
 
     from bot.config import Config, Environment
     from bot.operations.operation import Operation
@@ -39,7 +36,6 @@ if TYPE_CHECKING:
     from bot.slack.blocks.kit import Message
     from handlers.shared.ansible.scope import Work
     from runners.results import DaemonObservation, Inventory
-    from runners.ssh.remote import Access
 
 
 KIND = "restart"
@@ -47,7 +43,6 @@ HINT = "<environment>"
 USAGE = f"/infra daemons {HINT}"
 ALL_OTHERS = "*"  # the name in `without_systemd` for daemons without commands of their own
 LONGEST_DETAIL = 200  # characters in the audit log
-_DOING = "reaching the machines"
 
 
 async def verify(operation: Operation, work: Work, hosts: Inventory, began: float) -> tuple[DaemonObservation, ...]:
@@ -60,7 +55,7 @@ async def verify(operation: Operation, work: Work, hosts: Inventory, began: floa
     since = time.monotonic() - (services.clock() - began)
     directory = operation.scratch / f"ssh-{secrets.token_hex(4)}"
     text = await known_hosts(operation, work, with_daemons)
-    async with _reach(services, environment, with_daemons, directory, text) as access:
+    async with reach_hosts(services, environment, with_daemons, directory, text) as access:
         observed = await daemons.verify(access, wanted, timeouts(environment), began=since, remedy=True)
     await _record(operation, observed)
     return tuple(services.redact.within(daemon) for daemon in observed)
@@ -76,7 +71,7 @@ async def topic(services: Services, invocation: Invocation, words: Sequence[str]
     hosts = await find_hosts(services.config, environment, services.aws_of(environment))
     # The name is no operation's number: if the bot is killed here, the next start deletes the directory.
     directory = services.workplace / "operations" / f"look-{secrets.token_hex(8)}"
-    async with _reach(services, environment, hosts, directory) as access:
+    async with reach_hosts(services, environment, hosts, directory) as access:
         observed = await daemons.verify(
             access, configured(environment), timeouts(environment), began=None, remedy=False
         )
@@ -128,26 +123,10 @@ async def _restart(operation: Operation) -> tuple[DaemonObservation, ...]:
     await authority.check_still_may(
         services, operation.target, operation.record.requester, needed_for(operation.record)
     )
-    async with _reach(services, environment, hosts, operation.scratch / f"ssh-{secrets.token_hex(4)}") as access:
+    async with reach_hosts(services, environment, hosts, operation.scratch / f"ssh-{secrets.token_hex(4)}") as access:
         observed = await daemons.restart(access, role, daemon, timeouts(environment))
     await _record(operation, observed)
     return tuple(services.redact.within(observation) for observation in observed)
-
-
-@asynccontextmanager
-async def _reach(
-    services: Services, environment: Environment, hosts: Inventory, directory: Path, text: str | None = None
-) -> AsyncIterator[Access]:
-    """Access to these hosts by ssh, which compares with `text`, else with the lines of the configuration or the recorded host keys."""
-    key = private_key_of(services, environment)
-    if text is None:
-        trusted = await services.host_keys.trusted(host.instance_id for host in hosts.hosts)
-        text = written_lines(settings_of(environment)) or host_keys.known_hosts(hosts, trusted)
-    secret = await route_secret_of(services, environment)
-    async with reaching(
-        hosts, directory, private_key=key, known_hosts=text, doing=_DOING, route_secret=secret
-    ) as access:
-        yield access
 
 
 def configured(environment: Environment) -> dict[str, tuple[Daemon, ...]]:

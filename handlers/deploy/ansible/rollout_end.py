@@ -13,7 +13,7 @@ from handlers.deploy.views import SUSPECT_DEPLOY
 from handlers.shared.ansible import outcome_views
 from handlers.shared.ansible.log_judgement import judge
 from handlers.shared.ansible.outcome_views import RolloutEnd
-from handlers.shared.ansible.rollout_end import post_details, remaining, status
+from handlers.shared.ansible.rollout_end import cause, post_details, remaining, status
 from handlers.shared.ansible.views import GOOD
 from runners.results import State
 
@@ -55,6 +55,7 @@ async def finish(
         then=_command_for_rest(rollout, cancelled_by),
         judged=judged,
         suspect=SUSPECT_DEPLOY,
+        cause="" if cancelled_by else cause(rollout),
     )
     message = outcome_views.ended(rollout.frame, rollout.state, end)
     outcome = "suspect" if ended is Status.SUCCEEDED and judged.suspects else ""

@@ -110,9 +110,8 @@ async def follow_existing(operation: Operation) -> None:
     if run.state is State.SUCCEEDED:
         await rollout.end_succeeded(operation, release, None, run)
         return
-    if not followed.cancelled_by:
-        await run_follow.post_logs(operation, run)
-    message = views.run_ended(operation.head, release, None, run, followed=followed)
+    cause = "" if followed.cancelled_by else await run_follow.post_logs(operation, run)
+    message = views.run_ended(operation.head, release, None, run, followed=followed, cause=cause)
     await operation.end(Status.CANCELLED if followed.cancelled_by else Status.FAILED, message)
 
 

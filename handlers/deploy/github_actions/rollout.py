@@ -92,9 +92,8 @@ async def _end(operation: Operation, release: Release, approval: ApprovalView | 
         return
     if not warning:
         await operation.step("record machines", lambda: record_machines(operation, release, run))
-    if not followed.cancelled_by:
-        await run_follow.post_logs(operation, run)
-    message = views.run_ended(operation.head, release, approval, run, warning=warning, followed=followed)
+    cause = "" if followed.cancelled_by else await run_follow.post_logs(operation, run)
+    message = views.run_ended(operation.head, release, approval, run, warning=warning, followed=followed, cause=cause)
     await operation.end(Status.CANCELLED if followed.cancelled_by else Status.FAILED, message)
 
 

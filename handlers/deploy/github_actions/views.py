@@ -72,12 +72,14 @@ def run_ended(
     warning: str = "",
     judged: JudgedLogs = NO_FINDINGS,
     followed: FollowedRun | None = None,
+    cause: str = "",
 ) -> Message:
     """A run that has ended. With a `warning` (mrkdwn) its success does not count; `judged` is what its logs showed.
 
-    `followed` says whether Signalbox had GitHub cancel it.
+    `followed` says whether Signalbox had GitHub cancel it; `cause` is the likely cause of a failure (plain text).
     """
     warned = [kit.section(f":warning: {warning}")] if warning else []
+    warned += [kit.section(kit.escape(cause))] if cause else []
     partly = [] if run.state is State.SUCCEEDED or warning else _partly(run, release)
     details = [*warned, *partly, run_views.run_line(run), *job_blocks.table(run.jobs, release.roles)]
     short = kit.escape(release.commit.short)

@@ -31,7 +31,7 @@ class RolloutEnd:
     """What the message has beside the host table: roles without a change, who cancelled (mrkdwn), a retry button.
 
     `problem` (mrkdwn) is what is wrong though every playbook ended well, `details` are displayed above the hosts; `then`
-    is the command for the remaining roles. `judged` is what the logs showed, and `suspect` (mrkdwn) what to do about that.
+    is the command for the remaining roles, `cause` the likely cause in plain text. `judged` is what the logs showed, and `suspect` (mrkdwn) what to do about that.
     """
 
     not_started: tuple[str, ...] = ()
@@ -42,6 +42,7 @@ class RolloutEnd:
     then: str = ""
     judged: JudgedLogs = NO_FINDINGS
     suspect: str = ""
+    cause: str = ""
 
 
 def ended(frame: Frame, state: RolloutState, end: RolloutEnd) -> Message:
@@ -49,7 +50,8 @@ def ended(frame: Frame, state: RolloutState, end: RolloutEnd) -> Message:
     status, news = _status_and_news(frame, state, end)
     done, table = _done(frame, state, status), host_table(state, untouched=frame.untouched)
     findings = log_judgement_views.blocks(end.judged, frame.head.number, end.suspect)
-    return frame.draw(status, news, [*findings, *done, *end.details, *table], [end.retry] if end.retry else [])
+    cause = [kit.section(kit.escape(end.cause))] if end.cause else []
+    return frame.draw(status, news, [*cause, *findings, *done, *end.details, *table], [end.retry] if end.retry else [])
 
 
 def _status_and_news(frame: Frame, state: RolloutState, end: RolloutEnd) -> tuple[str, str]:

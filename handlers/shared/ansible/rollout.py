@@ -19,6 +19,7 @@ from handlers.shared.ansible.playbooks import Play
 from handlers.shared.ansible.views import RolloutState
 from runners.concurrency import together
 from runners.errors import RunnerError, TimedOutError, UncertainError
+from runners.explain import remedy_of
 from runners.results import HostResult, PlaybookResult, State
 
 if TYPE_CHECKING:
@@ -203,7 +204,8 @@ class Rollout:
         if isinstance(error, TimedOutError):  # it may have begun
             hosts = tuple(replace(host, state=State.FAILED) for host in waiting.hosts)
             return replace(waiting, state=State.FAILED, hosts=hosts, log_tail=log_tail, overdue=error.problem)
-        why = f"{error.problem.rstrip('.')}. {error.remedy}" if error.remedy else error.problem
+        remedy = remedy_of(error)
+        why = f"{error.problem.rstrip('.')}. {remedy}" if remedy else error.problem
         return replace(waiting, state=State.FAILED, log_tail=log_tail, refused=why)
 
     def _show(self, live: LiveMessage) -> None:

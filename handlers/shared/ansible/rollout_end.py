@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bot.store.operations import Status
 from handlers.shared.ansible import playbooks, views
+from runners.explain import explain
 from runners.results import State
 
 if TYPE_CHECKING:
@@ -31,6 +32,18 @@ def remaining(rollout: Rollout, cancelled_by: str | None) -> Sequence[str]:
         return rollout.not_started
     done = {role for role, result in rollout.results.items() if result.state is State.SUCCEEDED}
     return rollout.roles if rollout.work.scope.check else [role for role in rollout.roles if role not in done]
+
+
+def cause(rollout: Rollout) -> str:
+    """The likely cause of the failure, from what the failed hosts printed, else from the ends of the logs; may be empty."""
+    if rollout.succeeded:
+        return ""
+    failures = [failure.output for result in rollout.results.values() for failure in result.failures]
+    logs = [
+        result.log_tail for result in rollout.results.values() if result.state is State.FAILED and not result.refused
+    ]
+    likely = explain(*failures) or explain(*logs)
+    return likely.text if likely else ""
 
 
 async def post_details(rollout: Rollout, file: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from handlers.build import job_logs
 from handlers.build.followed_build import FollowedBuild
+from handlers.shared import log_reading
 from handlers.shared.log_reading import ReadLog, read_log
 from runners.github import GitHub
 from runners.results import Job, LogFinding, LogReading, State
@@ -77,11 +78,11 @@ async def test_a_log_that_is_no_more_is_not_waited_for(build: FollowedBuild, sta
 async def test_of_a_large_log_the_end_is_shown(tmp_path: Path) -> None:
     path = tmp_path / "job.log"
     path.write_bytes(b"\x1b[36mline\x1b[0m of a log\n" * 200_000 + b"the end\n")
-    text = job_logs._end_of(path)
+    text = log_reading.end_of(path)
     assert text.startswith("(the last 1 MB of 4 MB; GitHub has the whole log)\nline of a log\n")
     assert text.endswith("the end\n")
     path.write_bytes(b"\x1b[31mall\x1b[0m")
-    assert job_logs._end_of(path) == "all"
+    assert log_reading.end_of(path) == "all"
 
 
 @pytest.mark.parametrize(("weight", "weak"), [(1, 1), (3, 0)])

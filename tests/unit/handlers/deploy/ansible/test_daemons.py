@@ -106,7 +106,7 @@ async def test_whoever_may_no_longer_approve_restarts_nothing(staffed: Desk, mon
         checked.append(what)
 
     monkeypatch.setattr(ansible_daemons, "find_hosts", hosts)
-    monkeypatch.setattr(ansible_daemons, "_reach", None)  # an attempt to reach a host fails
+    monkeypatch.setattr(ansible_daemons, "reach_hosts", None)  # an attempt to reach a host fails
     environment = staffed.config.environments["staging"]
     record = SimpleNamespace(kind="restart", arguments={"machine": "backend", "daemon": "queue"}, requester="U0GUS")
     operation = SimpleNamespace(

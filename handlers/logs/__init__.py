@@ -1,0 +1,1 @@
+"""Logs on request: of operations and runs, an instance's console, a daemon's journal."""
