@@ -20,7 +20,7 @@ from handlers.infra.state_views import Card, DaemonLine, OperationLine, Page, Ro
 from runners.aws.fleet import INSTANCES
 from runners.observations import Wanted, by_key
 from runners.results import AwsPlace, Image
-from runners.results.fleet import Fleet
+from runners.results.fleet import RUNNING, Fleet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -219,7 +219,7 @@ def _machines(services: Services, parts: Sequence[Environment]) -> _Machines:
 
 def _role(fleet: Fleet, machine: str, tag: str) -> RoleLine:
     instances = tuple(each for each in fleet.instances if each.tag == tag)
-    ids = dict.fromkeys(each.image_id for each in instances if each.image_id)
+    ids = dict.fromkeys(each.image_id for each in instances if each.image_id and each.state == RUNNING)
     return RoleLine(machine, instances, tuple(fleet.images.get(each) or Image(each) for each in ids))
 
 

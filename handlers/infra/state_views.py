@@ -265,10 +265,9 @@ def image_words(image: Image, now: float) -> str:
 
 
 def _instance(instance: Instance) -> str:
-    checks = instance.checks or "status checks unknown"
+    checks = f", status checks {instance.checks or 'unknown'}" if instance.state == RUNNING else ""
     icon = HEALTHY if (instance.state, instance.checks) == (RUNNING, PASSED) else WARNING
-    health = f"status checks {checks}" if instance.checks else checks
-    return f"{icon} {kit.code(instance.instance_id)} {instance.state}, {health}"
+    return f"{icon} {kit.code(instance.instance_id)} {instance.state}{checks}"
 
 
 def _alarm(alarm: Alarm) -> str:

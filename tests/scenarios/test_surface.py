@@ -48,8 +48,10 @@ async def test_the_home_tab_shows_how_things_stand_to_those_who_may_know(shared_
 async def test_status_and_audit_tell_what_happened_to_operators_alone(shared_world: World) -> None:
     await types(shared_world, "ana", "#dev", "/plan dev")
     await shows(shared_world, "#dev", "up to date")
-    status = await types(shared_world, "lee", "#ops", "/infra status")
-    assert "#1 Plan for dev: succeeded" in status.ephemerals[0].rendered
+    async with asyncio.timeout(30):  # its message shows the end a moment before the list does
+        rendered = ""
+        while "#1 Plan for dev: succeeded" not in rendered:
+            rendered = (await types(shared_world, "lee", "#ops", "/infra status")).ephemerals[0].rendered
     audit_log = await types(shared_world, "lee", "#ops", "/infra audit 5")
     assert "@ana #1 plan in dev" in audit_log.ephemerals[0].rendered
     for text in ("/infra status", "/infra audit", "/infra help"):
