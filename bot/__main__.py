@@ -9,7 +9,6 @@ if __name__ == "__main__":
     protection.apply()
     clean_environment.establish()
 
-import argparse
 import asyncio
 import gc
 import json
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import process_log, settings as environment
+from bot import command_line, process_log, settings as environment
 from bot.config import Config, load
 from bot.errors import ConfigError, DatabaseAwayError, Fault, NothingThereError, UserError
 from bot.isolation import Proof, workplace_of
@@ -35,6 +34,7 @@ from runners.errors import RunnerError
 from runners.results import Connection
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable, Sequence
 
     from bot.service import Service
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; exit code 0: success, 1: a problem, 2: a faulty configuration or command."""
-    chosen = _parser().parse_args(arguments)
+    chosen = command_line.parser(_COMMANDS).parse_args(arguments)
     try:
         return int(chosen.run(chosen))
     except (ConfigError, UserError) as error:
@@ -164,6 +164,24 @@ async def _check_all(
     return 0 if all(connection.ok for connection in connections) else 1
 
 
+def _init(chosen: argparse.Namespace) -> int:
+    from bot.proposal import command  # noqa: PLC0415  -- only this command needs it
+    from bot.slack.client import Chat  # noqa: PLC0415
+    from bot.slack.web_api import make_client  # noqa: PLC0415
+
+    async def begin() -> str:
+        token = os.environ.get("SLACK_BOT_TOKEN")
+        redact = Redactor(environment.secret_values(os.environ, ()))
+        slack = Chat(make_client(token, os.environ.get("SLACK_API_URL")), redact) if token else None
+        ask = command.default if chosen.yes else command.ask
+        if chosen.print:
+            return (await command.propose(chosen.directory, ask, slack)).removesuffix("\n")
+        return await command.init(chosen.directory, chosen.config, ask, slack)
+
+    print(asyncio.run(begin()))
+    return 0
+
+
 def _schema(_: argparse.Namespace) -> int:
     from bot.config import schema  # noqa: PLC0415  -- as above
 
@@ -248,38 +266,18 @@ def _secrets_named(config: Config) -> dict[str, str]:
     return {name: os.environ[name] for name in config.secret_names if os.environ.get(name)}
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bot", description="Signalbox: infrastructure from Slack.")
-    commands = parser.add_subparsers(required=True, metavar="command")
-
-    def add(name: str, run: object, summary: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=summary, description=summary)
-        made.add_argument("--config", default="signalbox.yaml", metavar="FILE", type=Path)
-        made.set_defaults(run=run)
-        return made
-
-    serve = add("serve", _serve, "answer Slack and run operations")
-    serve.add_argument("--no-work", action="store_true", help="answer Slack only; other processes run the operations")
-    add("work", _work, "run operations only, beside a serving process on the same database")
-    checked = add("check", _check, "check the configuration, the code that it names, and every connection")
-    checked.add_argument("--offline", action="store_true", help="the configuration alone, for the CI of its repository")
-    checked.add_argument("--json", action="store_true", help="a JSON object for each line")
-    add("schema", _schema, "print the JSON Schema of signalbox.yaml, for editors")
-    add("key", _key, "print a new SIGNALBOX_KEY")
-    add("manifest", _manifest, "print the Slack app manifest").add_argument("--url", help="the public URL of the bot")
-    log = add("audit", _audit, "verify or export the audit log")
-    log.add_argument("action", choices=["verify", "export"])
-    log.add_argument("--csv", action="store_true", help="export: CSV for spreadsheets instead of lines of JSON")
-    log.add_argument("--since", metavar="TIME", help="export: entries since 2d, yesterday or 2026-11-01, in UTC")
-    log.add_argument("--env", metavar="NAME", help="export: entries of an environment and its parts")
-    log.add_argument("--anchor", metavar="SOURCE", help="its anchors: a file, s3://bucket/prefix, or - for stdin")
-    tables = add("database", _database, "report the version of the database, or upgrade it")
-    tables.add_argument("action", choices=["check", "upgrade"])
-    inventory = add("inventory", _inventory, "print Ansible's inventory of an environment")
-    inventory.add_argument("environment")
-    inventory.add_argument("--list", action="store_true", help="no effect; Ansible passes it to inventory scripts")
-    return parser
-
+_COMMANDS = {
+    "serve": _serve,
+    "work": _work,
+    "check": _check,
+    "init": _init,
+    "schema": _schema,
+    "key": _key,
+    "manifest": _manifest,
+    "audit": _audit,
+    "database": _database,
+    "inventory": _inventory,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -92,7 +92,7 @@ async def _check_channels(config: Config, slack: SlackCalls, findings: Findings)
     builds = [images.channel for images in config.builds.values() if images.channel]
     configured = dict.fromkeys([config.slack.channel, *own, *builds])
     visible: dict[str, dict[str, Any]] = {}
-    async for channel in _channels(slack):
+    async for channel in channels(slack):
         visible |= {f"#{channel['name']}": channel, channel["id"]: channel}
     for name in configured:
         channel = visible.get(name, {})
@@ -105,7 +105,8 @@ async def _check_channels(config: Config, slack: SlackCalls, findings: Findings)
     findings.add_fact(f"in {', '.join(configured)}")
 
 
-async def _channels(slack: SlackCalls) -> AsyncIterator[dict[str, Any]]:
+async def channels(slack: SlackCalls) -> AsyncIterator[dict[str, Any]]:
+    """The channels that the bot can see, as Slack describes them."""
     cursor = ""
     while True:
         answer = await slack.query(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -13,15 +17,13 @@ from sandbox.aws import REGION
 from sandbox.github.commits import Author, CommitGraph
 from sandbox.own.files import OwnRepositoryError, read_files
 from sandbox.own.machines import Machine, machines_of
-from sandbox.own.proposal import proposal
 from sandbox.own.terraform import HcpWorkspace, States
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sandbox.github.seed import Seed
 
 CONFIG = "signalbox.yaml"
+_PROJECT = Path(__file__).resolve().parents[2]
 _PEOPLE = {"operators": "usergroup:S0INFRA", "approvers": "usergroup:S0LEADS"}
 _ACCOUNTS = frozenset(["profile", "role_arn", "external_id", "aws_profile", "account"])
 _BY = Author("Ana Duarte", "ana@lineside.example", "ana-duarte")
@@ -75,6 +77,14 @@ class Own:
         return plant
 
 
+def _proposal(directory: Path) -> str:
+    """What `python -m bot init` writes for the directory, without any of the user's credentials."""
+    command = [sys.executable, "-m", "bot", "init", str(directory.resolve()), "--yes", "--print"]
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": os.devnull}
+    ran = subprocess.run(command, cwd=_PROJECT, env=environment, capture_output=True, text=True, check=False)
+    return ran.stdout if ran.returncode == 0 else ran.stderr
+
+
 def own_repository(directory: Path, neighbours: Mapping[str, Path] | None = None) -> Own:
     """The repository in a directory, and other repositories (`owner/name`) in theirs.
 
@@ -82,7 +92,7 @@ def own_repository(directory: Path, neighbours: Mapping[str, Path] | None = None
     """
     files = read_files(directory)
     if CONFIG not in files:
-        raise OwnRepositoryError(f"{directory} has no {CONFIG}. This is a beginning:\n\n{proposal(files)}")
+        raise OwnRepositoryError(f"{directory} has no {CONFIG}. This is a beginning:\n\n{_proposal(directory)}")
     try:
         config = yaml.safe_load(files[CONFIG])
         repository = config["github"]["repository"]

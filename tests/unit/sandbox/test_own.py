@@ -6,7 +6,6 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
 from bot.config import read
 from sandbox.github import GitHubStandIn
@@ -142,34 +141,19 @@ def test_what_cannot_be_played_is_said_at_the_start(directory: Path) -> None:
     ]
 
 
-def test_without_a_configuration_a_proposal_says_what_is_missing(directory: Path) -> None:
+def test_without_a_configuration_there_is_a_proposal(directory: Path) -> None:
     (directory / CONFIG).unlink()
-    write(directory, {".github/workflows/build.yml": WORKFLOW, "infra/modules/net/main.tf": 'provider "aws" {}'})
+    write(
+        directory, {".github/workflows/build.yml": WORKFLOW, "infra/dev/backend.tf": 'terraform {\n backend "s3" {}\n}'}
+    )
     with pytest.raises(OwnRepositoryError) as refused:
         own_repository(directory)
     words, _, proposed = str(refused.value).partition("\n\n")
     assert words == f"{directory} has no signalbox.yaml. This is a beginning:"
-    assert "# Other workflows that can be dispatched: build.yml" in proposed
-    assert list(yaml.safe_load(proposed)["environments"]) == ["dev"]
-    config = read(
-        proposed.replace("owner/name", "acme/infra").replace("    approval", "    machines: [web]\n    approval")
-    )
-    terraform = config.environments["dev"].terraform
+    assert "workflow: build.yml" in proposed
+    terraform = read(proposed).environments["dev"].terraform
     assert terraform is not None
     assert str(terraform.directory) == "infra/dev"
-
-
-def test_a_proposal_names_no_environment_twice_and_no_other_workflow_a_deploy(tmp_path: Path) -> None:
-    roots = {f"{path}/main.tf": 'provider "aws" {}' for path in ("eu/prod", "us/prod", "net")}
-    write(tmp_path, {**roots, ".github/workflows/release.yml": WORKFLOW})
-    with pytest.raises(OwnRepositoryError) as refused:
-        own_repository(tmp_path)
-    proposed = str(refused.value).partition("\n\n")[2]
-    environments = yaml.safe_load(proposed)["environments"]
-    assert sorted(environments) == ["eu-prod", "net", "us-prod"]
-    assert not [name for name, environment in environments.items() if "deploy" in environment]
-    assert "# Other workflows that can be dispatched: release.yml" in proposed
-    read(proposed.replace("owner/name", "acme/infra"))
 
 
 @pytest.mark.parametrize(
