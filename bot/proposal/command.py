@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -53,7 +55,7 @@ def _accepted(text: str) -> str:
     """The text with each line in a comment that the loader refuses, and why: what people write is beyond any rules here."""
     lines = text.splitlines()
     while faults := _faults("\n".join(lines)):
-        refused = {fault.line: fault for fault in faults if fault.line and _can_be_left_out(lines[fault.line - 1])}
+        refused = {number: fault for fault in faults for number in _refused(lines, fault)}
         if not refused:
             remarks = [f"# {fault.key or 'the file'}: {fault.problem}" for fault in faults]
             lines += ["# The loader does not accept this yet:", *remarks]
@@ -83,9 +85,22 @@ def _is_comment(line: str) -> bool:
     return line.lstrip().startswith("#")
 
 
+def _refused(lines: list[str], fault: Fault) -> list[int]:
+    """The numbers of the lines that are left out for a fault: its own, or all of `images`."""
+    if not fault.line:
+        return []
+    if _can_be_left_out(lines[fault.line - 1]):
+        return [fault.line]
+    if lines[fault.line - 1] != "images:":
+        return []
+    below = itertools.takewhile(lambda number: _indent(lines[number]) > 0, range(fault.line, len(lines)))
+    return [fault.line, *(number + 1 for number in below)]
+
+
 def _can_be_left_out(line: str) -> bool:
     """Whether it is a key of an environment or of the images: the rest of the file goes on without it."""
-    return _indent(line) > 2 and not _is_comment(line)
+    ends_with_value = bool(re.match(r"  \S+: [^ #]", line))
+    return (_indent(line) > 2 or ends_with_value) and not _is_comment(line)
 
 
 def _left_out(line: str, why: str) -> str:
@@ -96,7 +111,7 @@ def _leave_out_empty(lines: list[str]) -> None:
     """Leave out each key whose lines below are all left out."""
     for number in reversed(range(len(lines))):
         line = lines[number]
-        if not line.endswith(":") or not _can_be_left_out(line):
+        if not line.endswith(":") or _is_comment(line) or not _indent(line):
             continue
         rest = [each for each in lines[number + 1 :] if not _is_comment(each)]
         if not rest or _indent(rest[0]) <= _indent(line):
