@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.config import WatchKeys
+from handlers.secrets.places import account_of
 from runners.aws import oidc, secrets as aws_secrets
-from runners.aws.client import Account, asked
+from runners.aws.client import asked
 from runners.concurrency import together
 from runners.errors import RunnerError
 from runners.github import secrets as github_secrets, workflow_secrets
@@ -19,9 +20,8 @@ from runners.results.secrets import GITHUB, Keeper, SecretEntry, SecretUse
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
 
-    from bot.config import Config, Environment
+    from bot.config import Config
     from bot.services import Services
-    from runners.results import AwsPlace
     from runners.results.secrets import WorkflowSecrets
 
 TIMEOUT = 60.0  # seconds for what AWS is asked at once
@@ -172,17 +172,6 @@ def _blocking(
     function: Callable[..., Iterable[SecretEntry]], *args: object
 ) -> Callable[[], Awaitable[Iterable[SecretEntry]]]:
     return partial(asked, lambda: tuple(function(*args)), timeout=TIMEOUT, doing="reading secrets in AWS")
-
-
-def account_of(services: Services, environment: Environment) -> Account:
-    """The AWS account of an environment, with all of AWS's services."""
-    place = services.config.aws_of(environment)
-    return services.account if place is None or place == services.config.aws_place else _account(place)
-
-
-@cache
-def _account(place: AwsPlace) -> Account:
-    return Account([place.region], place.profile, place.role)
 
 
 def _of_hcp(services: Services) -> Iterator[_Part]:

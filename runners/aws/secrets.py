@@ -54,6 +54,27 @@ def secrets_manager(account: Account, region: str, prefix: str) -> Iterator[Secr
         )
 
 
+def set_parameter(account: Account, name: str, value: str) -> None:
+    """Write an SSM parameter, encrypted."""
+    account.client("ssm").put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+
+
+def set_entry(account: Account, name: str, value: str) -> None:
+    """Write a new version of an entry of Secrets Manager, which must exist."""
+    account.client("secretsmanager").put_secret_value(SecretId=name, SecretString=value)
+
+
+def check_parameter(account: Account, name: str) -> None:
+    """Ask for a parameter's description, which need not exist."""
+    filters = [{"Key": "Name", "Option": "Equals", "Values": [name]}]
+    account.client("ssm").describe_parameters(ParameterFilters=filters)
+
+
+def check_entry(account: Account, name: str) -> None:
+    """Ask for an entry's description, which must exist."""
+    account.client("secretsmanager").describe_secret(SecretId=name)
+
+
 def key_pairs(account: Account, region: str) -> Iterator[SecretEntry]:
     """EC2's key pairs, but for those that Packer makes for a build."""
     for each in account.ec2(region).describe_key_pairs()["KeyPairs"]:

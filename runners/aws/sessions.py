@@ -35,6 +35,13 @@ def session(region: str, profile: str | None = None, role: str | None = None) ->
     return boto3.Session(botocore_session=in_role, region_name=region)
 
 
+def of_key(region: str, key_id: str, secret: str) -> boto3.Session:
+    """A session with exactly this access key."""
+    return boto3.Session(
+        botocore_session=_core(), aws_access_key_id=key_id, aws_secret_access_key=secret, region_name=region
+    )
+
+
 def _core() -> Session:
     core = get_session()
     core.register_component("data_loader", loader())

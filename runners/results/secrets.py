@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from runners.stored import stored
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -73,3 +76,50 @@ class WorkflowSecrets:
     declared: frozenset[str] = field(default_factory=frozenset)
     takes_all: bool = False
     oidc: bool = False
+
+
+@stored("key-rotation")
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What is approved: the user, the old key (empty without one), an unused key that is deleted first, the places."""
+
+    name: str
+    user: str
+    old: str
+    unused: str
+    why_unused: str
+    places: tuple[str, ...]
+    workflow: str
+    grace: float
+
+    @property
+    def binding(self) -> str:
+        """What an approval is bound to."""
+        parts = (self.name, self.user, self.old, self.unused, self.workflow, str(self.grace), *self.places)
+        return hashlib.sha256("\0".join(("rotate key", *parts)).encode()).hexdigest()
+
+
+@stored("written-place")
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A place, and why it was not written; empty if it was. `broken`: beside it is the other half of another key."""
+
+    place: str
+    problem: str = ""
+    remedy: str = ""
+    broken: bool = False
+
+
+@stored("replaced-key")
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A new key: its id (empty where it was deleted again), its places, and when they were written (Unix seconds)."""
+
+    key_id: str
+    places: tuple[Written, ...]
+    at: float
+
+    @property
+    def failed(self) -> tuple[Written, ...]:
+        """The places that do not have it."""
+        return tuple(place for place in self.places if place.problem)

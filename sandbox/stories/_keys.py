@@ -11,6 +11,7 @@ from sandbox.github.vault import Secret
 from sandbox.stories._infrastructure import commit
 
 if TYPE_CHECKING:
+    from sandbox.aws import AwsHandle
     from sandbox.github import Repository
     from sandbox.world import World
 
@@ -75,14 +76,14 @@ def _in_aws(world: World) -> tuple[str, str]:
     return str(key["AccessKeyId"]), str(key["SecretAccessKey"])
 
 
-def keys_now(world: World) -> dict[str, str]:
+def keys_now(aws: AwsHandle) -> dict[str, str]:
     """The status of each access key of the user, by its id."""
-    listed = world.aws.client("iam").list_access_keys(UserName=USER)["AccessKeyMetadata"]
+    listed = aws.client("iam").list_access_keys(UserName=USER)["AccessKeyMetadata"]
     return {each["AccessKeyId"]: each["Status"] for each in listed}
 
 
-def places_now(world: World) -> tuple[str, str, str]:
+def places_now(world: World, aws: AwsHandle) -> tuple[str, str, str]:
     """The values in the key's places: its id, its secret, and the parameter."""
     held = repository_of(world).vault.secrets
-    parameter = world.aws.client("ssm").get_parameter(Name="/ci/build-key", WithDecryption=True)["Parameter"]
+    parameter = aws.client("ssm").get_parameter(Name="/ci/build-key", WithDecryption=True)["Parameter"]
     return held["BUILD_KEY_ID"].value, held["BUILD_KEY"].value, str(parameter["Value"])

@@ -24,7 +24,7 @@ async def play(world: World) -> None:
         expect(piece in plain, f"the list does not have {piece}")
     expect("SLACK_HOOK in use-key.yml" in plain, "a secret that nobody has is not reported")
     expect("OLD_TOKEN" in plain.partition("No workflow names these")[2], "a secret that nobody names is not reported")
-    for value in (*_keys.places_now(world)[1:], "value-of-nobody", "value-of-staging"):
+    for value in (*_keys.places_now(world, world.aws)[1:], "value-of-nobody", "value-of-staging"):
         expect(value not in plain, "the list has a value")
     await types(world, "lee", "#ops", "/infra secrets staging")
     page = await gets_notice(world.person("lee"), "of staging")

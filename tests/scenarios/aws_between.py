@@ -46,7 +46,8 @@ class AwsBetween:
     async def answer(self, request: web.Request, session: ClientSession) -> web.Response:
         """Pass a call on, and its answer back."""
         body = await request.read()
-        call = parse_qs(body.decode(errors="replace")).get("Action", [""])[0]
+        target = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        call = target or parse_qs(body.decode(errors="replace")).get("Action", [""])[0]
         if await self._dies(call, "before", request):
             return web.Response(status=503)
         url = f"{self.moto.url}{request.path_qs}"
