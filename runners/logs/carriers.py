@@ -28,7 +28,9 @@ class Carrier(NamedTuple):
 
 # The first that matches counts. None matches across the text of a message, and none is a failure by itself.
 CARRIERS: tuple[Carrier, ...] = (
-    Carrier("packer", r"(?:==> |--> |    )[\w.-]+:(?: |$)", "==> amazon-ebs.cron: text"),
+    Carrier(
+        "packer", r"(?:==> |--> |    )(?:[\w.-]+|(?:[\w-]+ )+[\w-]+\.[\w.-]+):(?: |$)", "==> amazon-ebs.cron: text"
+    ),
     # PACKER_LOG=1: Go's log package with the name of the plugin; "ui:" and "ui error:" show what people see.
     Carrier(
         "packer log",
@@ -57,7 +59,7 @@ CARRIERS: tuple[Carrier, ...] = (
     ),
     Carrier(
         "date",
-        rf"\[?(?:\d{{4}}[-/.]\d\d[-/.]\d\d|\d\d[-/](?:[A-Z][a-z]{{2}}|\d\d)[-/]\d{{4}})[ T]{_TIME}(?: ?[+-]\d\d:?\d\d| UTC)?\]?:? +",
+        rf"\[?(?:\d{{4}}[-/.]\d\d[-/.]\d\d|\d\d[-/](?:[A-Z][a-z]{{2}}|\d\d)[-/]\d{{4}})[ T]{_TIME}(?: ?[+-]\d\d:?\d\d| UTC)?\]?:? +(?:\| )?",
         "[23-Nov-2026 12:00:00] text",
     ),
     Carrier(
@@ -79,7 +81,7 @@ CARRIERS: tuple[Carrier, ...] = (
     Carrier("ssh-action", r"(?:[\w.-]+(?::\d+)?: )?(?:out|err): ", "err: text"),
     Carrier("fabric", r"\[[\w.@:-]+\] (?:out|err|sudo|run): ", "[10.0.1.12] out: text"),
     Carrier("terraform", r"[\w.\[\]\"-]+ \((?:remote|local)-exec\): ", "aws_instance.cron[0] (remote-exec): text"),
-    Carrier("stream", r"\[(?:std)?(?:out|err)(?:or)?\]:? |(?:STDERR|STDOUT|stderr|stdout): ", "[stderr] text"),
+    Carrier("stream", r"\[(?:std)?(?:out|err)(?:or)?\]:? ?|(?:STDERR|STDOUT|stderr|stdout): ", "[stderr] text"),
     Carrier("compose", r"(?:\[[^\]\n]{1,80}\]|[\w.@/-]+(?: std(?:out|err))?) *\| ", "web-1  | text"),
     Carrier("workspaces", r"[\w@./-]+:(?:build|test|lint|dev|start|install|typecheck): ", "web:build: text"),
     Carrier("concurrently", r"\[\w[\w.:-]*\] ", "[api] text"),

@@ -10,7 +10,7 @@ import re2
 from runners.errors import RunnerError
 from runners.logs.block_expression import block_expression
 from runners.logs.carriers import Carriers
-from runners.logs.false_positives import is_false_positive, without_false_positives
+from runners.logs.false_positives import is_false_positive, is_no_statement, without_false_positives
 from runners.logs.lines import TIMESTAMP
 from runners.logs.patterns import CERTAIN, WEAK
 
@@ -86,7 +86,12 @@ class Classifier:
         return configured if first.summary or first.weight_of(line) <= WEAK else replace(first, weight=CERTAIN)
 
     def _counts(self, order: int, texts: Sequence[str]) -> bool:
-        """Whether a matching pattern counts: a configured one has to match more than words that only look like a failure."""
+        """Whether a matching pattern counts.
+
+        A configured one has to match more than words that only look like a failure, and a sentence has to state one.
+        """
+        if self._patterns[order].sentence:
+            return not any(map(is_no_statement, texts))
         if not self._patterns[order].configured:
             return True
         return any(order in self._matching(without_false_positives(text)) for text in texts)

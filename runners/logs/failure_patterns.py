@@ -9,6 +9,7 @@ import re2
 
 from runners.logs.patterns import CERTAIN, STRONG, WEAK
 from runners.logs.patterns.languages import LANGUAGES
+from runners.logs.patterns.levels import LEVELS
 from runners.logs.patterns.network import NETWORK
 from runners.logs.patterns.packages import PACKAGES
 from runners.logs.patterns.sentences import SENTENCES
@@ -27,7 +28,7 @@ _NOT_COUNTED = re2.compile(
     r"|(?:using|use) (?:the |its )?(?:original|default|fallback|cached|built-in)|fall(?:ing|s)? ?back|copying now"
     r"|(?:trying|checking) (?:other|another|again|same)|(?:will|going to) (?:try|be|use|retry))(?:[^=\w]|$)"
     r"|(?:^|\(|[^\d\s]\s+|[^,|\d\s]\s+\d+\s+)(?i:skipp(?:ed|ing))(?:[^=:\w]|$|: *[^\d ])"  # "28 skipped" and "Skipped: 0" count tests
-    r"|(?:^|\s)(?:warn(?:ing)?|note|info|hint|debug): |(?:^|\s)\[(?:warn(?:ing)?|notice|info|debug)\] |\bdefaulting to\b|(?-i:(?:^|\s)(?:DEBUG|TRACE)\s)"
+    r"|^(?:note|info|hint|debug): |(?:^|\s)warn(?:ing)?: |\[(?:warn(?:ing)?|notice|info|debug)\b[^\]]*\]|(?:^|\s)warning[: ]|\bdefaulting to\b|(?-i:(?:^|\s)(?:DEBUG|TRACE)\s)"
 )
 
 
@@ -36,7 +37,8 @@ class FailurePattern:
     """An RE2 expression to search for in a line of a log, the tool that prints the line, and a name for people.
 
     The line has no colours. The expression is tried on the line and on what remains of it after each carrier before it.
-    A `summary` reports only that something failed; another line, usually before it, gives the cause.
+    A `summary` reports only that something failed; another line, usually before it, gives the cause. A `sentence` is of no
+    program in particular: it does not count where it only speaks of a failure.
     """
 
     name: str
@@ -44,6 +46,7 @@ class FailurePattern:
     tool: str
     summary: bool = False
     weight: int = STRONG
+    sentence: bool = False
 
     @property
     def configured(self) -> bool:
@@ -60,14 +63,14 @@ def configured(pattern: str) -> FailurePattern:
     return FailurePattern(f"configured: {pattern}", pattern, CONFIGURED, weight=CERTAIN)
 
 
-def _patterns(table: Table, *, summary: bool = False) -> Iterator[FailurePattern]:
+def _patterns(table: Table) -> Iterator[FailurePattern]:
+    summary, sentence = table in (SUMMARIES, LEVELS, SENTENCES), table is SENTENCES
     for tool, rows in table.items():
         for row in rows:
-            yield FailurePattern(f"{tool}: {row.name}", row.pattern, tool, summary=summary, weight=row.weight)
+            name = f"{tool}: {row.name}"
+            yield FailurePattern(name, row.pattern, tool, summary=summary, weight=row.weight, sentence=sentence)
 
 
 # The first pattern that matches a line is the one that counts.
-TABLES: tuple[Table, ...] = (SHELL, NETWORK, PACKAGES, LANGUAGES, SERVICES, SUMMARIES, SENTENCES)
-BUILT_IN: tuple[FailurePattern, ...] = tuple(
-    pattern for table in TABLES for pattern in _patterns(table, summary=table in (SUMMARIES, SENTENCES))
-)
+TABLES: tuple[Table, ...] = (SHELL, NETWORK, PACKAGES, LANGUAGES, SERVICES, SUMMARIES, LEVELS, SENTENCES)
+BUILT_IN: tuple[FailurePattern, ...] = tuple(pattern for table in TABLES for pattern in _patterns(table))

@@ -60,18 +60,45 @@ _LINES = (
     r"<[\w.:-]+> (?:\(\d|ESTABLISH|EXEC|SSH|PUT|GET)",  # ansible -vvv: a connection
     r"FAILED - RETRYING: ",  # ansible: `until` is not met yet
     r"\[(?:DEBUG|TRACE)\] |handshake error: ",  # PACKER_LOG: connections are tried until the machine is up
+    r"(?:checking|Checking) (?:for|whether|if|how|command|that|size of) ",  # autoconf, CMake
+    r"AH00558: ",  # Apache has no name of its own
+    r"ci-info: ",  # cloud-init: what keys and addresses there are
     r"debug[123]: ",  # ssh -v: files and keys that are tried
     r"echo ",
+)
+
+# A line that only speaks of a failure: patterns of sentences do not count then.
+_CONDITION = r"(?:if|unless|whether|where|in case|whenever|should|might|may|would|until|prevents?|avoids?|so that|no longer|even though)"
+_FAILING = r"(?:fail\w*|errors?|cannot|can'?t|could(?: not|n't)|not|unable|invalid|missing|unknown|undefined|denied|refused|exceeded|abort\w*)"
+_CHANGE = (
+    r"(?:Fix(?:e[sd])?|Add(?:ed|s)?|Remove[sd]?|Handle[sd]?|Avoid(?:ed|s)?|Prevent(?:ed|s)?|Improve[sd]?|Allow(?:s|ed)?|Use"
+    r"|Report(?:s|ed)?|Correct(?:s|ed)?|Change[sd]?|Ignore[sd]?|Skip(?:s|ped)?|Test(?:s|ed)?|Refuse|Reject|Retry|Restore[sd]?"
+    r"|Let|Make|Do(?:n't| not))"
+)
+_NO_STATEMENTS = (
+    r"^\s*--?[A-Za-z]|^\s{20}",  # the help of a program: an option, or what it does
+    rf"(?i)\b{_CONDITION}\b[^:]*\b{_FAILING}\b",
+    rf"^\s*(?:[*+-] )?{_CHANGE} [\w'\"`]",  # the subject of a commit, an entry of a list of changes
+    r"(?i)\b(?:no|zero|without) (?:\w+ )?(?:errors?|failures?|warnings?|problems?|issues?|conflicts?|changes?|differences?)\b",
+    r"(?i)\berrors? (?:handl|report|logg|messag|page|code|correct|check|track|recover)\w+",
+    r"(?i)\b(?:0|no|zero) (?:\w+ )?(?:failed|aborted|crashed|refused|denied|rejected)\b",
+    r"(?i)\b(?:not|never|nothing) (?:failed|refused|denied|rejected|aborted)\b",
 )
 
 _AFTER, _BEFORE = 1, 2  # the groups in `_WORDS`
 LINES = re2.compile("|".join(_LINES))
 WORDS = re2.compile("(?i)" + "|".join(_WORDS))
+NO_STATEMENT = re2.compile("|".join(_NO_STATEMENTS))
 
 
 def is_false_positive(message: str) -> bool:
     """Whether a line, without Packer's prefix, never shows a failure."""
     return LINES.match(message) is not None
+
+
+def is_no_statement(message: str) -> bool:
+    """Whether a line speaks of a failure that it does not state: a condition, an option, a change."""
+    return NO_STATEMENT.search(message) is not None
 
 
 def without_false_positives(text: str) -> str:

@@ -1,4 +1,9 @@
-"""How programs of any kind say that they failed: the words are the same whatever the tool."""
+"""How programs of any kind say that they failed: the grammar is the same whatever the tool.
+
+A sentence of failure has an inability (`could not mount`), a failed verb (`configure failed for`), a fault (`bad magic number`),
+or a program that gives up. It counts where a clause begins: at the beginning of a line, after the name of a program, after a colon.
+`false_positives.NO_STATEMENT` has the sentences that only speak of a failure.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +11,40 @@ from runners.logs.patterns import WEAK, Row, Table
 
 # A program's name in small letters before its message. "INFO: " and "Warning: " are levels and no names.
 _NAME = r"^(?:[a-z/][\w./@+-]*: )?"
+_LEAD = r"^(?:[^\w\s]+ )?(?:\(\w+\) )?(?:[a-z/][\w./@+-]*: )?"
+_CLAUSE = r"[\w)\]'\"][:;,!] +"  # what a clause begins after
+_WORD = r"[\w.:/@'\"`()\[\]#=-]+ "
+_ABILITY = r"(?:[Ff]ail(?:ed|s|ure)? to|[Uu]nable to|[Nn]ot able to|[Cc]ould(?: not|n't)|[Cc]an(?: ?not|'t)) [a-z]\w"
+_DONE = (
+    r"(?:found|read|opened|loaded|executed|created|installed|downloaded|retrieved|verified|resolved|reached|parsed|started"
+    r"|written|mounted|renewed|authenticated|satisfied|upgraded|configured|removed|copied|fetched|cloned|built|compiled|linked"
+    r"|decoded|decrypted|validated|processed|completed|performed|established|allocated|bound|accessed|determined|identified"
+    r"|located|initiali[sz]ed|imported|applied|updated|saved|stored|unlocked|activated|registered|restored|deployed)\b"
+)
+_BROKEN = r"(?:failed|FAILED|aborted|crashed|unsupported|refused|denied|rejected|timed out|was closed|expired|is corrupt(?:ed)?)"
+_END = r"(?:[:;!]|[.,](?: |$)|$| (?:with|because|for|due|after|in|while|during|by|from|when)\b| \()"
+_FAULT = (
+    r"(?:[Ii]nvalid|[Uu]nsupported|[Uu]nknown|[Uu]nrecogni[sz]ed|[Uu]nexpected|[Ii]llegal|[Mm]alformed|[Ww]rong|[Bb]ad"
+    r"|[Cc]orrupt(?:ed)?|[Dd]uplicate|[Cc]onflicting|[Ii]nsufficient|[Ii]ncompatible|[Ii]ncorrect|[Mm]ismatched"
+    r"|No such|[Uu]ndefined|[Uu]nresolved|[Uu]nreachable|[Uu]ntrusted) ['\"`]?[A-Za-z][\w-]+"
+)
+_ACTIVITY = r"[Ee]rror (?:[a-z]{2,}ing|while|during) \S"
+_NOTHING = (
+    r"[Nn]o [\w/-]+(?: [\w/-]+)* (?:found|available|by that name|left|exists?|matched|matching|installed|provides)\b"
+)
 
 SENTENCES: Table = {
     "tool": (
         Row(
             "could not do it",
-            _NAME
-            + r"(?:[Ff]ailed (?:to|during|while|on|in|at)|[Uu]nable to|[Cc]ould(?: not|n't)|[Cc]an(?:not|'t)) [a-z]\w",
+            rf"{_LEAD}{_ABILITY}|{_CLAUSE}{_ABILITY}",
             "queue-daemon: could not bind to the port 8080",
-            "INFO: could not bind twice to a port: expected",
+            "INFO: no port was bound twice",
         ),
         Row(
             "could not do it",
-            r"^(?:[\w:./-]+ ){1,5}(?:could not be|cannot be|can't be) (?:found|read|opened|loaded|executed|created|installed|downloaded|retrieved|verified|resolved|reached|parsed|started|written)(?:[.:!,]|$| (?:because|due|by|from|in|on|at)\b)",
-            "the signature could not be verified.",
+            rf"^(?:{_WORD})+(?:could not|couldn't|can ?not|can't) (?:be (?:\w+ly )?{_DONE}|(?:find|read|open|load|execute|create|install|download|retrieve|verify|resolve|reach|parse|start|write|mount|connect|access|locate|fetch|build) )|^(?:{_WORD})+(?:was|were|is|are) (?:not able|unable) to [a-z]",
+            "The superblock could not be read or does not describe a correct file system",
             "the signature was verified",
         ),
         Row(
@@ -30,7 +55,7 @@ SENTENCES: Table = {
         ),
         Row(
             "reported as failed",
-            r"^(?:[A-Z*\[][^|]*[A-Za-z)\]>'\"] |[\w./:-]+: (?:[A-Za-z]\S* ){1,6})(?:has |have |was )?(?:failed|FAILED|FAIL)(?: \*+)?[.!]?$",
+            r"^(?:[A-Z*\[][^|]*[A-Za-z)\]>'\"] |[\w./:-]+: (?:[A-Za-z]\S* )+)(?:has |have |was )?(?:failed|FAILED|FAIL)(?: \*+)?[.!]?$",
             "Running the module scripts-user (of the user's data) failed",
             "12 passed, 0 failed",
         ),
@@ -42,9 +67,51 @@ SENTENCES: Table = {
         ),
         Row(
             "reported as failed",
-            r"[^\d\s,] (?:failed|FAILED): [A-Za-z'\"`]|^[A-Z][\w .-]*: (?:failed|FAILED)[.!]?$|^failed: [\"'A-Za-z/]|\bhas failures: true\b",
+            r"[^\d\s,] (?:[Ff]ailed|FAILED): [A-Za-z'\"`]|^[\w./+-]+(?: [\w .-]*)?: (?:failed|FAILED|FAIL)[.!]?$|^failed: [\"'A-Za-z/]|\bhas failures: true\b",
             'queue.go:329: upgrade "queue" failed: it was cancelled',
             '{"changed": false, "failed": false}',
+        ),
+        Row(
+            "reported as failed",
+            r"\.{2,3} *(?:fail(?:ed)?!|FAIL(?:ED)?$)|(?:\. ){3,}fail(?:ed)?!|^\[ ?(?:FAILED|FAIL|fail)\w* ?\] |\[ ?(?:FAILED|FAIL|fail) ?\]$",
+            "   ...fail!",
+            "   ...done.",
+        ),
+        Row(
+            "reported as failed",
+            rf"^(?:[^\w\s]+ |\[ ?[A-Z]+ ?\] |[\w-]+ : )?[A-Z][\w:.-]* (?:{_WORD})*{_BROKEN}{_END}|{_CLAUSE}(?:{_WORD})*{_BROKEN}{_END}",
+            "! Configure failed for Queue-0.66. See the build.log for details.",
+            "The failed units are none",
+        ),
+        Row(
+            "an error while it worked",
+            rf"^(?:[^\w\s]+ )?(?:\[?[\w.-]+\]?: ?)?{_ACTIVITY}|[:;,] {_ACTIVITY}|^Errors? (?:was|were|occurred)\b|\b(?:an?|unexpected|with|the following) (?:errors?|exceptions?|problems?)(?: has| have)? (?:occurred|was raised|was thrown)\b|\bproduced an (?:unexpected )?error\b|\bhad an error: ",
+            "Error downloading object: backend/queue.db (9e497dc)",
+            "Error handling is on",
+        ),
+        Row(
+            "a fault",
+            rf"^(?:[\w./+@-]+: |line \d+: |\d+: )*{_FAULT}|{_CLAUSE}{_FAULT}|^(?:Passed|Got|Received|Found|Detected|Encountered|Has) (?:an? )?(?:{_FAULT}|(?:[a-z]\w* )?(?:conflicts?|errors?|problems?|failures?)\b)|\b[Ee]xpected .* but (?:received|got|was|found)\b",
+            "mount: wrong fs type, bad option, bad superblock on /dev/nvme0n1p1,",
+            "the wrong file system is refused",
+        ),
+        Row(
+            "nothing found",
+            rf"^[a-z/][\w./+@-]*: (?:line \d+ failed: )?{_NOTHING}|^Error: {_NOTHING}|^No \w+(?: \w+)? (?:of|for|named|matching) \S+ (?:was |were )?found\b|['\"`][\w./@:+-]+['\"`] (?:was |is |were )?(?:not found|missing|not available|not installed)(?:$|[.,:;!])",
+            "iptables: No chain/target/match by that name.",
+            "resolver: no conflicts",
+        ),
+        Row(
+            "out of bounds",
+            r"\b(?:is|are) too (?:low|small|old|large|long|big|many|few)(?:[,.:;]|$| (?:for|to|\()\b)|\bexceed(?:s|ed) the (?:limit|maximum|quota)\b|\b(?:quota|limit) (?:was |is |has been )?(?:exceeded|reached)\b",
+            "[1]: max virtual memory areas vm.max_map_count [65530] is too low, increase to at least [262144]",
+            "the limit of the queue is low",
+        ),
+        Row(
+            "gave up",
+            r"(?i)(?:^|[.,;\]!] |\by/n\] )(?:abort(?:ed|ing)?|giving up|bailing out|stopping the build)(?:[.! ]|$)|[,;] (?:aborting|terminating|giving up|exiting|bailing out)[.!]?$",
+            "Do you want to continue? [Y/n] Abort.",
+            "Press Ctrl-C to abort the program",
         ),
         Row(
             "timed out",
@@ -53,51 +120,20 @@ SENTENCES: Table = {
             "the timeout of the queue is 30 s",
         ),
         Row(
-            "errors counted",
-            r"^(?:Found |There (?:was|were) )?[1-9]\d* (?:errors?|failures?|error\(s\))(?:[;.:]|$| (?:found|generated|occurred)\b)",
-            "1 errors; 2895 distinct packages available",
-            "0 errors; 2895 distinct packages available",
+            "not usable",
+            r"^(?:[\w./+@-]+:(?:\d+:)* (?:\*\*\* )?)(?:[\w.'\"`/-]+ )+(?:is|are|was|were|has|have|does|do|did)(?: not|n't) (?:been |appear to be |seem to be )?(?:found|available|installed|supported|defined|exist|recogni[sz]ed|allowed|permitted|trusted|valid|match|compatible|configured|reachable|accessible|writable|executable|a )",
+            "Makefile:143: *** composer is not available on your system, please install composer.  Stop.",
+            "Makefile:143: composer is available on your system",
         ),
         Row(
             "no such file",  # of a script whose lines end as on Windows
             r"^: (?:No such file or directory|not found|command not found|Permission denied|invalid option)",
             ": No such file or directory",
-            "search: No such file or directory is a common message",
-        ),
-        Row(
-            "reported as failed",
-            r"\.{2,3} *fail(?:ed)?!|(?:\. ){3,}fail(?:ed)?!|^\[ ?(?:FAILED|FAIL|fail)\w* ?\] |\[ ?(?:FAILED|FAIL|fail) ?\]$",
-            "   ...fail!",
-            "   ...done.",
-        ),
-        Row(
-            "logged as an error",
-            _NAME.replace("[a-z/]", "[A-Za-z/]")
-            + r"(?:(?:[Ff]atal|[Ii]nternal|[Ss]erious) )?(?:error|ERROR|Error): [A-Za-z'\"`/(\[]",
-            "rpm: error: can't create the lock",
-            "error: 0",
-        ),
-        Row(
-            "logged as an error",
-            r"\blevel=(?:error|fatal|panic)\b|\"(?:level|severity)\": ?\"(?:[Ee]rror|ERROR|[Ff]atal|FATAL|[Cc]ritical|CRITICAL)\"|^Fatal Error \S",
-            'time="12:00" level=error msg="the queue is not there"',
-            'time="12:00" level=info msg="error pages are there"',
-        ),
-        Row(
-            "exit code",
-            r"(?i)\b(?:exit|return|error)[ -]?(?:code|status)(?: of| was| is)?\W{0,2} ?[1-9]\d{0,2}\b(?:[^.\d]|$)|\bexit(?:ed)? (?:with )?(?:status |code )?[1-9]\d{0,2}(?:$|\)|; not expected)|\bexit status \d+; not expected\b|^(?:Ran|Command|The command) .* returned [1-9]\d*$|\breturned [1-9]\d* instead of\b",
-            "exited: queue-daemon (exit status 0; not expected)",
-            "exited: queue-daemon (exit status 0; expected)",
-        ),
-        Row(
-            "uncaught exception",
-            r"^(?:[\w.\\]+[.\\])?[A-Z]\w*(?:Error|Exception)(?:\.|:)?$",
-            "  RuntimeError",
-            "RuntimeErrors are counted",
+            "search: every file and directory is there",
         ),
         Row(
             "not there",
-            r"(?i)^(?:- )?(?:[\w./'\"`-]+ ){1,8}(?:not found|does not exist|doesn't exist|is missing|no such file or directory|does not satisfy that requirement)\b",
+            r"(?i)^(?:- )?(?:[\w./'\"`-]+ )+(?:not found|(?:does not|doesn't) exist|is missing|no such file or directory|does not satisfy that requirement|(?:is|are|was|has) not (?:been )?(?:available|installed|supported|defined|recogni[sz]ed|trusted|reachable))\b",
             "the role of the host does not exist",
             "the role of the host exists",
             WEAK,

@@ -100,6 +100,7 @@ SERVICES: Table = {
             "INFO success: queue-daemon entered RUNNING state",
         ),
     ),
+    "salt": (Row("state failed", r"^Result: False$", "      Result: False", "      Result: True"),),
     "cloud-init": (
         Row(
             "user data not run",
@@ -145,7 +146,7 @@ SERVICES: Table = {
     "cloud": (
         Row(
             "cloud error",
-            r"^ERROR: \((?:gcloud|bq)\.|^Error from server(?: \(\w+\))?: |^error: (?:unable to|the server|error validating|no objects passed|deployment .* exceeded)|\b(?:ImagePullBackOff|CrashLoopBackOff|ErrImagePull)\b|\bexceeded its progress deadline\b",
+            r"^ERROR: \((?:gcloud|bq)\.|^Error from server(?: \(\w+\))?: |^error: (?:unable to|the server|error validating|no objects passed|deployment .* exceeded)|\b(?:ImagePullBackOff|CrashLoopBackOff|ErrImagePull)\b|\b\d+/\d+ +(?:Init:)?Error\b|\bexceeded its progress deadline\b",
             'Error from server (NotFound): deployments.apps "web" not found',
             "deployment.apps/web configured",
         ),

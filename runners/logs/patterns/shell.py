@@ -164,7 +164,7 @@ SHELL: Table = {
         ),
         Row(
             "library missing",
-            r": error while loading shared libraries: |: symbol lookup error: |: version `\w+' not found",
+            r": error while loading shared libraries: |: symbol lookup error: |: version `[\w.]+' not found",
             "php: error while loading shared libraries: libzip.so.5: cannot open shared object file",
             "loading shared libraries: libzip.so.5",
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given, strategies as st
 
 from runners.logs import false_positives
 from runners.logs.carriers import Carriers
@@ -153,7 +154,36 @@ def test_re2_matches_what_pythons_re_matches_also_on_near_misses() -> None:
         misses = (line[:at] + other + line[at + 1 :] for at in range(len(line)) for other in ("", " ", "0"))
         for text in (line, *misses):
             texts = carriers.texts(text.rstrip())
-            matching = (pattern.name for pattern, expression in expressions if any(map(expression.search, texts)))
+            said = not any(map(false_positives.is_no_statement, texts))
+            matching = (
+                pattern.name
+                for pattern, expression in expressions
+                if (said or not pattern.sentence) and any(map(expression.search, texts))
+            )
             first = None if any(map(false_positives.is_false_positive, texts)) else next(matching, None)
             classified = CLASSIFIER.classify([text.rstrip()])
             assert (classified[0].name if classified else None) == first, text
+
+
+PROGRAMS = st.sampled_from(
+    ["", "queue: ", "/opt/queue.sh: line 3: ", "lib: queue: ", "==> ", "** ", "[stderr] ", "12:00:00 "]
+)
+FAULTS = st.sampled_from(
+    [
+        "could not {} the file",
+        "cannot {} it",
+        "unable to {} the queue",
+        "Failed to {} 'queue'",
+        "Error {}ing the queue: 3",
+    ]
+)
+VERBS = st.sampled_from(["load", "mount", "fetch", "decrypt", "attach", "unpack", "reach"])
+
+
+@given(PROGRAMS, FAULTS, VERBS)
+def test_a_program_that_no_table_knows_says_that_it_failed(program: str, fault: str, verb: str) -> None:
+    sentence = fault.format(verb)
+    assert name_of(program + sentence)
+    assert name_of(f"retries if the queue {sentence}") is None
+    assert name_of(f"- Fix {sentence}") is None
+    assert name_of(f"    --retry    retry where {sentence}") is None
