@@ -11,7 +11,7 @@ from runners.logs.patterns import WEAK, Row, Table
 
 # A program's name in small letters before its message. "INFO: " and "Warning: " are levels and no names.
 _NAME = r"^(?:[a-z/][\w./@+-]*: )?"
-_LEAD = r"^(?:[^\w\s]+ )?(?:\(\w+\) )?(?:[a-z/][\w./@+-]*: )?"
+_BEGINNING = r"^(?:[^\w\s]+ )?(?:\(\w+\) )?(?:[a-z/][\w./@+-]*: )?"
 _CLAUSE = r"[\w)\]'\"][:;,!] +"  # what a clause begins after
 _WORD = r"[\w.:/@'\"`()\[\]#=-]+ "
 _ABILITY = r"(?:[Ff]ail(?:ed|s|ure)? to|[Uu]nable to|[Nn]ot able to|[Cc]ould(?: not|n't)|[Cc]an(?: ?not|'t)) [a-z]\w"
@@ -37,7 +37,7 @@ SENTENCES: Table = {
     "tool": (
         Row(
             "could not do it",
-            rf"{_LEAD}{_ABILITY}|{_CLAUSE}{_ABILITY}",
+            rf"{_BEGINNING}{_ABILITY}|{_CLAUSE}{_ABILITY}",
             "queue-daemon: could not bind to the port 8080",
             "INFO: no port was bound twice",
         ),

@@ -154,11 +154,11 @@ def test_re2_matches_what_pythons_re_matches_also_on_near_misses() -> None:
         misses = (line[:at] + other + line[at + 1 :] for at in range(len(line)) for other in ("", " ", "0"))
         for text in (line, *misses):
             texts = carriers.texts(text.rstrip())
-            said = not any(map(false_positives.is_no_statement, texts))
+            stated = not any(map(false_positives.is_no_statement, texts))
             matching = (
                 pattern.name
                 for pattern, expression in expressions
-                if (said or not pattern.sentence) and any(map(expression.search, texts))
+                if (stated or not pattern.sentence) and any(map(expression.search, texts))
             )
             first = None if any(map(false_positives.is_false_positive, texts)) else next(matching, None)
             classified = CLASSIFIER.classify([text.rstrip()])
