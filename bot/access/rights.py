@@ -39,6 +39,8 @@ _KINDS: Mapping[str, tuple[str, Right]] = {
 EMERGENCY = "-emergency"  # an argument: the reason for which an operation ignores windows, freezes and the order
 LATER_KIND = "start later"  # an operation that begins another one when the window opens; INNER is before its arguments
 INNER = "with "
+APPROVAL = "approval"  # in place of a kind, what begins later: an approval that counts when the window opens
+COMMAND = "command"  # an argument of it: the command of what is approved
 _CHECK, _NAME = "check", "name"  # arguments: of a deploy that only checks, and the name of a custom operation
 
 
@@ -79,6 +81,8 @@ def need_of(kind: str, arguments: Mapping[str, str]) -> Need:
     """What it takes to request an operation of this kind. An unknown one takes a right by all commands."""
     if kind == LATER_KIND:
         return need_of(arguments.get("kind", ""), inner_arguments(arguments))
+    if kind == APPROVAL:
+        return Need("approve", arguments.get(COMMAND, ""))
     command, right = _KINDS.get(kind, ("", "run"))
     if kind == "deploy" and arguments.get(_CHECK):
         right = "plan"

@@ -55,6 +55,7 @@ SECTIONS = {
     "RUN_LISTENERS": "run_listeners",
     "FOLLOW_UPS": "follow_ups",
     "APPROVAL_CHECKS": "approval_checks",
+    "THREAD_LISTENERS": "thread_listeners",
 }
 _working: set[asyncio.Task[object]] = set()
 
@@ -113,6 +114,7 @@ def attach(app: AsyncApp, services: Services, registry: Registry) -> Mapping[str
         app.shortcut(shortcut.callback_id)(_on_shortcut(services, shortcut, replays))
     for home in registry.homes:
         app.event("app_home_opened")(_on_home(services, home, replays))
+    app.event("message")(_on_message(services, registry))
     app.error(_on_error(services))
     return commands.answers(services, registry, replays)
 
@@ -182,6 +184,15 @@ def _on_home(services: Services, home: HomeTab, replays: Replays) -> Callable[..
 
         if event.get("tab") == "home":
             _afterwards(answer_of(publish))
+
+    return listener
+
+
+def _on_message(services: Services, registry: Registry) -> Callable[..., Awaitable[None]]:
+    async def listener(event: dict[str, Any]) -> None:
+        if reply := payloads.thread_reply(event):
+            for each in registry.thread_listeners:
+                _afterwards(answer_of(partial(each.handle, services, reply)))
 
     return listener
 

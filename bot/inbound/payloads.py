@@ -7,6 +7,9 @@ from typing import Any
 
 from bot.errors import UserError
 from bot.operations.registry import Click, Invocation, Registry, ShortcutUse, Submission
+from bot.operations.thread_replies import ThreadReply
+
+WRITTEN = (None, "thread_broadcast", "file_share")  # subtypes of what people write; others change, delete or announce
 
 
 def invocation(body: dict[str, Any], registry: Registry) -> Invocation:
@@ -64,6 +67,16 @@ def shortcut(body: dict[str, Any]) -> ShortcutUse:
         message_ts=str((body.get("message") or {}).get("ts") or ""),
         response_url=str(body.get("response_url") or ""),
     )
+
+
+def thread_reply(event: dict[str, Any]) -> ThreadReply | None:
+    """A person's reply in a thread (docs.slack.dev/reference/events/message); None for any other message."""
+    names = ("user", "channel", "thread_ts", "ts", "text")
+    user, channel, thread_ts, ts, text = (event.get(name) for name in names)
+    written = event.get("subtype") in WRITTEN and not event.get("bot_id") and thread_ts != ts
+    if not (written and all(isinstance(each, str) and each for each in (user, channel, thread_ts, ts, text))):
+        return None
+    return ThreadReply(str(user), str(channel), str(thread_ts), str(ts), _as_typed(str(text)))
 
 
 def _as_typed(text: str) -> str:

@@ -177,10 +177,16 @@ class _Event(_Shape):
     type: Name
     user: Any = None
     tab: Text | None = None
+    channel: Any = None  # an object in events that are not used
+    ts: Text | None = None
+    thread_ts: Text | None = None
+    text: Text | None = None
+    subtype: Text | None = None
+    bot_id: Text | None = None
 
 
 class Event(_Shape):
-    """An event, of which only the Home tab's is used."""
+    """An event, of which only those of the Home tab and of replies in threads are used."""
 
     type: Literal["event_callback"]
     event: _Event

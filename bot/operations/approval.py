@@ -136,10 +136,15 @@ def required_approvals(operation: Operation, *, at_least: int) -> int:
 
 def view(operation: Operation, approval: Approval) -> ApprovalView:
     """The approval as messages display it."""
-    votes = tuple((vote.person, vote.decision, vote.at) for vote in approval.votes)
-    outcome, expires_at = approval.outcome.value, approval.expires_at
     return ApprovalView(
-        approval.id, approval.required, outcome, votes, expires_at, approvers_of(operation), lapsed=approval.lapsed
+        approval.id,
+        approval.required,
+        approval.outcome.value,
+        tuple((vote.person, vote.decision, vote.at) for vote in approval.votes),
+        approval.expires_at,
+        approvers_of(operation),
+        lapsed=approval.lapsed,
+        reason=approval.rejection.reason if approval.rejection else "",
     )
 
 

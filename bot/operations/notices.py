@@ -141,7 +141,7 @@ async def report_end(
     direct = hears and not alarming and (await services.preferences.of([requester]))[requester].ended
     people = [kit.user(requester)] if hears and not direct else []
     people += _approvers(services, record) if alarming else []
-    text = f"{_what(message)}."
+    text = f"{_what(message)}.{await _rejected_by(services, record, status)}"
     if direct:
         about = f"{outgoing.DIRECT}end {requester}"
         await _put(services, record, about, Lane.STATE, f"{EMOJI[status.value]} {text}")
@@ -231,11 +231,26 @@ async def _put(services: Services, record: Record, name: str, lane: Lane, text: 
     await services.outbox.put(record.number, name, lane, outgoing.of_message(services, notice))
 
 
+async def _rejected_by(services: Services, record: Record, status: Status) -> str:
+    """Who rejected the operation, and why, as a sentence; they know it themselves, so it mentions nobody."""
+    if status is not Status.REJECTED:
+        return ""
+    try:
+        votes = await services.approvals.votes_of(record.number, Outcome.REJECTED)
+    except ForgedError as forged:
+        log.error("operation %s: who rejected it: %s", record.number, forged)  # noqa: TRY400  -- no fault of Signalbox
+        return ""
+    votes_by = [(await services.directory.name(vote.person) or vote.person, vote.reason) for vote in votes]
+    return "".join(
+        f" Rejected by {kit.escape(name)}{f': “{kit.escape(why)}”' if why else ''}." for name, why in votes_by
+    )
+
+
 async def _ended_by(services: Services, number: int) -> set[str | None]:
     """Who cancelled or rejected the operation, or began the one that superseded it; nobody, where the records are forged."""
     try:
         people = {await services.operations.cancel_requested(number)}
-        people |= set(await services.approvals.decided_by(number, Outcome.REJECTED))
+        people |= {vote.person for vote in await services.approvals.votes_of(number, Outcome.REJECTED)}
         for newer in await services.annotations.values_of(number, SUPERSEDED_BY):
             people.add((await services.operations.get(int(newer))).requester)
     except ForgedError as forged:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from bot.config import Config, Environment
     from bot.operations.operation import Operation
+    from bot.operations.thread_replies import ThreadListener
     from bot.services import Services
     from bot.slack.blocks.kit import Block, Message
     from bot.store.approvals import Approval
@@ -287,3 +288,4 @@ class Registry:
     run_listeners: tuple[RunListener, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
     approval_checks: tuple[ApprovalCheck, ...] = ()
+    thread_listeners: tuple[ThreadListener, ...] = ()

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from bot.store import sealed
 from bot.store.database import metadata
 
+LONGEST_REASON = 200
 approvals = sa.Table(
     "signalbox_approvals",
     metadata,
@@ -33,5 +34,7 @@ votes = sa.Table(
     sa.Column("person", sa.String(40), primary_key=True),  # a person counts once
     sa.Column("decision", sa.String(10), nullable=False),
     sa.Column("at", sa.Double, nullable=False),
+    sa.Column("reason", sa.String(LONGEST_REASON)),  # of a rejection, if its person gave one
     sealed.seal_column(),
+    info={sealed.ADDED: ("reason",)},
 )

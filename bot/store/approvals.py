@@ -3,95 +3,23 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from bot.errors import Denied, UserError
 from bot.store import sealed
-from bot.store.approval_tables import approvals, votes
+from bot.store.approval_tables import LONGEST_REASON, approvals, votes
+from bot.store.approval_values import Approval, ApprovalRequest, Outcome, Vote, check_open
 from bot.store.database import Store, insert_new
 from bot.store.operation_tables import operations
 from bot.store.operations import Status
-from runners.stored import stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-
-@stored("approval-outcome")
-class Outcome(StrEnum):
-    """The state of an approval: pending, or how it ended."""
-
-    PENDING = "pending"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    EXPIRED = "expired"
-    SUPERSEDED = "superseded"
-    OUTSIDE_SLACK = "outside_slack"  # decided, or made pointless, in HCP Terraform or on GitHub
-    PASSED = "passed"  # something goes first (bot/store/passes.py); pending again afterwards
-    ENDED = "ended"  # its operation ended without a decision
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovalRequest:
-    """What an operation requests approval for.
-
-    `binding` is the digest of what the person sees (operation, commit, plan, environment). An approver must type
-    `typed_confirmation` when it is not empty. `expires_after` is in seconds.
-    """
-
-    operation: int
-    environment: str
-    binding: str
-    requester: str
-    channel: str
-    message_ts: str
-    required: int
-    expires_after: float
-    typed_confirmation: str = ""
-
-
-@stored("vote")
-@dataclass(frozen=True, slots=True)
-class Vote:
-    """A person's decision. `at` is in Unix seconds."""
-
-    person: str
-    decision: str
-    at: float
-
-
-@stored("approval")
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """An approval as stored. Times are Unix seconds.
-
-    `lapsed` are the people who approved and no longer may. It is determined for each use, and not stored.
-    """
-
-    id: str
-    operation: int
-    environment: str
-    binding: str
-    requester: str
-    channel: str
-    message_ts: str
-    required: int
-    typed_confirmation: str
-    outcome: Outcome
-    created_at: float
-    expires_at: float
-    votes: tuple[Vote, ...]
-    lapsed: tuple[str, ...] = ()
-
-    @property
-    def approvers(self) -> tuple[str, ...]:
-        """The people who approved so far, in order, without those who no longer may."""
-        approved = (vote.person for vote in self.votes if vote.decision == Outcome.APPROVED)
-        return tuple(person for person in approved if person not in self.lapsed)
+__all__ = ["Approval", "ApprovalRequest", "Approvals", "Outcome", "Vote"]
 
 
 class Approvals:
@@ -134,6 +62,7 @@ class Approvals:
         record: Callable[[sa.Connection, Approval], None] = lambda _connection, _decided: None,
         *,
         lapsed: Collection[str] = (),
+        reason: str = "",
     ) -> Approval:
         """Count this person's decision, and close the approval when it has enough; `record` writes in the same transaction.
 
@@ -143,8 +72,9 @@ class Approvals:
 
         def work(connection: sa.Connection) -> Approval:
             approval = replace(self._current(connection, approval_id), lapsed=tuple(sorted(lapsed)))
-            _refuse_unless_open(approval, person, decision)
-            vote = {"approval": approval_id, "person": person, "decision": decision.value, "at": self._clock()}
+            check_open(approval, person, decision)
+            vote: dict[str, Any] = {"approval": approval_id, "person": person, "decision": decision.value}
+            vote |= {"at": self._clock(), "reason": reason[:LONGEST_REASON] or None}
             connection.execute(sa.delete(votes).where(votes.c.approval == approval_id, votes.c.person == person))
             connection.execute(sa.insert(votes).values(sealed.sealed(self._keyring, votes, vote)))
             enough = decision is Outcome.REJECTED or len({*approval.approvers, person}) >= approval.required
@@ -182,15 +112,15 @@ class Approvals:
 
         return await self._store.run(work)
 
-    async def decided_by(self, operation: int, decision: Outcome) -> tuple[str, ...]:
-        """The people who decided so on what this operation requested, in order. Raises ForgedError."""
+    async def votes_of(self, operation: int, decision: Outcome) -> tuple[Vote, ...]:
+        """The votes for this decision on what this operation requested, in order. Raises ForgedError."""
         of_operation = (
             sa.select(approvals.c.id).where(approvals.c.operation == operation).order_by(approvals.c.created_at)
         )
 
-        def work(connection: sa.Connection) -> tuple[str, ...]:
+        def work(connection: sa.Connection) -> tuple[Vote, ...]:
             made = [self._read(connection, approval_id) for approval_id in connection.scalars(of_operation).all()]
-            return tuple(vote.person for approval in made for vote in approval.votes if vote.decision == decision)
+            return tuple(vote for approval in made for vote in approval.votes if vote.decision == decision)
 
         return await self._store.run(work)
 
@@ -273,27 +203,10 @@ class Approvals:
         sealed.change(connection, self._keyring, approvals, row, {"outcome": outcome.value})
 
 
-_CLOSED = {
-    Outcome.EXPIRED: "This approval has expired; nothing was done. Run the command again for a fresh one.",
-    Outcome.SUPERSEDED: "A newer request for approval replaced this one; your click changed nothing. Decide on the newer one.",
-    Outcome.OUTSIDE_SLACK: "This was decided, or changed, outside of Slack meanwhile; your click changed nothing.",
-    Outcome.PASSED: "Something else goes first; your click changed nothing. Decide once this has its buttons again.",
-    Outcome.ENDED: "This has ended, and its message says how; your click changed nothing.",
-}
-
-
-def _refuse_unless_open(approval: Approval, person: str, decision: Outcome) -> None:
-    if approval.outcome is not Outcome.PENDING:
-        decided = f"This was already {approval.outcome.value}; your click changed nothing."
-        raise Denied(_CLOSED.get(approval.outcome, decided))
-    if decision is Outcome.APPROVED and person in approval.approvers:
-        raise Denied("You have approved this already; it needs another person as well.")
-
-
 def _approval(row: sa.RowMapping, vote_rows: Sequence[sa.RowMapping]) -> Approval:
     names = [name for name in Approval.__slots__ if name not in ("outcome", "votes", "lapsed")]
     return Approval(
         **{name: row[name] for name in names},
         outcome=Outcome(row["outcome"]),
-        votes=tuple(Vote(vote["person"], vote["decision"], vote["at"]) for vote in vote_rows),
+        votes=tuple(Vote(vote["person"], vote["decision"], vote["at"], vote["reason"] or "") for vote in vote_rows),
     )

@@ -107,17 +107,18 @@ class Audit:
         at = self._clock()
         await self._entries.run((await self._named(entry), at))
 
-    async def record_once(self, entry: Entry) -> bool:
-        """Append the entry unless its operation has one of the action, and MACHINE where it names one; whether it did."""
+    async def record_once(self, entry: Entry, by: str = MACHINE, most: int | None = None) -> bool:
+        """Append the entry unless its operation has one of the action with the same detail `by`, or `most` of them; whether it did."""
 
         def work(connection: sa.Connection) -> bool:
             lock_transaction(connection, LOCK)
             same = (audit.c.operation == entry.operation) & (audit.c.action == entry.action)
             details = connection.scalars(sa.select(audit.c.detail).where(same)).all()
-            wanted = self._values(entry)["detail"].get(MACHINE)
-            if first := wanted not in [detail.get(MACHINE) for detail in details]:
+            others = [detail.get(by) for detail in details]
+            wanted = self._values(entry)["detail"].get(by) not in others and (most is None or len(others) < most)
+            if wanted:
                 self._append(connection, [(named, self._clock())])
-            return first
+            return wanted
 
         named = await self._named(entry)
         return await self._store.run(work)

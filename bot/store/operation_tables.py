@@ -51,6 +51,7 @@ operations = sa.Table(
         )
         for names in (("target",), ("kind",), ("requester",), ("target", "kind"), ("target", "requester"))
     ),
+    sa.Index("ix_signalbox_operations_message", "message_ts", sqlite_where=LISTED, postgresql_where=LISTED),
     sa.Index("ix_signalbox_operations_title", "environment", "title", "number"),
     sa.Index("ix_signalbox_operations_open_between", "environment", "ended_at"),
     sa.Index("ix_signalbox_operations_ended", "ended_at", "status"),

@@ -1,6 +1,7 @@
 """Rows that decide: each has a seal over its columns, and a row that the database alone has changed is refused.
 
-A seal covers the name of the table and every column but those in `info["unsealed"]`. It proves that Signalbox wrote
+A seal covers the name of the table and every column but those in `info["unsealed"]`; one in `info["added"]`, which older
+rows lack, only while it has a value. It proves that Signalbox wrote
 the row. It does not prove that the row is the newest: bot/operations/authority.py compares the audit log for that.
 """
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 COLUMN = "seal"
 UNSEALED = "unsealed"  # the key in a table's `info` of the columns that may change without a new seal
+ADDED = "added"  # the key of the columns that rows sealed before them lack: NULL there is no part of the seal
 
 
 def seal_column() -> sa.Column[str]:
@@ -66,7 +68,9 @@ def change(
 
 def _fields(table: sa.Table, row: Row) -> dict[str, Field]:
     names = (column for column in table.columns if column.name not in (COLUMN, *table.info.get(UNSEALED, ())))
-    return {column.name: _value(column, row.get(column.name)) for column in names}
+    fields = {column.name: _value(column, row.get(column.name)) for column in names}
+    added = table.info.get(ADDED, ())
+    return {name: value for name, value in fields.items() if value is not None or name not in added}
 
 
 def _value(column: sa.Column[Any], value: Any) -> Any:

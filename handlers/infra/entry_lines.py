@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 DIGEST = re.compile(r"\b[0-9a-f]{40,64}\b")
 # Not displayed: what a link leads to, what the state says, digests of the chain's own, names of people, who are mentioned, and
 # arguments that nobody typed.
-OMITTED = ("url", "status", "binding", "approval", ACTOR_NAME, REQUEST, HCL, RECIPIENTS)
+OMITTED = ("url", "ts", "status", "binding", "approval", ACTOR_NAME, REQUEST, HCL, RECIPIENTS)
 REPEATED = (COUNT, "first", "last")  # of an entry that sums up refused attempts
 # The text before a detail's value, where it is not the detail's name.
 PREFIXES = {
     "outcome": "",
     "why": "",
+    "text": "",
     "changes": "",
     "done": "",
     "how": "",

@@ -37,6 +37,7 @@ SHOW_USAGE = "/infra show 12"
 ACTIONS: Mapping[str, frozenset[str]] = {
     "approvals": frozenset({"approved", "rejected", "superseded"}),
     "refusals": frozenset({"refused", "click refused", "refused to start"}),
+    "comments": frozenset({"commented"}),
     "locks": frozenset({"lock", "unlock", "freeze", "unfreeze"}),
     "configuration": frozenset({CONFIGURATION}),
 }

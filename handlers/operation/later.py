@@ -1,10 +1,10 @@
-"""Start later: an operation that waits until its target's window opens, and then begins what was requested."""
+"""Start later: an operation that waits until its target's window opens, and then begins, or approves, what was requested."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bot.access.rights import LATER_KIND, inner_arguments
+from bot.access.rights import APPROVAL, LATER_KIND, inner_arguments
 from bot.engine.watch import Watch
 from bot.errors import Cancelled, ClosedError
 from bot.operations import closed, follow_ups, requests
@@ -12,6 +12,7 @@ from bot.operations.registry import Button, Kind
 from bot.operations.requests import OperationRequest
 from bot.slack.blocks import common, kit
 from bot.store.operations import Status
+from handlers.operation import approve_later
 from handlers.shared import permissions
 from handlers.shared.closed import START_LATER, TITLE, as_typed, command_of, environment_of
 
@@ -37,6 +38,9 @@ async def start_later(operation: Operation) -> None:
         await operation.services.engine.wait(pause, Watch(lambda: _is_due(operation), CHECK_INTERVAL))
         if person := await operation.step("cancelled", lambda: _cancelled_by(operation)):
             raise Cancelled(f"cancelled by {kit.user(person)}; nothing was started")
+    if operation.record.arguments["kind"] == APPROVAL:
+        await approve_later.end(operation)
+        return
     request = _request(operation)
     channel = await operation.step("admit", lambda: requests.admit(operation.services, request))
     await operation.services.engine.begin(requests.request_of(request, channel))
@@ -60,9 +64,15 @@ async def _now(operation: Operation) -> float:
 
 
 async def _opens_at(operation: Operation) -> float:
-    """When the target opens, in Unix seconds; OPEN while it is open, UNKNOWN during a freeze or lock without an end."""
+    """When the target opens, in Unix seconds; OPEN while it is open, UNKNOWN during a freeze or lock without an end.
+
+    What is decided already is not waited for.
+    """
+    person = await approve_later.whose_change(operation)
+    if not person:
+        return OPEN
     try:
-        await closed.check_open(operation.services, operation.target, operation.record.requester)
+        await closed.check_open(operation.services, operation.target, person)
     except ClosedError as error:
         return UNKNOWN if error.opens_at is None else error.opens_at
     return OPEN

@@ -154,14 +154,16 @@ async def state(operation: Operation, view: PlanView) -> str:
 
 
 async def discard_plan(operation: Operation, approval: ApprovalView) -> None:
-    """Discard the run, so that its workspace is free again; the comment names the people who rejected it."""
+    """Discard the run, so that its workspace is free again; the comment names the people who rejected it, and why."""
     people = [
         await hcp_run.name_of(operation, person)
         for person, decision, _ in approval.votes
         if decision == approval.outcome
     ]
     by = f" by {', '.join(people)}" if people else ""
-    await hcp_run.discard(operation, f"{approval.outcome.capitalize()} in Slack{by} (Signalbox #{operation.number}).")
+    why = f": {approval.reason}" if approval.reason else ""
+    comment = f"{approval.outcome.capitalize()} in Slack{by}{why} (Signalbox #{operation.number})."
+    await hcp_run.discard(operation, comment)
 
 
 def outside_check(operation: Operation) -> Callable[[], Coroutine[Any, Any, bool]] | None:
@@ -263,7 +265,7 @@ async def _plan(operation: Operation, run: HcpRun) -> HcpPlan:
 
 
 async def _approval_comment(operation: Operation) -> str:
-    voted = await operation.services.approvals.decided_by(operation.number, Outcome.APPROVED)
-    names = [await hcp_run.name_of(operation, person) for person in voted]
+    votes = await operation.services.approvals.votes_of(operation.number, Outcome.APPROVED)
+    names = [await hcp_run.name_of(operation, vote.person) for vote in votes]
     by = f" by {', '.join(names)}" if names else ""
     return f"Approved in Slack{by} (Signalbox #{operation.number})."

@@ -118,18 +118,23 @@ def ask(
     )
 
 
-def not_for_apply(plan: PlanView, other_ref: str) -> Message:
-    """A plan that is only shown: its ref took an approval, and the configuration lets no such plan be applied."""
-    headline = f"{counts(plan.summary)}. Only planned: plans of this ref are not applied"
+def not_for_apply(plan: PlanView, why: str, detail: str, hint: str = "") -> Message:
+    """A plan that is only displayed; `why` completes a sentence, `detail` and the `hint` in small print are mrkdwn."""
+    headline = f"{counts(plan.summary)}. Only planned: {why}"
     blocks = [
         *_first_lines(plan, "succeeded", headline),
-        kit.section(other_ref),
+        kit.section(detail),
         *images.table(plan.images, plan.region, plan.observed_at),
         *changes(plan.summary),
     ]
-    setting = f"To apply plans of such refs, set {kit.code('refs.apply_others')} of {kit.escape(plan.head.environment)} in signalbox.yaml"
-    foot = [kit.context(setting), _fine_print(plan)]
+    foot = [*([kit.context(hint)] if hint else []), _fine_print(plan)]
     return kit.message(common.plain(plan.head, headline), blocks, foot=foot, more=IN_THREAD)
+
+
+def not_allowed(plan: PlanView, other_ref: str) -> Message:
+    """A plan of a ref that took an approval, where the configuration lets no such plan be applied."""
+    setting = f"To apply plans of such refs, set {kit.code('refs.apply_others')} of {kit.escape(plan.head.environment)} in signalbox.yaml"
+    return not_for_apply(plan, "plans of this ref are not applied", other_ref, setting)
 
 
 def branch_move(move: BranchMove) -> str:

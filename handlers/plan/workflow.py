@@ -17,7 +17,17 @@ from bot.slack.blocks import kit
 from bot.slack.blocks.common import Failure
 from bot.store.approvals import Outcome
 from bot.store.operations import Status
-from handlers.plan import apply_views, giving_way, hcp_backend, images, new_plan, state_lock, variables, views
+from handlers.plan import (
+    apply_views,
+    giving_way,
+    hcp_backend,
+    images,
+    new_plan,
+    planned_only,
+    state_lock,
+    variables,
+    views,
+)
 from handlers.plan.apply_views import Ending
 from handlers.plan.backend import backend_of, room_of
 from handlers.plan.branch_moves import BranchMonitor
@@ -70,7 +80,9 @@ async def plan(operation: Operation) -> None:
     await _attach_details(operation, backend, summary)
     if not standing.allowed and not operation.environment.refs.apply_others:
         guarded = ref_views.other_ref(standing)
-        await operation.end(Status.SUCCEEDED, views.not_for_apply(view, guarded), outcome="planned only")
+        await operation.end(Status.SUCCEEDED, views.not_allowed(view, guarded), outcome="planned only")
+        return
+    if await planned_only.ended(operation, backend, view):
         return
     approval = await _approval(operation, view, standing)
     while approval.outcome == Outcome.PASSED:

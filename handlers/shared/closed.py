@@ -15,14 +15,15 @@ from bot.operations.requests import OperationRequest
 from bot.slack.blocks import kit
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from bot.config import Environment
     from bot.operations.registry import Click, Command, Registry
     from bot.services import Services
-    from bot.slack.blocks.kit import Message
+    from bot.slack.blocks.kit import Block, Message
 
 START_LATER, DECLARE = "start-later", "declare-emergency"  # actions; the value is the command as it was typed
+APPROVE_LATER = "approve-later"  # an action; the value is the approval's id
 LONGEST_VALUE = 2_000  # characters of a button's value
 TITLE = "title"  # an argument of an operation that begins another one later: the title of that
 LANE = "start"
@@ -45,15 +46,27 @@ async def offering(
 
 
 def _refusal(problem: str, text: str, opens_at: float | None, *, urgent: bool) -> Message:
-    escaped = kit.escape(problem)
     buttons = []
     if len(text) > LONGEST_VALUE:
         opens_at, urgent = None, False
     if opens_at is not None:
-        opening = datetime.fromtimestamp(opens_at, UTC)
-        buttons.append(kit.button(f"Start {opening:%a %H:%M} UTC", START_LATER, f"{text} {urgency.LATER}"))
+        buttons.append(kit.button(f"Start {_opening(opens_at)}", START_LATER, f"{text} {urgency.LATER}"))
     if urgent:
         buttons.append(kit.button("Emergency…", DECLARE, text, style="danger"))
+    return _with_buttons(problem, buttons)
+
+
+def refused_approval(problem: str, approval_id: str, opens_at: float) -> Message:
+    """Why an approval does not count now, with a button that approves when the target is open."""
+    return _with_buttons(problem, [kit.button(f"Approve {_opening(opens_at)}", APPROVE_LATER, approval_id)])
+
+
+def _opening(opens_at: float) -> str:
+    return f"{datetime.fromtimestamp(opens_at, UTC):%a %H:%M} UTC"
+
+
+def _with_buttons(problem: str, buttons: Sequence[Block]) -> Message:
+    escaped = kit.escape(problem)
     row = [kit.actions("closed", *buttons)] if buttons else []
     return kit.message(escaped, [kit.section(f":no_entry_sign: {escaped}"), *row])
 
@@ -68,7 +81,7 @@ async def start_later(services: Services, request: OperationRequest) -> None:
         request.key,
         request.target,
         {"kind": request.kind, TITLE: request.title, **stored},
-        lane=f"{LANE} {request.key[:12]}",
+        lane=f"{LANE} {request.key[-12:]}",
     )
     await requests.start(services, outer)
 

@@ -46,10 +46,10 @@ async def check_may_approve(
     """
     async with refusals_recorded(services, tried):
         target = policy.target_of(services.config, tried.environment)
-        if in_window:
-            await closed.check_open(services, target, requester, emergency=asked.right == "emergency")
         person = await services.directory.person(tried.actor)
         policy.check_may_approve(services.config, target, person, requester, asked)
+        if in_window:
+            await closed.check_open(services, target, requester, emergency=asked.right == "emergency")
         return target
 
 

@@ -54,7 +54,8 @@ class Client:
         return Reply(200, ok=True)
 
     def _send_event(self, message: Message, channel: Channel) -> None:
-        if seed.BOT_USER_ID in channel.members and self._backend.registration.hears("message.channels"):
+        kind = "im" if channel.direct else "groups" if channel.private else "channels"
+        if seed.BOT_USER_ID in channel.members and self._backend.registration.hears(f"message.{kind}"):
             self._later(self.deliver_event(payloads.message_event(self._backend, message)))
 
     async def _command(self, user: User, channel: Channel, text: str, thread_ts: str | None) -> Reply:

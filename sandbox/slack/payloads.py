@@ -170,10 +170,11 @@ def home_opened(backend: Backend, user: User, view: View | None) -> dict[str, An
 
 
 def message_event(backend: Backend, message: Message) -> dict[str, Any]:
-    """message.channels: somebody wrote in a channel where the bot is."""
+    """message.channels, message.groups or message.im: somebody wrote in a channel where the bot is."""
+    channel = backend.workspace.channels[message.channel]
     inner = message_json(backend, message) | {
         "channel": message.channel,
-        "channel_type": "channel",
+        "channel_type": "im" if channel.direct else "group" if channel.private else "channel",
         "event_ts": message.ts,
     }
     return event(backend, inner)

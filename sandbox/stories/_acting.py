@@ -37,6 +37,14 @@ async def clicks(world: World, name: str, message: Message, button: str) -> Repl
     return await world.person(name).click(message, button)
 
 
+async def rejects(world: World, name: str, message: Message, reason: str = "") -> None:
+    """A person presses Reject, and sends off the modal with their reason, or without one."""
+    await clicks(world, name, message, "reject")
+    person = world.person(name)
+    answer = await person.submit(await person.wait_for_view(60), {"reason": reason})
+    expect(answer.closed, f"the rejection was refused: {answer.errors or answer.error}")
+
+
 def only_notifies(message: Message) -> bool:
     """Whether it is a notice: it repeats what an operation's message says, and mentions people."""
     mark = str((message.metadata or {}).get("event_payload", {}).get("mark"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.github.seed import INFRASTRUCTURE
-from sandbox.stories._acting import announce, clicks, expect, gets_notice, shows, types
+from sandbox.stories._acting import announce, clicks, expect, gets_notice, rejects, shows, types
 
 if TYPE_CHECKING:
     from sandbox.world import World
@@ -44,5 +44,5 @@ async def play(world: World) -> None:
     reply = await ana.submit(page, {"restart": "none", "migrations": "false"})
     expect(reply.closed, f"the window has {reply.errors}")
     ask = await shows(world, "#prod", "Deploy main to prod with restart=none, migrations=false", "Waiting for approval")
-    await clicks(world, "lee", ask, "reject")
+    await rejects(world, "lee", ask)
     await shows(world, "#prod", ":no_entry_sign:", "with restart=none, migrations=false")

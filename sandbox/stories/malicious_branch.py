@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.github.commits import Author
-from sandbox.stories._acting import clicks, expect, shows, types
+from sandbox.stories._acting import expect, rejects, shows, types
 from sandbox.world import Options
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ async def play(world: World) -> None:
         )
         for piece in ("provisioners/deploy-backend.yml", "instances/staging/typo.tf", "credentials of staging"):
             expect(piece in ask.rendered, f"the approver does not read {piece}")
-        await clicks(world, "lee", ask, "reject")
+        await rejects(world, "lee", ask)
         await shows(world, "#staging", f"#{number} ", "rejected, none of its code ran")
     fetched = [request for request in world.github.requests if f"tarball/{evil.sha}" in request.path]
     expect(not fetched and not loot.exists(), "something of the branch was fetched, or has run")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.stories._acting import clicks, expect, gets_notice, shows, types
+from sandbox.stories._acting import clicks, expect, gets_notice, rejects, shows, types
 from sandbox.stories._closed import PROD
 from sandbox.world import Options
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 SUMMARY = (
-    "outside of prod's window a plan is made but not approved; a deploy is scheduled for the window, and cancelled"
+    "outside of prod's window a plan is made; its approval and a deploy are scheduled for the window, and end before it"
 )
 CHANNELS = ("#prod",)
 OPTIONS = Options(config=PROD)
@@ -23,10 +23,13 @@ async def play(world: World) -> None:
     await types(world, "ana", "#prod", "/plan prod")
     ask = await shows(world, "#prod", "Plan for prod", "needs 2 approvals")
     await clicks(world, "lee", ask, "approve")
-    await gets_notice(world.person("lee"), "prod is only changed during")
+    refused = await gets_notice(world.person("lee"), "prod is only changed during")
     expect("approved by" not in ask.rendered, "an approval outside of the window counted")
-    await clicks(world, "lee", ask, "reject")
-    await shows(world, "#prod", "Plan for prod", "rejected")
+    await clicks(world, "lee", refused, "approve-later")
+    await shows(world, "#prod", "Approval of #1 Plan for prod, when the window opens", "starts")
+    await rejects(world, "ana", ask)
+    await shows(world, "#prod", "#1 ", "Plan for prod", "rejected")
+    await shows(world, "#prod", "Approval of #1", "not approved: This was already rejected", timeout=120)
 
     await types(world, "ana", "#prod", "/deploy prod")
     refused = await gets_notice(world.person("ana"), "The next window opens")

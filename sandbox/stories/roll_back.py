@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sandbox import fleet
 from sandbox.github.seed import INFRASTRUCTURE
-from sandbox.stories._acting import announce, clicks, expect, gets_notice, shows, types
+from sandbox.stories._acting import announce, clicks, expect, gets_notice, rejects, shows, types
 from sandbox.stories._infrastructure import commit
 from sandbox.world import Options
 
@@ -85,7 +85,7 @@ async def _roll_back_staging(world: World, before: Commit, after: Commit) -> Non
     await shows(world, "#staging", ":white_check_mark:", "#7 ", "to 4 hosts")
     await types(world, "ana", "#staging", f"/rollback staging {after.short}")
     ask = await shows(world, "#staging", f"#8 Roll back staging to {after.short}", "was deployed here by #4")
-    await clicks(world, "ana", ask, "reject")
+    await rejects(world, "ana", ask)
     await shows(world, "#staging", "#8 ", "rejected")
 
 

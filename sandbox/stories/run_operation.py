@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.github.seed import INFRASTRUCTURE
-from sandbox.stories._acting import announce, clicks, expect, gets_notice, shows, types
+from sandbox.stories._acting import announce, clicks, expect, gets_notice, rejects, shows, types
 
 if TYPE_CHECKING:
     from sandbox.world import World
@@ -63,5 +63,5 @@ async def from_a_message(world: World) -> None:
     expect(reply.closed, f"the window has {reply.errors}")
     ask = await shows(world, "#staging", "Run restart-service with machine=sftp", "approval", "About this message")
     expect(any(about.ts.replace(".", "") in link for link in ask.links), f"no link to the message: {ask.links}")
-    await clicks(world, "max", ask, "reject")
+    await rejects(world, "max", ask)
     await shows(world, "#staging", ":no_entry_sign:", "Run restart-service with machine=sftp")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.stories._acting import announce, clicks, gets_notice, shows, types
+from sandbox.stories._acting import announce, clicks, gets_notice, rejects, shows, types
 from sandbox.stories._infrastructure import commit
 from sandbox.world import Options
 
@@ -42,7 +42,7 @@ async def play(world: World) -> None:
     listed = await gets_notice(world.person("ana"), "dev has 3 stacks")
     await clicks(world, "ana", listed, "Plan network")
     ask = await shows(world, "#dev", "#1 ", "Plan for dev/network", "to create", "Waiting for approval")
-    await clicks(world, "lee", ask, "reject")
+    await rejects(world, "lee", ask)
     await shows(world, "#dev", "#1 ", "rejected")
 
     announce("ana plans all: each stack waits for those before it")
@@ -51,7 +51,7 @@ async def play(world: World) -> None:
     await shows(world, "#dev", "#2 ", "0 of 3 stacks done", "waits for approval", "waits for network, dns")
     await clicks(world, "lee", ask, "approve")
     ask = await shows(world, "#dev", "#4 ", "Plan for dev/dns", "Waiting for approval")
-    await clicks(world, "lee", ask, "reject")
+    await rejects(world, "lee", ask)
     await shows(world, "#dev", ":x:", "#2 ", "1 of 3 stacks", "was rejected", "not planned: dns was rejected")
 
     announce("the second time nothing is left to do in the first stack, and a variable is for one of them")

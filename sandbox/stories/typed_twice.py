@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.stories._acting import clicks, expect, gets_notice, shows, types
+from sandbox.stories._acting import expect, gets_notice, rejects, shows, types
 
 if TYPE_CHECKING:
     from sandbox.world import World
@@ -30,7 +30,7 @@ async def play(world: World) -> None:
     await gets_notice(lee, "“mian” is neither a branch or tag nor a machine type of staging")
     expect(len(world.channel("#staging").messages) == 1, "the channel has more than the one deploy")
 
-    await clicks(world, "lee", ask, "reject")
+    await rejects(world, "lee", ask)
     await shows(world, "#staging", "#1 Deploy main to staging", ":no_entry_sign:")
     await types(world, "lee", "#staging", "/deploy staging backend")
     await shows(world, "#staging", "#2 Deploy main to staging (backend)", "Waiting for approval")

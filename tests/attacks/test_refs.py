@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.github.commits import Author
 from sandbox.github.stand_in import BOT_LOGIN
-from tests.scenarios.acting import answered, clicks, gets_notice, infrastructure, operations_in, shows, types
+from tests.scenarios.acting import answered, clicks, gets_notice, infrastructure, operations_in, rejects, shows, types
 from tests.scenarios.moments import killed_at_row, stops_at_row
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ async def test_nothing_of_a_branch_runs_before_somebody_else_approves(shared_wor
     assert ran(shared_world, commit, marker) == []
     assert "Somebody else has to approve" in await answered(shared_world, "ana", message, "approve")
     assert ran(shared_world, commit, marker) == []
-    await clicks(shared_world, "lee", message, "reject")
+    await rejects(shared_world, "lee", message)
     await shows(shared_world, channel, newest(shared_world), "rejected")
     assert ran(shared_world, commit, marker) == []
 
@@ -209,7 +209,7 @@ async def test_a_name_that_only_looks_like_the_configured_one_is_spelled_out(sha
     evil, marker = malicious(shared_world, cyrillic)
     message = await asked(shared_world, "#staging", f"/deploy staging backend {cyrillic} check")
     assert "U+0430" in message.rendered
-    await clicks(shared_world, "lee", message, "reject")
+    await rejects(shared_world, "lee", message)
     await shows(shared_world, "#staging", newest(shared_world), "rejected")
     assert ran(shared_world, evil, marker) == []
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from sandbox import waiting
-from sandbox.stories._acting import clicks, expect, gets_notice, shows, types
+from sandbox.stories._acting import clicks, expect, gets_notice, rejects, shows, types
 
 if TYPE_CHECKING:
     from sandbox.github.repository import Repository
@@ -25,6 +25,7 @@ __all__ = [
     "gets_notice",
     "infrastructure",
     "operations_in",
+    "rejects",
     "shows",
     "thread_of",
     "types",

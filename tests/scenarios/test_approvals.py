@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from tests.scenarios.acting import clicks, decisions, forged, gets_notice, operations_in, shows, thread_of, types
+from tests.scenarios.acting import (
+    answered,
+    clicks,
+    decisions,
+    forged,
+    operations_in,
+    rejects,
+    shows,
+    thread_of,
+    types,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -66,11 +76,7 @@ async def test_a_click_that_does_not_count_is_answered_and_changes_nothing(
     asked: Asked, who: str, what: str, button: str, answer: str
 ) -> None:
     observed = asked.staging.rendered, asked.prod.rendered
-    person = asked.world.person(who)
-    heard = len(person.ephemerals)
-    reply = await person.click(asked.click_of(what), button)
-    assert reply.status == 200
-    await person.wait_for_ephemeral(lambda item: answer in item.rendered and len(person.ephemerals) == heard + 1)
+    assert answer in await answered(asked.world, who, asked.click_of(what), button)
     assert (asked.staging.rendered, asked.prod.rendered) == observed
     assert {status for _, _, status in operations_in(asked.world)} == {"approval"}
 
@@ -84,8 +90,7 @@ async def test_two_clicks_at_once_decide_once_and_later_ones_change_nothing(aske
     report = [item for name in ("lee", "max") for item in world.person(name).ephemerals]
     assert sum("This was already approved; your click changed nothing." in item.rendered for item in report) == 2
     finished = done.rendered
-    await clicks(world, "max", old, "reject")
-    await world.person("max").wait_for_ephemeral(lambda item: "already approved" in item.rendered)
+    assert "already approved" in await answered(world, "max", old, "reject")
     assert done.rendered == finished
     thread = thread_of(world, done)
     assert thread.count("[file]") == 1
@@ -94,9 +99,17 @@ async def test_two_clicks_at_once_decide_once_and_later_ones_change_nothing(aske
 async def test_one_rejection_ends_it_even_after_an_approval_and_the_requester_may_withdraw(asked: Asked) -> None:
     await clicks(asked.world, "lee", asked.prod, "approve")
     ask = await shows(asked.world, "#prod", "needs 1 more approval", "approved by @lee")
-    await clicks(asked.world, "ana", ask, "reject")
-    ended = await shows(asked.world, "#prod", "rejected, nothing was applied", "rejected by @ana")
+    await clicks(asked.world, "lee", ask, "reject")
+    late = await asked.world.person("lee").wait_for_view()
+    await rejects(asked.world, "ana", ask, "Wrong <branch> & time")
+    ended = await shows(
+        asked.world, "#prod", "rejected, nothing was applied", "rejected by @ana", "“Wrong <branch> & time”"
+    )
     assert not decisions(ended)
+    answer = await asked.world.person("lee").submit(late, {"reason": "Too late"})
+    assert answer.errors == {"reason": "This was already rejected; your click changed nothing."}
+    await asked.world.person("lee").close(late)
+    assert "Too late" not in ended.rendered
 
 
 async def test_an_approval_expires_and_a_click_after_that_changes_nothing(start_world: StartWorld) -> None:
@@ -107,8 +120,7 @@ async def test_an_approval_expires_and_a_click_after_that_changes_nothing(start_
     assert not decisions(expired)
     observed = expired.rendered
     for button in ("approve", "reject"):
-        await clicks(world, "lee", old, button)
-    await gets_notice(world.person("lee"), "This approval has expired; nothing was done.")
+        assert "This approval has expired; nothing was done." in await answered(world, "lee", old, button)
     assert expired.rendered == observed
     await types(world, "ana", "#prod", "/plan prod")
     await shows(world, "#prod", "#2 ", "needs 2 approvals")

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.scenarios.acting import answered, clicks, forged, gets_notice, operations_in, shows, thread_of, types
+from tests.scenarios.acting import (
+    answered,
+    clicks,
+    forged,
+    gets_notice,
+    operations_in,
+    rejects,
+    shows,
+    thread_of,
+    types,
+)
 from tests.scenarios.moments import processes_of, suspended, until
 from tests.scenarios.staged import asked, machines_wait
 
@@ -66,7 +76,7 @@ async def test_an_apply_is_cancelled_once_by_one_of_those_who_may(shared_world: 
         await world.person("ana").click(old, "New plan")
     rest = await shows(world, "#staging", f"#{before + 2} ", "Waiting for approval")
     assert "A new plan was begun from this message already: it is #" in await answered(world, "ana", old, "New plan")
-    await clicks(world, "ana", rest, "reject")
+    await rejects(world, "ana", rest)
     await shows(world, "#staging", f"#{before + 2} ", "rejected")
     assert len(operations_in(world)) == before + 2
 

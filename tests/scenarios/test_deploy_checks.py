@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.github import GitHubError
 from tests.scenarios import moments
-from tests.scenarios.acting import answered, clicks, infrastructure, operations_in, shows, thread_of, types
+from tests.scenarios.acting import answered, clicks, infrastructure, operations_in, rejects, shows, thread_of, types
 from tests.scenarios.moments import dies_at_github
 from tests.scenarios.test_deploy import new_branch
 from tests.scenarios.test_github_faults import Fault
@@ -59,10 +59,10 @@ async def test_the_commits_that_go_out_are_listed_and_those_that_are_taken_back(
     await shows(shared_world, "#dev", "Deploy newer to dev", ":white_check_mark:", "In between:", "7 commits")
 
     message = await asked(shared_world, "older", "This takes 7 commits back that run now")
-    await clicks(shared_world, "lee", message, "reject")
+    await rejects(shared_world, "lee", message)
     await shows(shared_world, "#dev", "Deploy older to dev", "rejected")
     message = await asked(shared_world, "newer", "the same commit")
-    await clicks(shared_world, "lee", message, "reject")
+    await rejects(shared_world, "lee", message)
     await shows(shared_world, "#dev", "Deploy newer to dev", "rejected", "the same commit")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenarios.acting import clicks, gets_notice, infrastructure, operations_in, shows, thread_of, types
+from tests.scenarios.acting import clicks, gets_notice, infrastructure, operations_in, rejects, shows, thread_of, types
 from tests.scenarios.moments import processes_of, until
 from tests.scenarios.staged import approved, playbook_waits
 
@@ -181,7 +181,7 @@ async def test_some_machine_types_are_deployed_alone(shared_world: World) -> Non
     ask = await shows(world, "#staging", f"#{number + 1} ", "Waiting for approval")
     assert "Not all machines run the same" in ask.rendered
     assert "sftp: `" in ask.rendered
-    await clicks(world, "lee", ask, "reject")
+    await rejects(world, "lee", ask)
 
 
 async def test_all_at_once_one_that_fails_does_not_hold_up_the_others(start_world: StartWorld) -> None:

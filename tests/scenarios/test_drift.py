@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenarios.acting import clicks, infrastructure, operations_in, shows, thread_of, types
+from tests.scenarios.acting import infrastructure, operations_in, rejects, shows, thread_of, types
 from tests.scenarios.moments import rows, until
 
 if TYPE_CHECKING:
@@ -89,5 +89,5 @@ async def test_behind_a_plan_that_waits_one_look_waits_and_no_more(start_world: 
     waiting = [status for _, title, status in operations_in(world) if "drift" in title and status == "waiting"]
     assert len(waiting) <= 1, f"{len(waiting)} looks wait behind one plan"
     assert "Waiting for approval" in ask.rendered, "a look by itself took the plan's place"
-    await clicks(world, "ana", ask, "reject")
+    await rejects(world, "ana", ask)
     await shows(world, "#dev", "Plan for dev", "rejected")

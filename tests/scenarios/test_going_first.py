@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.scenarios.acting import clicks, gets_notice, shows, types
+from tests.scenarios.acting import clicks, gets_notice, rejects, shows, types
 
 if TYPE_CHECKING:
     from sandbox.world import World
@@ -31,7 +31,7 @@ async def test_who_may_approve_agrees_and_a_kill_meanwhile_loses_nothing(world: 
     plan = await shows(world, "#prod", "#1 ", "#2 went first", "this plan stays as it is", "needs 1 more approval")
     await clicks(world, "max", question, "let-go-first")
     await gets_notice(world.person("max"), "not directly behind a plan")
-    await clicks(world, "lee", plan, "reject")
+    await rejects(world, "lee", plan)
     await shows(world, "#prod", "#1 ", "rejected by @lee")
 
 
@@ -45,9 +45,9 @@ async def test_a_plan_whose_state_has_changed_meanwhile_is_made_again(world: Wor
     path = world.state_of("staging")
     state = json.loads(path.read_text())
     path.write_text(json.dumps(state | {"serial": state["serial"] + 1}))
-    await clicks(world, "lee", deploy, "reject")
+    await rejects(world, "lee", deploy)
     await shows(world, "#staging", "#1 ", "the state has changed while #2 went first", "#3 plans again")
     await shows(world, "#staging", "@ana", "#1 ", "the state has changed", notice=True)
     again = await shows(world, "#staging", "#3 ", "Plan for staging", "Waiting for approval")
-    await clicks(world, "ana", again, "reject")
+    await rejects(world, "ana", again)
     await shows(world, "#staging", "#3 ", "rejected by @ana")

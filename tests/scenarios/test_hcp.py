@@ -14,7 +14,7 @@ from sandbox.hcp.web import ApiError
 from sandbox.stories._acting import until
 from sandbox.world import HCP_SECRETS
 from tests.scenarios import staged
-from tests.scenarios.acting import clicks, shows, thread_of, types
+from tests.scenarios.acting import clicks, rejects, shows, thread_of, types
 from tests.scenarios.moments import dies_at_hcp
 
 if TYPE_CHECKING:
@@ -96,10 +96,10 @@ async def test_a_plan_is_shown_masked_and_applied_once_it_is_approved(world: Wor
 
 async def test_rejecting_discards_the_run_with_the_name_of_who_did(world: World) -> None:
     message = await asked(world)
-    await clicks(world, "lee", message, "reject")
-    await shows(world, "#prod", "#1 ", "rejected, nothing was applied")
+    await rejects(world, "lee", message, "Too large")
+    await shows(world, "#prod", "#1 ", "rejected, nothing was applied", "“Too large”")
     assert only_run(world).status == "discarded"
-    assert only_run(world).comments == [("signalbox", "Rejected in Slack by lee (U0LEE) (Signalbox #1).")]
+    assert only_run(world).comments == [("signalbox", "Rejected in Slack by lee (U0LEE): Too large (Signalbox #1).")]
 
 
 async def test_a_newer_plan_discards_the_older_ones_run(world: World) -> None:
@@ -308,7 +308,7 @@ async def test_a_plan_is_limited_to_addresses_there_too(world: World) -> None:
     run = only_run(world)
     assert (run.targets, run.replaces) == (("terraform_data.session_key",), ("terraform_data.session_key",))
     assert "machine" not in ask.rendered.partition("To replace")[2]
-    await clicks(world, "lee", ask, "reject")
+    await rejects(world, "lee", ask)
     await shows(world, "#prod", "#1 ", "rejected by @lee")
     await types(world, "ana", "#prod", "/plan prod -target=terraform_data.nowhere")
     failed = await shows(world, "#prod", "#2 ", ":x:", "while reading the plan of the run")

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from tests.scenarios import moments
-from tests.scenarios.acting import clicks, shows, types
+from tests.scenarios.acting import rejects, shows, types
 from tests.scenarios.test_trail import audit_log, number_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ async def test_somebody_reads_what_happened_and_one_story(shared_world: World) -
     await types(world, "ana", "#staging", "/plan staging")
     ask = await shows(world, "#staging", "Waiting for approval")
     number = number_of(ask)
-    await clicks(world, "lee", ask, "reject")
+    await rejects(world, "lee", ask)
     await shows(world, "#staging", f"#{number} ", "rejected")
     await audit_log(world, number)
     await types(world, "gus", "#ops", "/plan staging")

@@ -15,6 +15,7 @@ from sandbox.fleet import MACHINES
 from sandbox.github.seed import INFRASTRUCTURE
 from sandbox.github.stand_in import BOT_LOGIN
 from tests.scenarios import moments, staged
+from tests.scenarios.acting import rejects
 from tests.scenarios.moments import NOT_TAKEN, dies_at_github, dies_at_slack, killed_at_row, says, stops_at_row
 from tests.scenarios.staged import approved, asked, one_message_each, shows
 
@@ -158,7 +159,7 @@ async def test_an_operation_is_announced_once(start_world: StartWorld, phase: Ph
     await detailed.wait()
     await world.bot.start()
     message = await shows(world, "#staging", "#1 ", "Waiting for approval")
-    await world.person("lee").click(message, "reject")
+    await rejects(world, "lee", message)
     await shows(world, "#staging", "#1 ", "rejected")
     one_message_each(world, "#staging", 1)
     in_thread = world.channel("#staging").replies(message.ts)
@@ -320,7 +321,7 @@ async def test_the_line_survives(world: World) -> None:
     await world.person("lee").click(message, "approve")
     await shows(world, "#staging", "#1 ", "applied, 3 replaced")
     message = await shows(world, "#staging", "#2 ", "Waiting for approval")
-    await world.person("lee").click(message, "reject")
+    await rejects(world, "lee", message)
     await shows(world, "#staging", "#2 ", "rejected")
     one_message_each(world, "#staging", 2)
 

@@ -9,7 +9,7 @@ import pytest
 from sandbox import fleet
 from sandbox.stories._infrastructure import commit_images, images_of
 from sandbox.world import Options
-from tests.scenarios.acting import answered, clicks, forged, gets_notice, operations_in, shows, types
+from tests.scenarios.acting import answered, clicks, forged, gets_notice, operations_in, rejects, shows, types
 from tests.scenarios.conftest import running
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ async def test_without_an_answer_of_aws_the_plan_has_the_ids_and_says_unknown(fo
             assert fleet.Image("staging", "backend", generation).image_id in cells
         assert cells.count("unknown") == 6
         assert "Older images" not in ask.rendered
-        await clicks(world, "ana", ask, "reject")
+        await rejects(world, "ana", ask)
         await shows(world, "#staging", "#1 ", "rejected")
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from bot.settings import database_url as for_sqlalchemy
 from sandbox.bot_process import BotProcess
+from tests.scenarios.acting import rejects
 from tests.scenarios.staged import asked, shows
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ async def test_a_rejected_plan_leaves_nothing_in_the_store(
     world = await start_world(environment={"DATABASE_URL": database_url})
     message = await asked(world, "/plan staging", "#staging", "#1 ", WAITING)
     await machine_is_lost(world)
-    await world.person("lee").click(message, "reject")
+    await rejects(world, "lee", message)
     await shows(world, "#staging", "#1 ", "rejected")
     await nothing_is_left(lambda: in_database(database_url), world)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenarios.acting import clicks, decisions, infrastructure, operations_in, shows, thread_of, types
+from tests.scenarios.acting import clicks, decisions, infrastructure, operations_in, rejects, shows, thread_of, types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ async def test_a_variable_that_is_allowed_goes_into_the_plan(shared_world: World
     await types(shared_world, "ana", "#staging", "/plan staging backend_ami=ami-0123456789abcdef0")
     ask = await shows(shared_world, "#staging", "Plan for staging backend_ami=ami-0123456789abcdef0", "Waiting for")
     assert "→ ami-0123456789abcdef0" in ask.rendered.replace("`", "")
-    await clicks(shared_world, "ana", ask, "reject")
+    await rejects(shared_world, "ana", ask)
     await shows(shared_world, "#staging", "backend_ami=ami-0123456789abcdef0", "rejected")
 
 

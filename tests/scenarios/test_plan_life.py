@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sandbox.exchanges import DropConnectionError, Exchange
 from sandbox.stories._acting import until
 from sandbox.stories._infrastructure import change_state, commit_images, images_of
-from tests.scenarios.acting import answered, clicks, infrastructure, operations_in, shows, types
+from tests.scenarios.acting import answered, clicks, infrastructure, operations_in, rejects, shows, types
 
 if TYPE_CHECKING:
     from sandbox.slack import Message
@@ -78,7 +78,7 @@ async def test_the_right_word_is_too_late_when_the_plan_has_expired_or_was_rejec
     assert not expired.buttons
     await clicks(world, "lee", ask, "approve")
     view = await lee.wait_for_view()
-    await clicks(world, "max", ask, "reject")
+    await rejects(world, "max", ask)
     await shows(world, "#staging", "#2 ", "rejected by @max")
     answer = await lee.submit(view, {"word": "staging"})
     assert "This was already rejected" in answer.errors["word"]
@@ -91,7 +91,7 @@ async def test_many_losses_take_the_word_and_few_do_not(start_world: StartWorld)
     assert "This plan destroys or replaces more than usual." in ask.rendered
     await clicks(world, "lee", ask, "approve")
     await world.person("lee").close(await world.person("lee").wait_for_view())
-    await clicks(world, "ana", ask, "reject")
+    await rejects(world, "ana", ask)
     await shows(world, "#staging", "#1 ", "rejected")
 
     commit_images(world, "staging", {**images_of("staging", 4), **_two_of(3)}, "Replace one machine alone")
@@ -139,7 +139,7 @@ async def test_a_branch_that_went_back_is_said_and_a_silent_github_hinders_nobod
     graph.branch("main", before)
     assert "no longer has the commit of this plan" in await answered(world, "lee", ask, "approve")
     ask = await shows(world, "#staging", "no longer has the commit of this plan", "Waiting for approval")
-    await clicks(world, "ana", ask, "reject")
+    await rejects(world, "ana", ask)
     await shows(world, "#staging", "#1 ", "rejected")
 
     ask = await planned(world)
@@ -172,7 +172,7 @@ async def test_a_stale_plan_leads_to_one_new_plan_by_whoever_may(shared_world: W
         world, "#staging", f"#{before} ", "not applied", f"new plan: #{before + 1} Plan for staging", "requested by @"
     )
     assert not refused.buttons
-    await clicks(world, "max", ask, "reject")
+    await rejects(world, "max", ask)
     await shows(world, "#staging", f"#{before + 1} ", "rejected")
     assert len(operations_in(world)) == before + 1
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenarios.acting import clicks, shows, types
+from tests.scenarios.acting import clicks, rejects, shows, types
 from tests.scenarios.machines import OPERATIONS
 from tests.scenarios.staged import asked, machines_wait
 
@@ -39,6 +39,6 @@ async def test_runs_wait_for_room_on_their_machine(start_world: StartWorld) -> N
     done = await shows(world, "#dev", "#3 ", "up to date")
     assert "Waits for room" not in done.rendered
     last = await shows(world, "#prod", "#4 ", "Waiting for approval")
-    await clicks(world, "ana", last, "reject")
+    await rejects(world, "ana", last)
     await shows(world, "#prod", "#4 ", "rejected")
     assert gate.times_run == 3, "the apply ran once"

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox import waiting
-from tests.scenarios.acting import shows
+from tests.scenarios.acting import rejects, shows
 from tests.scenarios.staged import asked, one_message_each
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ async def waits_on_b(machines: Machines) -> Message:
 
 
 async def is_rejected(machines: Machines, message: Message) -> None:
-    await machines.world.person("lee").click(message, "reject")
+    await rejects(machines.world, "lee", message)
     await shows(machines.world, "#staging", "#1 ", "rejected")
     one_message_each(machines.world, "#staging", 1)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.scenarios.acting import clicks, shows, types
+from tests.scenarios.acting import rejects, shows, types
 from tests.scenarios.machines import OPERATIONS, second_machine
 from tests.scenarios.moments import until
 from tests.scenarios.waiting_terraform import WaitingTerraform, waiting_terraform
@@ -42,7 +42,7 @@ async def end(world: World, *environments: str) -> None:
             await shows(world, "#dev", "up to date")
             continue
         message = await shows(world, f"#{name}", "Waiting for approval")
-        await clicks(world, "lee", message, "reject")
+        await rejects(world, "lee", message)
         await shows(world, f"#{name}", "rejected")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from tests.scenarios.acting import answered, clicks, gets_notice, operations_in, shows, types
+from tests.scenarios.acting import answered, clicks, gets_notice, operations_in, rejects, shows, types
 from tests.scenarios.moments import machine_is_lost
 from tests.scenarios.staged import MAIN, change, machines_wait
 
@@ -91,7 +91,7 @@ async def test_a_lock_that_a_dead_apply_left_is_given_back_once_by_somebody_who_
 
     await clicks(world, "ana", done, "New plan")
     ask = await shows(world, "#staging", "#4 Plan for staging", "Waiting for approval")
-    await clicks(world, "ana", ask, "reject")
+    await rejects(world, "ana", ask)
     await shows(world, "#staging", "#4 ", "rejected")
     assert len(operations_in(world)) == 4
 
@@ -113,5 +113,5 @@ async def test_a_lock_of_anybody_else_cannot_be_given_back(start_world: StartWor
     bucket.give_back()
     await clicks(world, "ana", locked, "New plan")
     ask = await shows(world, "#staging", "#2 ", "Waiting for approval")
-    await clicks(world, "ana", ask, "reject")
+    await rejects(world, "ana", ask)
     await shows(world, "#staging", "#2 ", "rejected")

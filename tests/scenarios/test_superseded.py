@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.scenarios.acting import answered, clicks, gets_notice, operations_in, shows, types
+from tests.scenarios.acting import answered, clicks, gets_notice, operations_in, rejects, shows, types
 from tests.scenarios.moments import rows
 
 if TYPE_CHECKING:
@@ -55,14 +55,14 @@ async def test_a_deploy_waits_for_a_plan_and_does_not_supersede_it(shared_world:
     await types(world, "ana", "#staging", "/deploy staging")
     await shows(world, "#staging", f"#{before + 2} ", f"queued behind #{before + 1}", "which waits for approval")
     assert "Waiting for approval" in ask.rendered
-    await clicks(world, "ana", ask, "reject")
+    await rejects(world, "ana", ask)
     deploy = await shows(world, "#staging", f"#{before + 2} ", "Waiting for approval")
     await types(world, "ana", "#staging", "/plan staging")
     await shows(world, "#staging", f"#{before + 3} ", f"queued behind #{before + 2}")
     assert "Waiting for approval" in deploy.rendered, "a plan superseded a deploy"
-    await clicks(world, "ana", deploy, "reject")
+    await rejects(world, "ana", deploy)
     ask = await shows(world, "#staging", f"#{before + 3} ", "Waiting for approval")
-    await clicks(world, "ana", ask, "reject")
+    await rejects(world, "ana", ask)
     await shows(world, "#staging", f"#{before + 3} ", "rejected")
 
 

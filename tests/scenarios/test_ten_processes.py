@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from tests.scenarios.acting import shows
+from tests.scenarios.acting import rejects, shows
 from tests.scenarios.machines import second_machine, sharing
 from tests.scenarios.moments import until
 
@@ -67,7 +67,7 @@ async def test_ten_processes_stay_below_a_hundred_connections(
             assert (await ana.type("#dev", command)).ok
         # Any process gives a request its number, so that they need not be in the order of the commands.
         for channel in ("#staging", "#prod"):
-            await ana.click(await shows(world, channel, "Waiting for approval", timeout=120), "reject")
+            await rejects(world, "ana", await shows(world, channel, "Waiting for approval", timeout=120))
         await shows(world, "#dev", "Deploy main to dev", ": deployed ", timeout=120)
         await until(lambda: sum("up to date" in message.rendered for message in world.channel("#dev").messages) == 2)
         assert PROCESSES < counted.most <= PROCESSES * EACH

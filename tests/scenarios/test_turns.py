@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.scenarios.acting import clicks, decisions, infrastructure, operations_in, shows, types
+from tests.scenarios.acting import clicks, decisions, infrastructure, operations_in, rejects, shows, types
 
 if TYPE_CHECKING:
     from sandbox.world import World
@@ -45,9 +45,9 @@ async def test_while_one_waits_for_approval_others_queue_and_other_environments_
     await types(shared_world, "ana", "#dev", "/plan dev")
     await shows(shared_world, "#dev", "Plan for dev", "up to date")
 
-    await clicks(shared_world, "lee", ask, "reject")
+    await rejects(shared_world, "lee", ask)
     ask = await shows(shared_world, "#staging", second, "Waiting for approval")
-    await clicks(shared_world, "ana", ask, "reject")
+    await rejects(shared_world, "ana", ask)
     cancelled = await shows(shared_world, "#staging", second, "rejected, nothing was deployed", "rejected by @ana")
     assert not decisions(cancelled)
 
@@ -64,13 +64,13 @@ async def test_one_that_waits_can_be_withdrawn_at_once_and_never_begins(shared_w
     cancelled = await shows(shared_world, "#staging", second, "cancelled by @ana before it had begun", "ended ")
     assert not cancelled.buttons
     assert decisions(ask), "the one ahead still waits for its decision"
-    await clicks(shared_world, "ana", ask, "reject")
+    await rejects(shared_world, "ana", ask)
     rejected = await shows(shared_world, "#staging", first, "rejected by @ana")
     assert " after " in rejected.rendered
     await types(shared_world, "ana", "#staging", "/plan staging")
     ask = await shows(shared_world, "#staging", f"#{before + 3} ", "Waiting for approval")
     assert len(infrastructure(shared_world).runs) == runs
-    await clicks(shared_world, "ana", ask, "reject")
+    await rejects(shared_world, "ana", ask)
 
 
 async def test_a_newer_plan_takes_the_place_of_one_that_waits(shared_world: World) -> None:
@@ -80,7 +80,7 @@ async def test_a_newer_plan_takes_the_place_of_one_that_waits(shared_world: Worl
     ask = await shows(shared_world, "#prod", "Waiting for approval", "requested by @lee")
     assert "took its place, nothing was applied" in old.rendered
     assert not decisions(old)
-    await clicks(shared_world, "max", ask, "reject")
+    await rejects(shared_world, "max", ask)
     await shows(shared_world, "#prod", "rejected by @max")
 
 
@@ -92,5 +92,5 @@ async def test_environments_with_the_same_state_wait_for_each_other(start_world:
     await shows(
         world, "#prod", "#2 ", "queued behind #1 (Plan for staging, requested by @ana), which waits for approval"
     )
-    await clicks(world, "lee", ask, "reject")
+    await rejects(world, "lee", ask)
     await shows(world, "#prod", "#2 ", "Waiting for approval")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenarios.acting import shows
+from tests.scenarios.acting import rejects, shows
 from tests.scenarios.machines import BEGINS, second_machine, sharing
 from tests.scenarios.moments import until
 
@@ -55,5 +55,5 @@ async def test_a_process_that_only_answers_takes_no_operation(
     await shows(world, "#staging", "#1 ", "no running worker takes operations; start one with")
     async with second_machine(world, forked):
         message = await shows(world, "#staging", "#1 ", "Waiting for approval")
-        await world.person("lee").click(message, "reject")
+        await rejects(world, "lee", message)
         await shows(world, "#staging", "#1 ", "rejected")

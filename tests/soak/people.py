@@ -130,7 +130,7 @@ class Deciders:
         self._bench.pressed.add((message.ts, button))
         with suppress(LookupError):  # somebody was faster
             snapshot = message.snapshot()
-            await asyncio.gather(*(self._bench.world.person(name).click(snapshot, button) for name in people))
+            await asyncio.gather(*(_click(self._bench.world.person(name), snapshot, button) for name in people))
 
     def _button(self, message: Message) -> str:
         for start, choices in CHOICES.items():
@@ -141,6 +141,14 @@ class Deciders:
                 waits = pressed is not None and asyncio.get_running_loop().time() < pressed + AGAIN_AFTER
                 return "" if waits else button
         return ""
+
+
+async def _click(person: Person, message: Message, button: str) -> None:
+    """Press the button; Reject opens a modal, which is sent off, unless it says that this was decided."""
+    await person.click(message, button)
+    if button == "reject":
+        with suppress(AssertionError):  # nobody may reject it any more, or the process died
+            await person.submit(await person.wait_for_view(ANSWERED_WITHIN))
 
 
 def _of_alert(message: Message, verdict: float) -> str:

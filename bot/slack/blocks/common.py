@@ -54,7 +54,7 @@ class Head:
 class ApprovalView:
     """An approval as messages display it.
 
-    `votes` are (user id, "approved" or "rejected", Unix seconds) in order; `who` names the approvers in mrkdwn; `outside`
+    `reason` is why it was rejected, and may be empty; `votes` are (user id, "approved" or "rejected", Unix seconds) in order; `who` names the approvers in mrkdwn; `outside`
     is the decision in another system ("discarded in HCP Terraform by max"); `lapsed` approved and no longer may.
     """
 
@@ -66,6 +66,7 @@ class ApprovalView:
     who: str
     outside: str = ""
     lapsed: tuple[str, ...] = ()
+    reason: str = ""
 
 
 @stored("operation-link")
@@ -192,17 +193,14 @@ def ended_words(created_at: float, ended_at: float) -> str:
 def decision_buttons(approval: ApprovalView, *, approve: str, question: str) -> Block:
     """Approve and Reject; `approve` is the label of the first button, `question` what it asks before it counts.
 
-    Without `question` it asks nothing: where a confirmation has to be typed next, that is enough.
+    Reject opens a modal, which asks why. Without `question` it asks nothing: where a confirmation has to be typed next, that is enough.
     """
     ask_yes = kit.confirm("Are you sure?", question, "Yes, approve") if question else None
-    ask_no = kit.confirm(
-        "Reject this?", "Nothing will be done, and the environment is free for the next one.", "Reject"
-    )
     revoke = [kit.button("Revoke my approval", REVOKE, approval.id)] if approval.votes else []
     return kit.actions(
         DECISION_BLOCK,
         kit.button(approve, APPROVE, approval.id, style="primary", ask=ask_yes),
-        kit.button("Reject", REJECT, approval.id, style="danger", ask=ask_no),
+        kit.button("Reject", REJECT, approval.id, style="danger"),
         *revoke,
     )
 
@@ -243,7 +241,8 @@ def replace_button(
 def approval_lines(approval: ApprovalView) -> Block:
     """Who decided and when; while it is open, who may approve and until when."""
     decisions = ", ".join(
-        f"{decision} by {kit.user(person)} {kit.moment(at)}" for person, decision, at in approval.votes
+        f"{decision} by {kit.user(person)} {kit.moment(at)}{_because(approval, decision)}"
+        for person, decision, at in approval.votes
     )
     if approval.outcome == "pending":
         counted = len(approval.votes) - len(approval.lapsed)
@@ -263,6 +262,10 @@ def approval_lines(approval: ApprovalView) -> Block:
     if approval.outside:
         return kit.context(decisions, kit.escape(approval.outside))
     return kit.context(decisions)
+
+
+def _because(approval: ApprovalView, decision: str) -> str:
+    return f": “{kit.escape(approval.reason)}”" if approval.reason and decision == "rejected" else ""
 
 
 def _need(required: int) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 TYPED_APPROVAL, TYPED_TITLE = "typed-approval", "Are you sure?"
+REJECTION, REJECTION_TITLE = "rejection", "Reject this?"
 
 
 def refusal(text: str) -> Message:
@@ -94,5 +95,20 @@ def typed_approval(environment: str, metadata: str, operation: str, words: str) 
         metadata=metadata,
         title=TYPED_TITLE,
         submit="Approve",
+        close="Not now",
+    )
+
+
+def rejection(metadata: str, operation: str, longest: int) -> Block:
+    """Asks why the operation is rejected, which may stay empty."""
+    what = f"*{kit.escape(operation)}*\nNothing will be done, and the environment is free for the next one."
+    hint = "Its requester and the audit log get your reason."
+    why = modals.text("reason", "Why?", longest=longest, hint=hint, optional=True)
+    return modals.modal(
+        REJECTION,
+        [kit.section(what), why],
+        metadata=metadata,
+        title=REJECTION_TITLE,
+        submit="Reject",
         close="Not now",
     )

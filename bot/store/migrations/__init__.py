@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bot.store.database import Store
 
 log = logging.getLogger(__name__)
-REVISION = "0017"
+REVISION = "0018"
 VERSION_TABLE = "signalbox_revision"
 PREFIX = "signalbox_"  # of every table of Signalbox
 # PostgreSQL's advisory lock for migrations: a constant that nothing else in this database uses.

@@ -71,6 +71,7 @@ STATUSES = {
     "approve": Status.APPROVAL,
     "reject": Status.APPROVAL,
     "revoke-approval": Status.APPROVAL,
+    "approve-later": Status.APPROVAL,
 }
 
 
@@ -89,7 +90,7 @@ async def _arrange(desk: Desk, action: str) -> str:
     await desk.services.run_claims.claim(number, 10)
     for what in (REFUSED, rollout_end.COMMIT, rollout_end.RETRY, ORPHANED_LOCK):
         await desk.services.annotations.add(number, what, SHA)
-    if action in ("approve", "reject", "revoke-approval"):
+    if STATUSES.get(action) is Status.APPROVAL:
         return (await desk.asked()).id
     if action == "dismiss-sign":
         group, job = (

@@ -133,14 +133,14 @@ async def test_what_was_decided_here_first_stays_decided(store: Store, clock: Cl
     await approvals.decide(asked.id, "U0LEE", Outcome.APPROVED)
     await approvals.decide(asked.id, "U0MAX", Outcome.APPROVED)
     assert (await approvals.close_outside_slack(asked.id)).outcome is Outcome.APPROVED
-    assert await approvals.decided_by(1, Outcome.APPROVED) == ("U0LEE", "U0MAX")
+    assert [vote.person for vote in await approvals.votes_of(1, Outcome.APPROVED)] == ["U0LEE", "U0MAX"]
 
 
 async def test_those_who_rejected_are_no_approvers(store: Store, clock: Clock) -> None:
     approvals = Approvals(store, clock)
     asked = await approvals.create(ASK)
     await approvals.decide(asked.id, "U0LEE", Outcome.REJECTED)
-    assert await approvals.decided_by(1, Outcome.APPROVED) == ()
+    assert await approvals.votes_of(1, Outcome.APPROVED) == ()
 
 
 def test_tokens_are_secrets_and_in_no_representation() -> None:

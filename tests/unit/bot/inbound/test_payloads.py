@@ -11,6 +11,7 @@ from hypothesis import given, strategies as st
 from bot.errors import UserError
 from bot.inbound import payloads
 from bot.operations.registry import Invocation, Registry
+from bot.operations.thread_replies import ThreadReply
 
 COMMAND = {
     "user_id": "U0ANA", "channel_id": "C0OPS", "command": "/deploy", "text": "staging",
@@ -106,3 +107,30 @@ def test_a_modal_sent_off() -> None:
 def test_a_modal_without_inputs_has_no_values(state: Any) -> None:
     body = {**VIEW, "view": {**VIEW["view"], "state": state}}
     assert payloads.submission(body, Registry()).values == {}
+
+
+REPLY = {"type": "message", "user": "U0ANA", "channel": "C1", "ts": "2.0", "thread_ts": "1.0", "text": "a &lt;b&gt;"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"thread_ts": None},  # no reply
+        {"thread_ts": "2.0"},  # the message itself, once it has replies
+        {"subtype": "message_changed"},
+        {"subtype": "message_deleted"},
+        {"subtype": "bot_message"},
+        {"subtype": "message_replied"},
+        {"subtype": "channel_join"},
+        {"bot_id": "B0OTHER"},
+        {"user": None},
+        {"channel": {"id": "C1"}},
+        {"text": None},
+        {"text": ""},
+    ],
+)
+def test_what_people_write_in_threads_is_read_and_nothing_else(change: dict[str, Any]) -> None:
+    assert payloads.thread_reply(REPLY) == ThreadReply("U0ANA", "C1", "1.0", "2.0", "a <b>")
+    for subtype in ("thread_broadcast", "file_share"):
+        assert payloads.thread_reply({**REPLY, "subtype": subtype})
+    assert payloads.thread_reply({**REPLY, **change}) is None

@@ -51,6 +51,9 @@ class People:
     async def members(self, group: str) -> frozenset[str]:
         return next(frozenset(people) for name, _, _, people in seed.USERGROUPS if name == group)
 
+    async def name(self, user: str) -> str:
+        return user.removeprefix("U0").lower()
+
     async def zone(self, user: str) -> tzinfo:
         return timezone(timedelta(seconds=self.offsets.get(user, 0)))
 

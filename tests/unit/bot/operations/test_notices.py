@@ -106,6 +106,17 @@ async def test_the_requester_is_notified_of_each_end_once(world: World, status: 
     assert posted.broadcast is interrupted
 
 
+async def test_the_requester_reads_who_rejected_it_and_why_and_nobody_else_is_mentioned(world: World) -> None:
+    approval = await approval_of(world)
+    await world.services.approvals.decide(approval.id, "U0LEE", Outcome.REJECTED, reason="No <b>, & not <@U0MAX>")
+    await ended(world, Status.REJECTED)
+    (notified,) = mentions(world, "rejected now")
+    assert notified.person == REQUESTER
+    posted = world.slack.workspace.channels[HOME].find(notified.ts)
+    assert posted
+    assert "rejected now. Rejected by lee: “No <b>, & not <@U0MAX>”." in posted.rendered
+
+
 @pytest.mark.parametrize("status", ENDED)
 async def test_what_may_be_requested_again_has_a_button_for_that(world: World, status: Status) -> None:
     await ended(world, status)

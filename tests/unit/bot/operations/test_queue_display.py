@@ -55,7 +55,7 @@ class Queue:
         chat = SimpleNamespace(turn=self._pace.turn, update=self._update, redacted=dict, permalink=self._no_address)
         operations = SimpleNamespace(open_in=self._open_in, get=self._get, cancel_requested=self._nobody)
         parts = {
-            "approvals": SimpleNamespace(decided_by=self._nothing), "annotations": annotations, "outbox": outbox,
+            "approvals": SimpleNamespace(votes_of=self._nothing), "annotations": annotations, "outbox": outbox,
             "chat": chat, "operations": operations, "audit": SimpleNamespace(record_once=self._none), "preferences": SimpleNamespace(of=self._unchosen), "config": SimpleNamespace(environments={}, builds={}),
         }  # fmt: skip
         return cast("Services", SimpleNamespace(**parts))

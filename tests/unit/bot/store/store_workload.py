@@ -159,7 +159,7 @@ class Workload:
         with suppress(Denied):
             await approvals.decide(approval.id, "U2", Outcome.APPROVED)
         await approvals.get(approval.id)
-        await approvals.decided_by(number, Outcome.APPROVED)
+        await approvals.votes_of(number, Outcome.APPROVED)
         await approvals.close_outside_slack((await approvals.create(replace(request, binding="c" * 64))).id)
         await approvals.supersede(number)
         await approvals.close_undecided(number)

@@ -7,17 +7,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 
-from bot.errors import Denied, UserError
+from bot.errors import Denied, ForgedError, UserError
+from bot.store.approval_tables import votes
 from bot.store.approvals import Approval, ApprovalRequest, Approvals, Outcome
 from bot.store.database import Store
 from bot.store.operations import Operations, Request, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    import sqlalchemy as sa
-
+    from bot.seals import Field
     from tests.unit.bot.conftest import Clock
 
 YES, NO = Outcome.APPROVED, Outcome.REJECTED
@@ -131,6 +132,24 @@ async def test_a_single_rejection_closes_it(approvals: Approvals) -> None:
     assert (await approvals.decide(made.id, "U0MAX", NO)).outcome is NO
     with pytest.raises(Denied, match="already rejected"):
         await approvals.decide(made.id, "U0GUS", YES)
+
+
+async def test_a_rejection_keeps_its_reason_and_votes_from_before_there_were_any_verify(
+    approvals: Approvals, store: Store
+) -> None:
+    made = await approvals.create(replace(REQUEST, required=2))
+    await approvals.decide(made.id, "U0LEE", YES)
+    decided = await approvals.decide(made.id, "U0MAX", NO, reason="too late " * 40)
+    assert decided.rejection
+    assert decided.rejection.reason == ("too late " * 40)[:200]
+    fields: Mapping[str, Field] = {
+        "approval": made.id, "person": "U0LEE", "decision": "approved", "at": decided.votes[0].at,
+    }  # fmt: skip
+    of_lee = sa.select(votes.c.seal).where(votes.c.person == "U0LEE")
+    assert await store.run(lambda connection: connection.scalar(of_lee)) == store.keyring.seal(votes.name, fields)
+    await store.run(lambda connection: connection.execute(sa.update(votes).values(reason=None)))
+    with pytest.raises(ForgedError):
+        await approvals.get(made.id)
 
 
 async def test_whoever_approved_may_still_reject(approvals: Approvals) -> None:

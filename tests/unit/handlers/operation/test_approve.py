@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,9 +15,13 @@ from bot.store.approvals import Approval, Outcome
 from bot.store.operations import Request
 from handlers.operation import approve
 from sandbox.slack.block_kit import check_view
-from tests.unit.handlers.conftest import SUNDAY, Desk, pressed, sent_off
+from tests.unit.handlers.conftest import SUNDAY, Desk, pressed, refusal_of, sent_off
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from bot.operations.registry import Click
+    from bot.services import Services
     from bot.store.audit import Entry
 
 
@@ -44,25 +48,73 @@ async def test_an_approval_is_counted_kept_logged_and_wakes_the_operation(
     assert desk.engine.woken == [1]
 
 
-async def test_a_rejection_too(desk: Desk) -> None:
+async def rejected(desk: Desk, approval: Approval, user: str = "U0LEE", reason: str = "") -> Mapping[str, str]:
+    """Send off the modal that Reject opens."""
+    return await approve.rejected(desk.services, sent_off(user, approval.id, reason=reason))
+
+
+@pytest.mark.parametrize("reason", ["", "Not <before> the\n demo & lunch"])
+async def test_a_rejection_is_asked_why_and_kept_with_its_reason(desk: Desk, reason: str) -> None:
     approval = await desk.asked()
     await approve.reject(desk.services, pressed(approval, action_id="reject"))
-    assert await outcome(desk, approval) is Outcome.REJECTED
-    assert await desk.audit_log() == [("U0LEE", "rejected")]
+    assert await outcome(desk, approval) is Outcome.PENDING
+    (view,) = desk.chat.views
+    check_view(view, "modal")
+    assert view["private_metadata"] == approval.id
+    assert await rejected(desk, approval, reason=reason) == {}
+    closed = await desk.approvals.get(approval.id)
+    assert (closed.outcome, closed.rejection.reason if closed.rejection else None) == (
+        Outcome.REJECTED,
+        " ".join(reason.split()),
+    )
+    (entry,) = await _decisions(desk)
+    assert (entry.actor, entry.action, entry.detail.get("reason", "")) == (
+        "U0LEE",
+        "rejected",
+        " ".join(reason.split()),
+    )
     assert desk.engine.woken == [1]
+
+
+async def test_a_rejection_that_is_late_changes_nothing_and_wakes_again(desk: Desk) -> None:
+    approval = await desk.asked()
+    await approve.reject(desk.services, pressed(approval, action_id="reject"))
+    await approve.approve(desk.services, pressed(approval, "U0MAX"))
+    assert "already approved" in (await rejected(desk, approval, reason="Too late"))["reason"]
+    with pytest.raises(Denied, match="already approved"):  # a button that is still displayed opens no modal
+        await refused_by(desk, approve.reject(desk.services, pressed(approval, action_id="reject")))
+    assert await outcome(desk, approval) is Outcome.APPROVED
+    assert desk.engine.woken == [1, 1, 1]
+    assert await desk.audit_log() == [("U0MAX", "approved"), ("U0LEE", "click refused")]
+
+
+async def refused_by(desk: Desk, work: Awaitable[Any]) -> None:
+    """Do it; raises Denied for a refusal that a modal says."""
+    if refusal := await refusal_of(desk, work):
+        raise Denied(refusal)
 
 
 async def test_whoever_asked_may_withdraw(desk: Desk) -> None:
     approval = await desk.asked()
-    await approve.reject(desk.services, pressed(approval, "U0ANA"))
+    assert await rejected(desk, approval, "U0ANA") == {}
     assert await outcome(desk, approval) is Outcome.REJECTED
 
 
+async def test_who_may_not_decide_sends_off_nothing(desk: Desk) -> None:
+    approval = await desk.asked()
+    assert "You may not decide" in (await rejected(desk, approval, "U0GUS", "Because"))["reason"]
+    assert (
+        "do not know this approval"
+        in (await approve.rejected(desk.services, sent_off("U0LEE", "guessed", reason="")))["reason"]
+    )
+    assert await outcome(desk, approval) is Outcome.PENDING
+
+
 @pytest.mark.parametrize("call", [approve.approve, approve.reject])
-async def test_a_guest_changes_nothing(desk: Desk, call: object) -> None:
+async def test_a_guest_changes_nothing(desk: Desk, call: Callable[[Services, Click], Awaitable[Any]]) -> None:
     approval = await desk.asked()
     with pytest.raises(Denied, match="You may not"):
-        await call(desk.services, pressed(approval, "U0GUS"))  # type: ignore[operator]
+        await refused_by(desk, call(desk.services, pressed(approval, "U0GUS")))
     assert await outcome(desk, approval) is Outcome.PENDING
     assert await desk.audit_log() == [("U0GUS", "click refused")]
     assert not desk.engine.woken
@@ -80,7 +132,7 @@ async def test_a_click_on_another_message_changes_nothing(desk: Desk, address: d
     approval = await desk.asked()
     for call in (approve.approve, approve.reject):
         with pytest.raises(Denied, match="does not belong to this message"):
-            await call(desk.services, pressed(approval, **address))
+            await refused_by(desk, call(desk.services, pressed(approval, **address)))
     assert await outcome(desk, approval) is Outcome.PENDING
 
 
@@ -120,9 +172,8 @@ async def test_after_its_time_nothing_counts(desk: Desk) -> None:
 async def test_outside_of_the_windows_it_can_be_rejected_but_not_approved(desk: Desk) -> None:
     desk.now = SUNDAY
     approval = await desk.asked("prod", required=2)
-    with pytest.raises(Denied, match="only changed during"):
-        await approve.approve(desk.services, pressed(approval))
-    await approve.reject(desk.services, pressed(approval))
+    assert "only changed during" in str(await approve.approve(desk.services, pressed(approval)))
+    assert await rejected(desk, approval) == {}
     assert await outcome(desk, approval) is Outcome.REJECTED
 
 
