@@ -165,10 +165,14 @@ def _next_step(record: Record, status: Status, message: Message) -> list[Block]:
 
 
 async def report_emergency(services: Services, record: Record) -> None:
-    """Mention the approvers in the thread and in the channel, and report the emergency in `slack.channel` too."""
+    """Report the emergency in the thread, in the channel and in `slack.channel`.
+
+    Where others approve it, the question mentions them as soon as it is open; where nobody has to, this does.
+    """
     reason = kit.escape(record.arguments[EMERGENCY])
     what = f"#{record.number} {kit.escape(record.title)}, by {kit.user(record.requester)}: “{reason}”."
-    text = f":rotating_light: {' '.join(_approvers(services, record))} {what}"
+    mentioned = [] if services.config.access.emergency.approvals else _approvers(services, record)
+    text = " ".join([":rotating_light:", *mentioned, what])
     await _put(services, record, f"{outgoing.BROADCAST}{EMERGENCY_NOTICE}", Lane.DECISION, text)
     if policy.target_of(services.config, record.environment).channel != services.config.slack.channel:
         await _put(services, record, f"{outgoing.REPORT}{EMERGENCY_NOTICE}", Lane.DECISION, f":rotating_light: {what}")

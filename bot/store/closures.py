@@ -80,7 +80,11 @@ class Closures:
 
     async def active(self) -> tuple[Closure, ...]:
         """The locks and freezes that hold now, oldest first. Raises ForgedError."""
-        return await self._store.run(self._active)
+        return await self._store.read(lambda connection: self._split(connection)[0])
+
+    async def over(self) -> tuple[Closure, ...]:
+        """Those whose time is over, and whose end nobody has reported yet. Raises ForgedError."""
+        return await self._store.read(lambda connection: tuple(map(_closure, self._split(connection)[1])))
 
     async def close(
         self, wanted: Closure, record: Callable[[sa.Connection], None] = lambda _: None
@@ -88,7 +92,7 @@ class Closures:
         """Store this lock or freeze; `record` writes in the same transaction. What holds then, and whether it is this one."""
 
         def work(connection: sa.Connection) -> tuple[Closure, bool]:
-            self._active(connection)  # ends what is over, whose place the new one takes
+            self._end_over(connection)  # the new one takes their place
             row = {name: getattr(wanted, name) for name in ("target", "person", "reason", "since", "until")}
             row |= {"kind": wanted.kind.value, "ended_at": None, "ended_by": None, "reminded_at": None}
             if insert_new(connection, closures, sealed.sealed(self._keyring, closures, row)):
@@ -108,7 +112,7 @@ class Closures:
         """End the lock or freeze of exactly this target; the one that ended, or None where there is none (any more)."""
 
         def work(connection: sa.Connection) -> Closure | None:
-            self._active(connection)
+            self._end_over(connection)
             where = _still_closed(kind, target)
             row = connection.execute(sa.select(closures).where(where).with_for_update()).mappings().first()
             if row is None:
@@ -120,23 +124,41 @@ class Closures:
 
         return await self._store.run(work)
 
+    async def end(self, closure: Closure, record: Callable[[sa.Connection], None] = lambda _: None) -> None:
+        """End one that is `over`, unless that was done; `record` writes in the same transaction."""
+
+        def work(connection: sa.Connection) -> None:
+            of_it = _still_closed(closure.kind, closure.target) & (closures.c.since == closure.since)
+            row = connection.execute(sa.select(closures).where(of_it).with_for_update()).mappings().first()
+            if row is not None:
+                sealed.check(self._keyring, closures, row, _name(row))
+                self._end(connection, row, "")
+                record(connection)
+
+        await self._store.run(work)
+
     async def claim_reminder(self, closure: Closure) -> bool:
-        """Note that somebody is notified that it still holds; false where another process does that, or it is over."""
+        """Note that somebody is notified that it still holds, or is over; false where another process does that, or it has ended."""
         which = _still_closed(closure.kind, closure.target) & (closures.c.since == closure.since)
         which &= closures.c.reminded_at.is_not_distinct_from(closure.reminded_at)
         noted = sa.update(closures).where(which).values(reminded_at=self._clock()).returning(sa.literal(1))
         return await self._store.run(lambda connection: connection.scalar(noted) is not None)
 
-    def _active(self, connection: sa.Connection) -> tuple[Closure, ...]:
+    def _split(self, connection: sa.Connection) -> tuple[tuple[Closure, ...], list[sa.RowMapping]]:
+        """What holds now, and the rows of what is over and has not ended."""
         wanted = sa.select(closures).where(closures.c.ended_at.is_(None)).order_by(closures.c.since, closures.c.id)
-        holding, now = list[Closure](), self._clock()
+        holding, over, now = list[Closure](), list[sa.RowMapping](), self._clock()
         for row in connection.execute(wanted).mappings().all():
             sealed.check(self._keyring, closures, row, _name(row))
             if row["until"] is None or now < row["until"]:
                 holding.append(_closure(row))
             else:
-                self._end(connection, row, "")
-        return tuple(holding)
+                over.append(row)
+        return tuple(holding), over
+
+    def _end_over(self, connection: sa.Connection) -> None:
+        for row in self._split(connection)[1]:
+            self._end(connection, row, "")
 
     def _end(self, connection: sa.Connection, row: sa.RowMapping, person: str) -> None:
         ended = {"ended_at": self._clock(), "ended_by": person or None}

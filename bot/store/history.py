@@ -119,6 +119,12 @@ class History:
 
         return await self._store.run(work)
 
+    async def of_message(self, channel: str, ts: str) -> Record | None:
+        """The operation that this message displays."""
+        displayed = sa.select(operations).where(operations.c.message_ts == ts, operations.c.channel == channel)
+        row = await self._store.read(lambda connection: connection.execute(displayed).mappings().first())
+        return record_of(row) if row else None
+
     async def steps(self, number: int) -> tuple[tuple[StoredEntry, bool], ...]:
         """The entries about this operation, oldest first, each with whether Signalbox wrote it as it is."""
         of_it = sa.select(audit).where(audit.c.operation == number).order_by(audit.c.number)

@@ -128,10 +128,6 @@ class Operations:
         """The operation of this number, as Signalbox stored its request. Raises LookupError and ForgedError."""
         return await self._store.run(lambda connection: self._verified(connection, operations.c.number == number))
 
-    async def with_message(self, channel: str, ts: str) -> Record | None:
-        """The operation that this message displays."""
-        return await self._first(operations.c.channel == channel, operations.c.message_ts == ts)
-
     async def set_message(self, number: int, channel: str, ts: str) -> None:
         """Record which message displays this operation."""
         await self._update(number, {"channel": channel, "message_ts": ts})

@@ -43,6 +43,15 @@ def opened(closure: Closure, person: str) -> Message:
     return kit.message(text, [kit.section(text)])
 
 
+def over(closure: Closure) -> Message:
+    """That the time of a lock or freeze is over, for the person who made it and everybody else."""
+    text = (
+        f":unlock: {_subject(closure)} is open again: the {closure.kind.value} by {kit.user(closure.person)} since "
+        f"{kit.moment(closure.since)} is over ({kit.escape(closure.reason)})."
+    )
+    return kit.message(text, [kit.section(text)])
+
+
 def reminder(closure: Closure) -> Message:
     """For the person who locked or froze it: it is still there."""
     text = f"{line(closure)}. If that is over, end it here or with {kit.code(_command(closure))}."

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from bot.services import Services
     from bot.slack.blocks.kit import Message
 
-INTERVAL = timedelta(minutes=10)  # between two checks for what is forgotten
+INTERVAL = timedelta(minutes=1)  # between two checks for what is over, or forgotten
+RECOVERED_AFTER = 60.0  # seconds until a report that another process has begun, and not finished, is made here
 LOCK, FREEZE = ClosureKind.LOCK, ClosureKind.FREEZE
 
 
@@ -131,6 +132,29 @@ def _stored_name(target: str) -> str:
     return "" if target == EVERYTHING else target
 
 
+async def check(services: Services, due: DueRun) -> None:
+    """Report what is over, then remind of what is forgotten."""
+    for closure in await services.closures.over():
+        await _report_end(services, closure)
+    await remind(services, due)
+
+
+async def _report_end(services: Services, closure: Closure) -> None:
+    """Post once that the time of a lock or freeze is over, and mention its person; also if a process ended meanwhile."""
+    since = closure.reminded_at or 0.0
+    begun = closure.until is not None and since >= closure.until
+    if (begun and services.clock() - since < RECOVERED_AFTER) or not await services.closures.claim_reminder(closure):
+        return
+    environment = services.config.find(closure.target)
+    channel = await services.chat.channel_id(environment.channel if environment else services.config.slack.channel)
+    marker = f"{closure.kind.value} {closure.target} {closure.since}"
+    if not (begun and await services.chat.find(channel, marker, since=closure.until or closure.since)):
+        await services.chat.post(channel, views.over(closure), marker=marker)
+    detail = {"why": closure.reason, "by": closure.person, "outcome": "its time is over"}
+    entry = Entry("signalbox", f"un{closure.kind.value}", _stored_name(closure.target), detail=detail)
+    await services.closures.end(closure, lambda connection: services.audit.append(connection, entry))
+
+
 async def remind(services: Services, _: DueRun) -> None:
     """Mention who locked or froze something that nobody has opened for long, and that does not end by itself."""
     every = services.config.operations.remind_of_locks.total_seconds()
@@ -156,4 +180,4 @@ TOPICS = (
     Topic("unfreeze", "<environment | all>", "It may be changed again.", partial(reopen, FREEZE)),
 )
 BUTTONS = (Button(views.OPEN, press),)
-PERIODIC_TASKS = (PeriodicTask("reminders of locks", _intervals, remind),)
+PERIODIC_TASKS = (PeriodicTask("reminders of locks", _intervals, check),)

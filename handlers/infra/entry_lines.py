@@ -12,7 +12,7 @@ from handlers.shared.requests import HCL, RECIPIENTS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bot.store.audit import StoredEntry
+    from bot.store.audit import Entry, StoredEntry
 
 DIGEST = re.compile(r"\b[0-9a-f]{40,64}\b")
 # Not displayed: what a link leads to, what the state says, digests of the chain's own, names of people, who are mentioned, and
@@ -32,6 +32,47 @@ PREFIXES = {
     "workflow": "",
     "ref": "",
 }
+
+
+# Actions after the name of who did them, where they are no verb of their own.
+DONE: Mapping[str, str] = {
+    "ask to go first": "asked to go first with",
+    "cancel": "cancelled",
+    "withdraw": "cancelled",
+    "let pass": "let something go first before",
+    "superseded": "replaced",
+    "approval revoked": "revoked their approval of",
+    "click refused": "was refused a click",
+    "refused": "was refused",
+    "refused to start": "refused to start",
+    "not begun": "did not begin",
+    "chose images": "chose the images of",
+    "run chosen": "chose the run of",
+    "dismissed a sign of failure": "dismissed a failure pattern",
+    "took the clean-up back": "undid the clean-up",
+    "host key accepted": "accepted a host key",
+    "emergency": "declared an emergency",
+    "emergency seen": "reviewed an emergency",
+    "lock": "locked",
+    "unlock": "unlocked",
+    "freeze": "froze",
+    "unfreeze": "unfroze",
+    "commented": "commented on",
+    "drain worker": "drained a worker",
+    "end operation": "ended",
+    "terminate builder": "requested to terminate a builder",
+}
+
+
+CLOSING = ("lock", "unlock", "freeze", "unfreeze")
+
+
+def done(entry: Entry) -> str:
+    """What was done, and where, as it continues the name of who did it; the operation that it is about follows."""
+    words = DONE.get(entry.action, entry.action)
+    if entry.action in CLOSING:
+        return f"{words} {entry.environment or 'everything'}"
+    return f"{words} in {entry.environment}" if entry.environment and entry.operation is None else words
 
 
 def row(stored: StoredEntry) -> tuple[float, str, str, str]:

@@ -150,9 +150,8 @@ def _operation(record: Record, url: str, end: Mapping[str, object]) -> Operation
 
 def _entry(stored: StoredEntry, urls: Mapping[int, str]) -> EntryRow:
     entry, number = stored.entry, stored.entry.operation
-    where = f" in {entry.environment}" if entry.environment and number is None else ""
     url = urls.get(number, "") if number is not None else ""
-    return EntryRow(entry.actor, f"{entry.action}{where}", entry_lines.describe(entry.detail), stored.at, number, url)
+    return EntryRow(entry.actor, entry_lines.done(entry), entry_lines.describe(entry.detail), stored.at, number, url)
 
 
 async def _question(services: Services, registry: Registry, user: str, words: Sequence[str]) -> Question:

@@ -22,7 +22,7 @@ MOST, LONGEST = 50, 500  # comments of an operation, and characters of each; the
 
 async def record(services: Services, reply: ThreadReply) -> None:
     """Record the reply once, if it is in the thread of an operation that its author may see."""
-    operation = await services.operations.with_message(reply.channel, reply.thread_ts)
+    operation = await services.history.of_message(reply.channel, reply.thread_ts)
     if operation is None:
         return
     author = await services.directory.person(reply.user)

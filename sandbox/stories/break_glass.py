@@ -32,7 +32,11 @@ async def play(world: World) -> None:
     view = await world.person("ana").wait_for_view()
     await world.person("ana").submit(view, {"reason": REASON})
     ask = await shows(world, "#prod", "EMERGENCY: Deploy main to prod", "needs an approval", REASON)
-    await shows(world, "#prod", "@leads", "EMERGENCY: Deploy main to prod", REASON, notice=True)
+    await shows(world, "#prod", "EMERGENCY: Deploy main to prod", "@ana", REASON, notice=True)
+    await shows(world, "#prod", "@leads", "EMERGENCY: Deploy main to prod", "Decide until", notice=True)
+    lee = world.person("lee").id
+    mentioned = [each for each in world.slack.workspace.notifications if (each.why, each.person) == ("mention", lee)]
+    expect(len(mentioned) == 1, f"lee was mentioned {len(mentioned)} times")
     await shows(world, "#ops", "EMERGENCY: Deploy main to prod", "@ana", REASON, notice=True)
     await clicks(world, "ana", ask, "approve")
     await gets_notice(world.person("ana"), "You asked for this yourself")

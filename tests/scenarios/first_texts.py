@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 # An operation that somebody, or a schedule, requested; and one that is silent until it has something to report.
-REQUESTED = re.compile(r"(Queued: )?\w[^#]* ([^#]+|of #\d+), requested by \S+")
+REQUESTED = re.compile(r"(Queued: )?\w[^#]* ([^#]+|of #\d+[^#]*), requested by \S+")
 REPORTED = re.compile(r"#\d+ [^:]+: \S+ \S+.*")
 # A word that says nothing by itself. Titles are in front of it, and end with a colon.
 EMPTY = re.compile(r": (starting|planning|working|running|looking.*|waits for .*|queued behind .*|resolving.*)\.?$")

@@ -18,6 +18,8 @@ async def test_somebody_reads_what_happened_and_one_story(shared_world: World) -
     await types(world, "ana", "#staging", "/plan staging")
     ask = await shows(world, "#staging", "Waiting for approval")
     number = number_of(ask)
+    for who, text in (("ana", "Is <b> & `c` fine? xoxb-1234567890-abcdefghij"), ("gus", "Not recorded")):
+        await world.person(who).type("#staging", text, thread_ts=ask.ts)
     await rejects(world, "lee", ask)
     await shows(world, "#staging", f"#{number} ", "rejected")
     await audit_log(world, number)
@@ -27,11 +29,21 @@ async def test_somebody_reads_what_happened_and_one_story(shared_world: World) -
     assert ": rejected" in history.rendered
     assert f"@lee rejected #{number}" in history.rendered
     story = (await types(world, "lee", "#ops", f"/infra show {number}")).ephemerals[-1]
-    for piece in ("requested", "planned", "3 to replace", "rejected* by @lee", "ended"):
+    for piece in (
+        "requested",
+        "planned",
+        "3 to replace",
+        "rejected* by @lee",
+        "ended",
+        "commented* by @ana",
+        "Is <b> &",
+    ):
         assert piece in story.rendered
+    assert "xoxb-1234" not in story.rendered
+    assert "Not recorded" not in story.rendered
     assert "its thread" in story.rendered
     refusals = (await types(world, "lee", "#ops", "/infra history refusals")).ephemerals[-1]
-    assert "@gus refused" in refusals.rendered
+    assert "@gus was refused" in refusals.rendered
     assert "Older" not in str(refusals.buttons)
 
 

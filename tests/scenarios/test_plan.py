@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.world import World
+    from tests.scenarios.conftest import StartWorld
 
 BROKEN = "instances/staging/broken.tf"
 
@@ -25,6 +26,21 @@ async def test_up_to_date_is_said_and_that_is_all(shared_world: World) -> None:
     done = await shows(shared_world, "#dev", ":white_check_mark:", "up to date, nothing to do (5 resources in place)")
     assert not decisions(done)
     assert not thread_of(shared_world, done)
+
+
+async def test_who_may_plan_and_not_apply_gets_a_plan_that_nobody_is_asked_about(start_world: StartWorld) -> None:
+    operators = '  operators: ["usergroup:S0INFRA"]\n'
+    planners = (
+        "  operators: [U0LEE, U0MAX]\n  roles:\n    planners: {people: [U0ANA], may: [plan], environments: [staging]}\n"
+    )
+    world = await start_world(config={operators: planners})
+    await types(world, "ana", "#staging", "/plan staging")
+    done = await shows(world, "#staging", "#1 ", "3 to replace", "Only planned: its requester may not apply it")
+    assert "@ana may plan staging, and not apply. To apply it, anyone of @lee, @max may plan it anew." in done.rendered
+    assert not done.buttons
+    assert "Waiting for approval" not in thread_of(world, done)
+    await types(world, "lee", "#staging", "/plan staging")
+    await shows(world, "#staging", "#2 ", "Waiting for approval")
 
 
 async def test_a_variable_that_is_allowed_goes_into_the_plan(shared_world: World) -> None:

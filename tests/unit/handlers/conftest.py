@@ -87,7 +87,7 @@ images: {workflow: build.yml}
 WATCHED = FILE + "watch: {builders: {every: 5m}}\n"
 MONDAY_NOON, SUNDAY = 1_772_452_800.0, 1_772_366_400.0
 GROUPS = {"U0ANA": {"S0INFRA"}, "U0LEE": {"S0INFRA", "S0LEADS"}, "U0MAX": {"S0INFRA", "S0LEADS"}}
-NO_AWS = SimpleNamespace(region=HOME, ec2=NotConfigured(), cloudwatch=NotConfigured())
+NO_AWS: Any = SimpleNamespace(region=HOME, ec2=NotConfigured(), cloudwatch=NotConfigured())
 CHANNELS = {"#ops": "C0OPS", "#dev": "C0DEV", "#staging": "C0STAGING"}
 
 
@@ -113,9 +113,8 @@ class Chat:
     def __init__(self) -> None:
         self.views, self.notices = list[dict[str, Any]](), list[str]()  # notices are in windows
         self.homes, self.says = dict[str, dict[str, Any]](), dict["Posted", "Message"]()
-        self.told: list[Message] = []
+        self.told, self.posted = list["Message"](), list[tuple[str, "Message"]]()
         self.marked: dict[str, tuple[Posted, Message]] = {}  # in any thread
-        self.posted: list[tuple[str, Message]] = []
 
     async def respond(self, _: str, message: Message) -> None:
         self.told.append(message)
@@ -138,11 +137,14 @@ class Chat:
     def redacted(self, content: dict[str, Any]) -> dict[str, Any]:
         return content
 
-    async def post(self, channel: str, message: Message) -> Posted:
-        """What belongs to no operation."""
+    async def post(self, channel: str, message: Message, *, marker: str = "") -> Posted:
         check_message([*message.blocks])
         self.posted.append((channel, message))
-        return Posted(channel, f"{len(self.posted)}.0")
+        self.marked[marker] = (Posted(channel, f"{len(self.posted)}.0"), message)
+        return self.marked[marker][0]
+
+    async def find(self, _: str, marker: str, **__: float) -> Posted | None:
+        return self.marked[marker][0] if marker in self.marked else None
 
     async def channel_id(self, name: str) -> str:
         if name not in CHANNELS:
@@ -195,11 +197,8 @@ class Desk:
     later: list[Any] = field(default_factory=list)  # what happens while somebody waits
 
     def __post_init__(self) -> None:
-        self.operations = Operations(self.store, self.clock)
-        self.queue_display = QueueDisplay()
-        self.observations = Observations(
-            cast("Any", self.github), lambda _: cast("Any", self.aws or NO_AWS), self.clock
-        )
+        self.operations, self.queue_display = Operations(self.store, self.clock), QueueDisplay()
+        self.observations = Observations(self.github, lambda _: self.aws or NO_AWS, self.clock)
         self.annotations, self.run_claims = Annotations(self.store, self.clock), RunClaims(self.store, self.clock)
         self.approvals, self.audit = Approvals(self.store, self.clock), Audit(self.store, self.clock, Redactor())
         self.refused_attempts = RefusedAttempts(self.audit, self.clock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from bot.errors import Denied, UserError
 from bot.operations import requests
 from bot.operations.registry import Click, DueRun
 from bot.store.closures import EVERYTHING
-from handlers.infra import closures, topics
+from handlers.infra import closure_views, closures, topics
 from handlers.shared.requests import deploy_request, plan_request
 from tests.unit.bot.drawn import read
 from tests.unit.handlers.conftest import pressed, typed
@@ -135,6 +136,40 @@ async def test_what_is_forgotten_is_reminded_of(desk: Desk) -> None:
         assert len(desk.chat.posted) == reminders
     assert "*staging* is locked by @ana" in read(desk.chat.posted[0][1])
     assert "/infra unlock staging" in read(desk.chat.posted[0][1])
+
+
+async def test_the_end_of_a_freeze_is_reported_once_and_mentions_its_person(desk: Desk) -> None:
+    await says(desk, "freeze staging until tomorrow 18:00 UTC sale")
+    await says(desk, "lock dev mine", "U0ANA")
+    desk.chat.posted.clear()
+    for hours, posts in ((1, 0), (48, 1), (1, 1)):
+        desk.now += hours * 3_600
+        await asyncio.gather(*(closures.check(desk.services, DueRun("locks", desk.now)) for _ in range(3)))
+        ends = [read(message) for channel, message in desk.chat.posted if channel == "C0STAGING"]
+        assert len(ends) == posts
+    assert "*staging* is open again: the freeze by @lee since" in ends[0]
+    assert "(sale)" in ends[0]
+    assert [each.target for each in await desk.services.closures.active()] == ["dev"]
+    assert (await desk.audit_log())[-1] == ("signalbox", "unfreeze")
+    await deploys(desk, "U0LEE")
+
+
+@pytest.mark.parametrize("posted", [False, True])
+async def test_a_report_of_an_end_that_a_kill_interrupted_is_made_once(desk: Desk, *, posted: bool) -> None:
+    await says(desk, "freeze staging until tomorrow 18:00 UTC sale")
+    desk.chat.posted.clear()
+    desk.now += 3 * 86_400
+    (closure,) = await desk.services.closures.over()
+    assert await desk.services.closures.claim_reminder(closure)  # and then the process ended, before or after its post
+    if posted:
+        marker = f"freeze staging {closure.since}"
+        await desk.chat.post("C0STAGING", closure_views.over(closure), marker=marker)
+    await closures.check(desk.services, DueRun("locks", desk.now))
+    assert len(desk.chat.posted) == posted
+    desk.now += closures.RECOVERED_AFTER
+    await closures.check(desk.services, DueRun("locks", desk.now))
+    assert len(desk.chat.posted) == 1
+    assert await desk.services.closures.over() == ()
 
 
 async def test_status_shows_what_is_closed(desk: Desk) -> None:

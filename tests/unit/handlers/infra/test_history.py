@@ -97,7 +97,7 @@ async def test_the_history_has_operations_decisions_and_refusals_newest_first(pa
         ("<@U0LEE|lee>", ["#2 Plan", "#3 Deploy to dev", "approved #1"], ["Deploy to staging", "refused"]),
         ("me", ["#1 Deploy to staging"], ["#2", "#3"]),
         ("plan", ["#2 Plan"], ["#1", "#3", "refused"]),
-        ("refusals", ["@gus refused"], ["#1", "#2", "#3"]),
+        ("refusals", ["@gus was refused"], ["#1", "#2", "#3"]),
         ("approvals", ["@lee approved #1"], ["#2", "#3", "Deploy"]),
         ("90m", ["#3", "refused"], ["#1", "#2"]),
         ("deploy <@U0LEE> today", ["#3"], ["#1", "#2"]),
