@@ -167,7 +167,7 @@ def _spellings(text: str, *, words: bool) -> Iterator[tuple[str, bool]]:
 def _escaped(text: str) -> frozenset[str]:
     """As texts, programs, shells and addresses escape it, and as Slack's mrkdwn shows these."""
     in_json = set(_in_json(text))
-    forms = in_json | {twice for once in in_json for twice in _in_json(once)} | set(_in_shell(text))
+    forms = in_json | {twice for once in in_json for twice in _in_json(once)} | {*_in_shell(text), *_in_python(text)}
     escaped = {text, *forms, *_percent_encoded(text)}
     escaped |= {html.escape(form, quote=quotes) for form in escaped for quotes in (False, True)}
     # A backtick would end inline code, see bot/slack/blocks/kit.py.
@@ -181,6 +181,14 @@ def _in_json(text: str) -> Iterator[str]:
         yield escaped.replace("/", "\\/")
         # Go writes these so in JSON, Terraform among others.
         yield escaped.translate({ord(special): f"\\u{ord(special):04x}" for special in "<>&\u2028\u2029"})
+
+
+def _in_python(text: str) -> Iterator[str]:
+    """As Python's repr writes it within a longer text, whose quotes may be of either kind: errors quote values so."""
+    for quoted in (repr, ascii):
+        single = quoted(f"\"{text}'")[2:-3]  # both kinds of quotes are in it: the single ones are escaped
+        yield single
+        yield single.replace("\\'", "'")
 
 
 def _in_shell(text: str) -> Iterator[str]:

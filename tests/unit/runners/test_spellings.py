@@ -32,6 +32,9 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "as Go's JSON": lambda text: (
         json.dumps(text).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     ),
+    "in an error of Python": repr,
+    "in an error of Python, within a text": lambda text: repr(f"it's {text}"),
+    "in an error of Python, within other quotes": lambda text: repr(f'the "{text}"'),
     "for a shell": shlex.quote,
     "percent-encoded": lambda text: quote(text, safe=""),
     "percent-encoded in small letters": lambda text: "".join(
