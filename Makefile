@@ -88,8 +88,9 @@ lock: python-is-there ## pins pyproject.toml's dependencies, with hashes
 	@$(PYTHON) -m venv .cache/lock
 	@.cache/lock/bin/python -m pip install -qq --disable-pip-version-check uv
 	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --group tracing --constraint requirements.lock --output-file requirements-tracing.lock
 	$(COMPILE) --group sandbox --constraint requirements.lock --output-file requirements-sandbox.lock
-	$(COMPILE) --group dev --constraint requirements-sandbox.lock --output-file requirements-dev.lock
+	$(COMPILE) --group dev --constraint requirements-sandbox.lock --constraint requirements-tracing.lock --output-file requirements-dev.lock
 
 clean: ## removes what the other targets made
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -82,7 +82,7 @@ def _run_service(chosen: argparse.Namespace, *, executor: str, listens: bool, wo
     settings = environment.read(os.environ, executor=executor)
     redact = Redactor(environment.secret_values(os.environ, config.secret_names, config.words))
     markup.use_keys(settings.signalbox_key.keys("markup"))
-    process_log.begin(redact)
+    process_log.begin(redact, as_json=settings.log_format == environment.JSON)
     secrets = _secrets_named(config)
     for name in (*environment.OWN_SECRETS, *config.secret_names):
         # Read once; from now on no library and no child can read them here. boto3 reads AWS's own itself.

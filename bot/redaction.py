@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
+from datetime import UTC, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -73,7 +75,10 @@ class Redactor:
 
 
 class RedactingFormatter(logging.Formatter):
-    """Formats log records, tracebacks included, and cleans the outcome: the last thing before it leaves."""
+    """Formats log records, tracebacks included, and cleans the outcome: the last thing before it leaves.
+
+    Further lines of a message are indented, so that no text looks like an entry of its own.
+    """
 
     def __init__(self, clean: Callable[[str], str]) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
@@ -82,3 +87,29 @@ class RedactingFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as text, without secrets."""
         return self._clean(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  -- the name is logging's
+        """The line without its traceback."""
+        return "\n    ".join(super().formatMessage(record).splitlines())
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats each log record as a line of JSON, whose texts are cleaned as those of RedactingFormatter are."""
+
+    def __init__(self, clean: Callable[[str], str], operation: Callable[[], int | None]) -> None:
+        super().__init__()
+        self._clean = clean
+        self._operation = operation
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as a JSON object: time, level, logger, message, and where they apply operation and error."""
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, object] = {"time": at, "level": record.levelname.lower(), "logger": record.name}
+        line["message"] = self._clean(record.getMessage())
+        if (number := self._operation()) is not None:
+            line["operation"] = number
+        if record.exc_info:
+            line["error"] = self._clean(self.formatException(record.exc_info))
+        if record.stack_info:
+            line["stack"] = self._clean(self.formatStack(record.stack_info))
+        return json.dumps(line)

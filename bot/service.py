@@ -20,6 +20,7 @@ from bot.access.directory import Directory
 from bot.children.keeping import Keeping
 from bot.children.rescue import Rescue
 from bot.config.worker_labels import withheld
+from bot.engine import tracing
 from bot.engine.engine import Engine, EngineSettings
 from bot.engine.lease import HeldLease
 from bot.engine.schema import prepare
@@ -37,6 +38,7 @@ from bot.inbound.listening import listen
 from bot.inbound.peers import Peers
 from bot.inbound.reception import Reception
 from bot.inbound.socket_mode import SocketMode
+from bot.operations import probes
 from bot.operations.command_answers import CommandAnswers
 from bot.operations.health_watch import HealthWatch, Watched
 from bot.operations.leftovers import DailySweep, delete_directories
@@ -147,8 +149,10 @@ class Service:
             stack.push_async_callback(finder.close)
             if listens:
                 await self._listen(stack, services, registry, client, finder)
+            await server.listen_for_metrics(stack, services, self._health, self._settings.metrics_address)
             finder.start()
             stack.push_async_callback(PeriodicTasks(services, cursors, registry.periodic_tasks).close)
+            stack.push_async_callback(probes.start(services, self._health, cursors, self._settings).close)
             stack.push_async_callback(services.refused_attempts.flush)  # the last anchor covers what was counted
             gc.freeze()  # loaded modules stay: the collector need not visit them again
             log.info("ready as %s", self._settings.executor)
@@ -183,6 +187,7 @@ class Service:
     async def _launch(self, stack: AsyncExitStack, services: Services, registry: Registry) -> None:
         """Start working. Continue what this process left before, and what others leave; let each open approval be checked."""
         spreading = spread_work(services, registry.kinds)
+        stack.push_async_callback(tracing.flush, self._settings.traces_endpoint)
         await services.engine.launch()
         is_dead = partial(is_surely_dead, services.workplace, shared=services.lease.shared_database)
         takeover = Takeover(services.lease, services.engine.shared, is_dead)
@@ -206,7 +211,10 @@ class Service:
 
     def _engine_settings(self, store: Store, held: HeldLease) -> EngineSettings:
         incarnation, room = held.lease.incarnation, store.require_room
-        return EngineSettings(store.url, incarnation, store.keyring, self._clock, room, share=self._share)
+        traces = self._settings.traces_endpoint
+        return EngineSettings(
+            store.url, incarnation, store.keyring, self._clock, room, share=self._share, traces_endpoint=traces
+        )
 
     def _services(self, chat: Chat, store: Store, workplace: Path, proven: Proven, held: HeldLease) -> Services:
         chat.check_lease = held.confirm
@@ -278,13 +286,7 @@ class Service:
     ) -> None:
         settings, limits = self._settings, affordable(raise_descriptors())
         limit_accept_errors(asyncio.get_running_loop())
-        if settings.metrics_address:
-            host, port = settings.metrics_address
-            metrics = server.make()
-            server.add_metrics(metrics, services, self._health)
-            await listen(stack, metrics, Connections(limits, peers), host, port)
-            log.info("listening on %s port %s for /readyz and /metrics", host, port)
-        else:
+        if not settings.metrics_address:
             server.add_metrics(application, services, self._health)
         guard = Connections(limits, peers)
         await listen(stack, application, guard, settings.listen_address, settings.port)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
 KEY = "SIGNALBOX_KEY"
+ALERTS = "ALERT_WEBHOOK_URL"  # a secret: who has it can post there
 OWN_SECRETS = (
     KEY,
     "SLACK_BOT_TOKEN",
@@ -26,6 +28,7 @@ OWN_SECRETS = (
     "TFE_TOKEN",
     "HCP_NOTIFICATION_TOKEN",
     "DATABASE_URL",
+    ALERTS,
 )
 AWS_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 # What a file may have in place of the variable: see bot/process/secret_files.py.
@@ -35,6 +38,9 @@ LOOPBACK = "127.0.0.1"
 DEFAULT_PROXIES = "127.0.0.0/8, ::1"  # a proxy on the same machine
 LABELS = "SIGNALBOX_LABELS"
 MOST_LABELS = 20
+TEXT, JSON = "text", "json"  # values of LOG_FORMAT
+# opentelemetry.io/docs/specs/otel/protocol/exporter: the second is the base of all signals'.
+TRACES, TELEMETRY = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
 _LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")  # as Name of bot/config/values.py
 EXECUTOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")  # also part of a file name
 
@@ -64,6 +70,9 @@ class Settings:
     metrics_address: tuple[str, int] | None
     trusted_proxies: tuple[str, ...]
     search_path: str
+    log_format: str
+    traces_endpoint: str | None
+    alert_webhook_url: str | None = field(repr=False)
 
     @property
     def own_secrets(self) -> tuple[str, ...]:
@@ -98,6 +107,9 @@ def read(environ: Mapping[str, str], *, executor: str) -> Settings:
         metrics_address=_host_and_port(environ["METRICS_ADDRESS"]) if environ.get("METRICS_ADDRESS") else None,
         trusted_proxies=_proxies(environ),
         search_path=environ.get("PATH", ""),
+        log_format=environ.get("LOG_FORMAT") or TEXT,
+        traces_endpoint=_traces_endpoint(environ),
+        alert_webhook_url=environ.get(ALERTS) or None,
     )
 
 
@@ -157,6 +169,25 @@ def _faults(environ: Mapping[str, str]) -> Iterable[Fault]:
     if not (port.isascii() and port.isdigit() and 0 <= int(port) <= 65535):
         yield Fault(None, "PORT", f"{port[:20]!r} is not a port number; set a number from 0 to 65535")
     yield from _network_faults(environ)
+    yield from _output_faults(environ)
+
+
+def _output_faults(environ: Mapping[str, str]) -> Iterable[Fault]:
+    if (name := environ.get("LOG_FORMAT") or TEXT) not in (TEXT, JSON):
+        yield Fault(None, "LOG_FORMAT", f"{name[:20]!r} is not a format of the log; set {TEXT} or {JSON}")
+    for variable in (TRACES, TELEMETRY, ALERTS):
+        url = environ.get(variable)
+        if url and not url.startswith(("http://", "https://")):
+            yield Fault(None, variable, "is not an address of HTTP; set for instance http://127.0.0.1:4318")
+    if _traces_endpoint(environ) and find_spec("opentelemetry") is None:
+        problem = "needs the packages of requirements-tracing.lock, which are not installed; install them or remove it"
+        yield Fault(None, TRACES if environ.get(TRACES) else TELEMETRY, problem)
+
+
+def _traces_endpoint(environ: Mapping[str, str]) -> str | None:
+    """Where traces are sent; None for nowhere."""
+    base = environ.get(TELEMETRY, "").rstrip("/")
+    return environ.get(TRACES) or (f"{base}/v1/traces" if base else None)
 
 
 def _network_faults(environ: Mapping[str, str]) -> Iterable[Fault]:

@@ -10,22 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dbos import (
-    DBOS,
-    DBOSConfig,
-    SetEnqueueOptions,
-    SetWorkflowID,
-    StepOptions,
-    _workflow_commands as dbos_background,
-)
+from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID, StepOptions, _workflow_commands as dbos_background
 from dbos._error import DBOSUnexpectedStepError
 
-from bot.engine import serializer, versions
+from bot.engine import serializer, tracing, versions
 from bot.engine.shared_work import EVERYTHING, Share, SharedWork, numbers_of
 from bot.engine.stored_form import StoredForm, seal_other_forms
 from bot.engine.versions import OpenOperation, Versions
 from bot.engine.workflow_names import begin_id, operation_id
 from bot.errors import ChangedWorkflowError, ForgedError
+from bot.process import log_context
 from bot.store import database_outage
 from runners.stored import stored
 
@@ -66,6 +60,7 @@ class EngineSettings:
 
     Intervals are in seconds: `wake_interval` between polls of a waiting operation for a message (SQLite only;
     PostgreSQL notifies), `queue_interval` between polls of the queues. `share` is which operations it takes.
+    Spans of workflows and steps go to `traces_endpoint` by OTLP over HTTP.
     """
 
     url: str
@@ -76,6 +71,7 @@ class EngineSettings:
     wake_interval: float = 0.1
     queue_interval: float = QUEUE_INTERVAL
     share: Share = EVERYTHING
+    traces_endpoint: str | None = None
 
 
 _FORGED = "The stored record of {what} does not belong to {workflow}. Nothing was started."
@@ -109,6 +105,7 @@ class Engine:
                 log_level="ERROR",
                 db_engine_kwargs=SQLITE if settings.url.startswith("sqlite") else POSTGRESQL,
                 serializer=StoredForm(settings.keyring),
+                **tracing.configuration(settings.traces_endpoint),
             )
         )
         # DBOS prints through a handler of its own; the root handler redacts.
@@ -136,7 +133,8 @@ class Engine:
 
         async def operate(number: int) -> None:
             _check_belongs(operation_id(number))
-            await function(number)
+            with log_context.operation(number):
+                await function(number)
 
         # Without a limit of recoveries: an operation is not lost even if a hundred restarts interrupt it.
         self._workflows[kind] = DBOS.workflow(name=kind, max_recovery_attempts=None)(operate)

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import logging
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from slack_bolt.adapter.aiohttp import to_aiohttp_response
 
 from bot.inbound import shapes
-from bot.inbound.connections import CLOSED, authenticated
-from bot.inbound.refusals import REFUSED, RefusedError
+from bot.inbound.connections import Connections, authenticated
+from bot.inbound.limits import affordable, raise_descriptors
+from bot.inbound.listening import listen
+from bot.inbound.metrics import ACKNOWLEDGED, Metrics, shared
+from bot.inbound.peers import Peers
+from bot.inbound.refusals import RefusedError
 from bot.operations import attendance
-from bot.operations.dropped import DROPPED
-from bot.store.refused_attempts import ATTEMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from contextlib import AsyncExitStack
 
     from bot.inbound.dispatch import Dispatch
     from bot.inbound.reception import Reception
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 PATH = "/slack/events"
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 # Slack's own payloads stay far below (a view's state is the largest); anything larger is not from Slack.
 LARGEST_BODY = 1 << 20
 LARGEST_TIMESTAMP = 12
@@ -49,10 +48,22 @@ def make() -> web.Application:
     return application
 
 
-def add_metrics(application: web.Application, services: Services, health: Health) -> None:
-    """Add /readyz and /metrics."""
+def add_metrics(application: web.Application, services: Services, health: Health, *, private: bool = False) -> None:
+    """Add /readyz and /metrics. At a `private` address metrics have the names of environments too."""
     application.router.add_get("/readyz", _readyz(services, health))
-    application.router.add_get("/metrics", _metrics(services))
+    application.router.add_get("/metrics", Metrics(services, health, by_queue=private).handle)
+
+
+async def listen_for_metrics(
+    stack: AsyncExitStack, services: Services, health: Health, address: tuple[str, int] | None
+) -> None:
+    """Serve /readyz and /metrics at an address of their own, where there is one: also of a process that only works."""
+    if address is None:
+        return
+    application, (host, port) = make(), address
+    add_metrics(application, services, health, private=True)
+    await listen(stack, application, Connections(affordable(raise_descriptors()), Peers(())), host, port)
+    log.info("listening on %s port %s for /readyz and /metrics", host, port)
 
 
 def add_slack(
@@ -64,7 +75,9 @@ def add_slack(
         body = await reception.bodies.read(request, LARGEST_BODY)
         _check_signature(request.headers, body, signing_secret, services.chat.clock)
         authenticated(request)
-        return await to_aiohttp_response(await dispatch(shapes.read(body, request.content_type)))
+        with ACKNOWLEDGED.time():
+            answer = await dispatch(shapes.read(body, request.content_type))
+        return await to_aiohttp_response(answer)
 
     application.router.add_post(PATH, reception.refusing(handle))
 
@@ -89,49 +102,6 @@ def _check_signature(headers: Mapping[str, str], body: bytes | bytearray, signin
         raise RefusedError(401, "the request is not signed with this app's secret", "signature")
 
 
-def _metrics(services: Services) -> Handler:
-    registry = CollectorRegistry()
-    operations = Gauge("signalbox_operations", "Operations by status.", ["status"], registry=registry)
-    for counter in (DROPPED, REFUSED, CLOSED, ATTEMPTS):
-        registry.register(counter)
-    workers = Gauge("signalbox_workers", "Processes by state.", ["state"], registry=registry)
-    ages = {
-        "queued": Gauge("signalbox_oldest_queued_seconds", "Age of the oldest queued operation.", registry=registry),
-        "heartbeat": Gauge("signalbox_oldest_heartbeat_seconds", "Since the oldest heartbeat.", registry=registry),
-    }
-    read = _shared(services.operations.counts)
-    read_attendance = _shared(lambda: attendance.read(services))
-    undelivered = Gauge("signalbox_undelivered_messages", "Messages that Slack has not taken yet.", registry=registry)
-    read_backlog = _shared(services.outbox.backlog)
-
-    async def handle(_: web.Request) -> web.Response:
-        counts = await read()
-        undelivered.set((await read_backlog()).count)
-        operations.clear()  # a status that no operation has any more
-        for status, count in counts.items():
-            operations.labels(status).set(count)
-        present = await read_attendance()
-        for state in attendance.STATES:
-            workers.labels(state).set(present.count(state))
-        ages["queued"].set(present.oldest_queued or 0)
-        ages["heartbeat"].set(present.oldest_heartbeat)
-        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
-
-    return handle
-
-
-def _shared(read: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
-    """The same reading for all who ask while it is under way: strangers cannot make the database read more often."""
-    reading: list[asyncio.Future[T]] = []
-
-    async def shared() -> T:
-        if not reading or reading[0].done():
-            reading[:] = [asyncio.ensure_future(read())]
-        return await asyncio.shield(reading[0])
-
-    return shared
-
-
 async def _healthz(_: web.Request) -> web.Response:
     return web.json_response({"status": "up"})
 
@@ -149,7 +119,7 @@ def _readyz(services: Services, health: Health) -> Handler:
         backlog = await services.outbox.backlog()
         return [*(await attendance.read(services)).problems(), *_undelivered(backlog)]
 
-    read = _shared(problems)
+    read = shared(problems)
 
     async def handle(_: web.Request) -> web.Response:
         wrong = health.problems()
@@ -161,6 +131,7 @@ def _readyz(services: Services, health: Health) -> Handler:
         if wrong:
             return web.json_response({"status": "; ".join(wrong)}, status=503)
         # Degraded and still ready: this process answers Slack, and another one may be started for the work.
+        reported = [*reported, *health.warnings()]
         degraded = {"status": "degraded", "problems": reported}
         return web.json_response(degraded if reported else {"status": "ready"})
 

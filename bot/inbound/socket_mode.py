@@ -10,6 +10,7 @@ from slack_bolt.adapter.socket_mode.async_internals import send_async_response
 from slack_bolt.response import BoltResponse
 
 from bot.inbound import shapes
+from bot.inbound.metrics import ACKNOWLEDGED
 from bot.inbound.refusals import RefusedError
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class SocketMode(AsyncSocketModeHandler):
         """Answer an envelope. One that is refused is acknowledged too: Slack would only send it again."""
         start = time()
         try:
-            answer = await self._dispatch(shapes.checked(req.payload))
+            with ACKNOWLEDGED.time():
+                answer = await self._dispatch(shapes.checked(req.payload))
         except RefusedError as error:
             self._refusals.note(SOCKET, error, "Slack")
             answer = BoltResponse(status=200, body="")

@@ -71,7 +71,10 @@ class _Copy:
         while True:
             try:
                 await self.send_missing()
-                pause, self._failing_since, self._reported = INTERVAL, None, False
+                reported, self._reported = self._reported, False
+                pause, self._failing_since = INTERVAL, None
+                if reported:
+                    await dropped.recovered(self._services, "audit copies", self._destination.name)
             except (RunnerError, DatabaseAwayError) as error:
                 pause = min(2 * pause, LONGEST_PAUSE)
                 log.warning("audit copy %s: %s", self.name, self._services.redact(str(error)))

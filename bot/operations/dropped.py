@@ -14,6 +14,7 @@ from runners.errors import UnavailableError
 
 if TYPE_CHECKING:
     from bot.services import Services
+    from bot.slack.blocks.kit import Message
 
 log = logging.getLogger(__name__)
 MOST_ATTEMPTS = 5  # at something that fails although everything that it needs answers
@@ -38,8 +39,19 @@ async def report(services: Services, poller: str, what: str, error: BaseExceptio
     words = f"{poller}: Signalbox cannot process {what} and goes on without it"
     why = kit.escape(services.redact(str(error))[:300] or type(error).__name__)
     text = f":warning: {kit.escape(poller)}: Signalbox cannot process {kit.link(what, link)} and goes on without it ({why}). {kit.escape(then)}"
+    await _post(services, kit.message(kit.escape(words), [kit.section(text)]), f"{poller}: {what}")
+
+
+async def recovered(services: Services, poller: str, what: str) -> None:
+    """Log and post that what was reported works again."""
+    log.warning("%s: %s works again", poller, what)
+    words = f"{kit.escape(poller)}: {kit.escape(what)} works again"
+    await _post(services, kit.message(words, [kit.section(f":white_check_mark: {words}")]), f"{poller}: {what}")
+
+
+async def _post(services: Services, message: Message, what: str) -> None:
     try:
         channel = await services.chat.channel_id(services.config.slack.channel)
-        await services.chat.post(channel, kit.message(kit.escape(words), [kit.section(text)]))
+        await services.chat.post(channel, message)
     except ChatError:
-        log.exception("%s: nobody could be notified about %s", poller, what)
+        log.exception("%s: nobody could be notified", what)

@@ -9,6 +9,8 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from prometheus_client import Gauge
+
 from bot.config.targets import find_target
 from bot.errors import DatabaseAwayError, UserError
 from bot.operations import dropped
@@ -34,6 +36,16 @@ AFTER = 1.0  # second later than a task asks to run again: what it waits for is 
 RETRY_AFTER = 300.0  # seconds after a failure, unless the interval is shorter
 STOP_TIMEOUT = 10.0  # seconds
 LONGEST_SLEEP = 3_600.0  # seconds: the wall clock may be set, and another process may have run the task
+
+
+# For /metrics, which registers it.
+DUE = Gauge(
+    "signalbox_periodic_task_due_timestamp_seconds",
+    "When a periodic task is due next, in Unix seconds; it failed, or is late, where that is long past.",
+    ["task"],
+    registry=None,
+)
+_due_times: dict[str, dict[str, float]] = {}  # of each task, by target
 
 
 class PeriodicTasks:
@@ -89,7 +101,7 @@ class _Repeated:
         while True:
             try:
                 pause = await self._run_if_due()
-                self._failures = 0
+                await self._note_success()
             except (RunnerError, UserError, ChatError, DatabaseAwayError) as error:
                 pause = min(self._interval, RETRY_AFTER)
                 log.warning("periodic task %s: %s", self._task.name, self._services.redact(str(error)))
@@ -99,6 +111,12 @@ class _Repeated:
                 log.exception("periodic task %s stopped", self._task.name)
                 await self._report_lasting(error)
             await asyncio.sleep(min(pause, LONGEST_SLEEP))
+
+    async def _note_success(self) -> None:
+        """The all-clear where the failure was reported."""
+        reported, self._failures = self._failures >= dropped.MOST_ATTEMPTS, 0
+        if reported:
+            await dropped.recovered(self._services, "periodic tasks", f"{self._task.name} of {self._target}")
 
     async def _report_lasting(self, error: Exception) -> None:
         """Notify people once of a failure that does not pass by itself; the task is tried again all the same."""
@@ -111,6 +129,7 @@ class _Repeated:
         """Run the task if it is due; the seconds until it is due next."""
         last = await self._cursors.get(self._cursor)  # in milliseconds
         due = self._first if last is None else last / 1_000 + self._interval
+        self._note(due)
         if (pause := due - self._services.clock()) > 0:
             return pause
         again_in = await self._task.run(self._services, DueRun(self._target, due))
@@ -121,7 +140,14 @@ class _Repeated:
         # A run that is wanted at another time than after the interval is recorded as if this one had been at another time.
         last_run = self._services.clock() - self._interval + pause
         await self._cursors.advance(self._cursor, int(last_run * 1_000))
+        self._note(last_run + self._interval)
         return pause
+
+    def _note(self, due: float) -> None:
+        """Publish when the task is due next: of its targets the one that is due first."""
+        times = _due_times.setdefault(self._task.name, {})
+        times[self._target] = due or self._services.clock()
+        DUE.labels(self._task.name).set(min(times.values()))
 
     def _time_of_its_own(self, period: float, after: float) -> float:
         """The first time after this one at which it is the target's turn in the period: the same in every process."""

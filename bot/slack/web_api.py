@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
+from prometheus_client import Counter
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
@@ -36,6 +37,14 @@ FAILURES = (SlackClientError, aiohttp.ClientError, OSError, TimeoutError)
 # docs.slack.dev/interactivity/handling-user-interaction; the second is GovSlack's.
 RESPONSE_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
 RATE_LIMITED_TRIES = 10
+# For /metrics, which registers them. The methods are those that this program calls.
+CALLS = Counter(
+    "signalbox_slack_calls",
+    "Calls of Slack's Web API by result: ok, refused, no_answer.",
+    ["method", "result"],
+    registry=None,
+)
+LIMITED = Counter("signalbox_slack_rate_limited", "Calls that Slack answered with 429.", ["method"], registry=None)
 FOREIGN = "not_used (it is not an address of Slack)"
 
 
@@ -94,6 +103,7 @@ class RateLimits(AsyncRateLimitErrorRetryHandler):
         values = next((value for name, value in response.headers.items() if name.lower() == "retry-after"), ["1"])
         seconds = float(values[0]) if values[0].isdecimal() else 1.0
         method = request.url.partition("?")[0].rpartition("/")[2]
+        LIMITED.labels(method).inc()
         until = asyncio.get_running_loop().time() + seconds
         self._until[method] = max(self._until.get(method, 0.0), until)
         if method in self._listeners:
@@ -135,9 +145,13 @@ class WebApi:
         began = self.clock.elapsed()
         try:
             answer = await self._client.api_call(method, **arguments)
-        except SlackApiError as error:
+        except FAILURES as error:
+            CALLS.labels(method, "no_answer" if _code(error).startswith(NO_ANSWER) else "refused").inc()
+            if not isinstance(error, SlackApiError):
+                raise
             self.clock.hear_slack(getattr(error.response, "headers", None) or {}, began)
             raise
+        CALLS.labels(method, "ok").inc()
         self.clock.hear_slack(answer.headers, began)
         return answer
 

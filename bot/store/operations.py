@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from bot.config.targets import without_lane
 from bot.errors import AlreadyOpenError
-from bot.store import operation_counts, same_request, sealed
+from bot.store import endings, operation_counts, same_request, sealed, waiting
 from bot.store.database import Store, insert_new
 from bot.store.operation_tables import IS_OPEN, OPEN_STATUSES, cancellations, operations, side_effects
 from runners.stored import stored
@@ -134,8 +134,11 @@ class Operations:
 
     async def set_status(self, number: int, status: Status, activity: str = "") -> None:
         """Change the status, and record the time when the operation has ended."""
-        ended = {"ended_at": self._clock()} if status.ended else {}
-        await self._update(number, {"status": status.value, "activity": activity[:200], **ended})
+        values: dict[str, Any] = {"status": status.value, "activity": activity[:200]}
+        if status.ended:
+            await endings.end(self._store, operations.c.number == number, {**values, "ended_at": self._clock()})
+        else:
+            await self._update(number, values)
 
     async def open_in(self, *environments: str) -> tuple[Record, ...]:
         """The operations of these environments that have not ended, oldest first."""
@@ -149,6 +152,10 @@ class Operations:
         """The environments in which operations wait."""
         waiting = await self._select(IS_OPEN, operations.c.status == Status.WAITING.value)
         return frozenset(record.environment for record in waiting)
+
+    async def waiting(self) -> waiting.Waiting:
+        """What waits: for its queue, and for approval."""
+        return await self._store.run(waiting.read)
 
     async def newest_with_title(self, environment: str, title: str) -> Record | None:
         """The newest operation of this title in the environment, ended or not."""
@@ -223,13 +230,9 @@ class Operations:
         queued = (operations.c.number == number) & (operations.c.status == Status.WAITING.value)
         cancelled = {"status": Status.CANCELLED.value, "activity": "", "ended_at": self._clock()}
 
-        def work(connection: sa.Connection) -> bool:
-            if not _change(connection, queued, cancelled):
-                return False
-            self._record_cancellation(connection, number, person)
-            return True
-
-        return await self._store.run(work)
+        return await endings.end(
+            self._store, queued, cancelled, lambda connection: self._record_cancellation(connection, number, person)
+        )
 
     async def request_cancel(self, number: int, person: str) -> None:
         """Record that this person wants the operation stopped; the process that runs it polls for that."""

@@ -12,6 +12,7 @@ import aiohttp
 from yarl import URL
 
 from runners.errors import RunnerError, on_one_line
+from runners.http import counts
 from runners.http.remote_api import Refusal
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Connections:
                     target = self._redirected(target, response, doing)
             raise RunnerError(doing, f"{self._api.name} redirects in circles")
         except (aiohttp.ClientError, TimeoutError) as error:
+            counts.unanswered(self._api.name)
             raise self._api.no_answer(doing, self._cause(error), changes=False) from None
 
     def _request(self, method: str, url: URL, headers: dict[str, str], limits: aiohttp.ClientTimeout) -> Any:
@@ -89,6 +91,7 @@ class Connections:
         return target
 
     async def _raise_for(self, response: aiohttp.ClientResponse, doing: str) -> None:
+        counts.answered(self._api.name, response.status, response.headers)
         if response.status < 300 or response.status == HTTPStatus.NOT_MODIFIED:
             return
         body = await response.content.read(_LARGEST_REFUSAL)

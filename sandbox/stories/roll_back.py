@@ -109,14 +109,16 @@ async def _press_the_button(world: World, before: Commit) -> None:
 
 async def _roll_back_an_image(world: World) -> None:
     announce("an image is rolled out, and the one before comes back by a plan")
-    old, new = (fleet.Image("staging", "backend", generation).image_id for generation in (fleet.NEWEST, 2))
+    new = fleet.Image("staging", "backend", 2).image_id
     await types(world, "ana", "#staging", f"/plan staging backend_ami={new}")
     ask = await shows(world, "#staging", "#11 ", "Waiting for approval")
     await clicks(world, "lee", ask, "approve")
     done = await shows(world, "#staging", "#11 ", "applied")
     expect("Roll back images…" in done.buttons, f"it has the buttons {done.buttons}")
     await types(world, "ana", "#staging", "/rollback staging images")
-    await gets_notice(world.person("ana"), old)
+    answer = await gets_notice(world.person("ana"), "brings the images before back")
+    old = answer.rendered.partition(" → ")[2].partition(" ")[0].strip("`")
+    expect(old.startswith("ami-") and new in answer.rendered, f"the answer is {answer.rendered}")
     ask = await shows(world, "#staging", f"#12 Plan for staging backend_ami={old}", new, "Waiting for approval")
     await clicks(world, "lee", ask, "approve")
     await shows(world, "#staging", "#12 ", "applied")

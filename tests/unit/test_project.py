@@ -119,7 +119,12 @@ def test_pytest_enters_every_folder_of_tests(pytestconfig: pytest.Config) -> Non
 
 
 def test_the_locks_are_there() -> None:
-    assert LOCKS == ["requirements-dev.lock", "requirements-sandbox.lock", "requirements.lock"]
+    assert LOCKS == [
+        "requirements-dev.lock",
+        "requirements-sandbox.lock",
+        "requirements-tracing.lock",
+        "requirements.lock",
+    ]
 
 
 @pytest.mark.parametrize("lock", LOCKS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 import github
@@ -9,7 +10,7 @@ import urllib3.exceptions
 
 from runners.github.api.errors import GITHUB, message_of
 from runners.github.api.session import API_VERSION
-from runners.http import Refusal
+from runners.http import Refusal, counts
 from runners.http.connections import USER_AGENT
 
 if TYPE_CHECKING:
@@ -49,21 +50,32 @@ async def call_once(
 
     def call() -> T:
         try:
-            return function(client.get_repo(repository))
+            result = function(client.get_repo(repository))
         except github.GithubException as error:
+            counts.answered(GITHUB.name, error.status, error.headers or {})
             headers = {name.lower(): str(value) for name, value in (error.headers or {}).items()}
             refusal = Refusal(error.status, message_of(error.data), headers)
             raise GITHUB.error_for(refusal, doing, changes=changes) from None
         except github.BadAttributeException:  # an answer of another shape
             raise GITHUB.no_answer(doing, "GitHub's answer makes no sense", changes=changes) from None
         except OSError as error:  # the base of what requests raises
+            counts.unanswered(GITHUB.name)
             unsent = _never_sent(error)
             problem = "GitHub cannot be reached" if unsent else "the connection to GitHub broke"
             raise GITHUB.no_answer(doing, problem, changes=changes and not unsent) from None
+        else:
+            counts.answered(GITHUB.name, HTTPStatus.OK, _rate_limit(client))
+            return result
         finally:
             client.close()
 
     return await GITHUB.call_on_thread(call, doing=doing, changes=changes, timeout=CALL_TIMEOUT)
+
+
+def _rate_limit(client: github.Github) -> dict[str, str]:
+    """What the client's last answer left of the rate limit, as the headers say it; -1 where it said nothing."""
+    remaining, limit = client.requester.rate_limiting
+    return {"x-ratelimit-remaining": str(remaining), "x-ratelimit-limit": str(limit)}
 
 
 def _never_sent(error: OSError) -> bool:
