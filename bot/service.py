@@ -152,7 +152,7 @@ class Service:
             await server.listen_for_metrics(stack, services, self._health, self._settings.metrics_address)
             finder.start()
             stack.push_async_callback(PeriodicTasks(services, cursors, registry.periodic_tasks).close)
-            stack.push_async_callback(probes.start(services, self._health, cursors, self._settings).close)
+            stack.push_async_callback(probes.alerting(services, self._health, cursors, self._settings).close)
             stack.push_async_callback(services.refused_attempts.flush)  # the last anchor covers what was counted
             gc.freeze()  # loaded modules stay: the collector need not visit them again
             log.info("ready as %s", self._settings.executor)

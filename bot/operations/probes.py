@@ -24,7 +24,7 @@ DATABASE_WITHIN = 10.0
 NEARLY_FULL = 5  # times the room that has to be free
 
 
-def start(services: Services, health: Health, cursors: Cursors, settings: Settings) -> Alerts:
+def alerting(services: Services, health: Health, cursors: Cursors, settings: Settings) -> Alerts:
     """Watch what this process needs, and report what it lacks."""
     where = f"{socket.gethostname()} ({settings.executor})"
     github = bool(settings.github_token or settings.github_app_id)
