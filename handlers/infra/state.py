@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -134,7 +134,7 @@ def card(
     newest = max(checks, key=lambda each: each.at, default=None)
     return Card(
         environment.name,
-        tuple(_service(services, each, snapshot) for each in parts if each.deploy),
+        tuple(service(services, each, snapshot) for each in parts if each.deploy),
         "" if any(each.deploy for each in parts) else _without_deploy(parts),
         machines.roles,
         machines.alarms,
@@ -148,6 +148,17 @@ def card(
     )
 
 
+def with_commits(card: Card, commits: Mapping[str, str]) -> Card:
+    """The card with these commits of images, by the image's id."""
+    roles = tuple(
+        replace(
+            role, images=tuple(replace(each, commit=commits.get(each.image_id, each.commit)) for each in role.images)
+        )
+        for role in card.roles or ()
+    )
+    return replace(card, roles=roles if card.roles is not None else None)
+
+
 def _without_deploy(parts: Sequence[Environment]) -> str:
     stacks = [each.part for each in parts if each.terraform and each.part]
     if any(each.terraform and not each.part for each in parts):
@@ -155,7 +166,8 @@ def _without_deploy(parts: Sequence[Environment]) -> str:
     return f"has {', '.join(stacks)}" if stacks else "no deploy in the configuration"
 
 
-def _service(services: Services, environment: Environment, snapshot: Snapshot) -> ServiceLine:
+def service(services: Services, environment: Environment, snapshot: Snapshot) -> ServiceLine:
+    """What an environment or service runs by its last deploy."""
     deployed = snapshot.deployed.get(environment.name)
     if deployed is None or environment.deploy is None:
         return ServiceLine(environment.part)

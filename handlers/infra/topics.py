@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 NAME = "/infra"
+LOOKING = ":mag: Looking; this takes a moment. The answer follows here."
 ANSWER_TIMEOUT = 2.0  # seconds; Slack waits for three
 _pending_answers: set[asyncio.Task[None]] = set()
 USAGE = "/infra help | status [environment] | audit [how many]"
@@ -71,13 +72,20 @@ async def _answer_now_or_later(
     if done:
         return task.result()
     _afterwards(_answer_later(services, invocation, task))
-    return replies.done(":mag: Looking; this takes a moment. The answer follows here.")
+    return replies.done(LOOKING)
 
 
 def _afterwards(work: Coroutine[Any, Any, None]) -> None:
     task = asyncio.create_task(work)
     _pending_answers.add(task)  # the event loop itself holds only a weak reference
     task.add_done_callback(_pending_answers.discard)
+
+
+def answer_afterwards(services: Services, invocation: Invocation, work: Coroutine[Any, Any, Message | None]) -> Message:
+    """Work that asks AWS or GitHub: a notice at once, and the answer when it is ready."""
+    task = asyncio.create_task(_with_user_errors(work))
+    _afterwards(_answer_later(services, invocation, task))
+    return replies.done(LOOKING)
 
 
 async def _with_user_errors(work: Coroutine[Any, Any, Message | None]) -> Message | None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # EC2 user guide: ids have 8 or 17 hexadecimal digits.
 AMI_ID = re.compile(r"ami-(?:[0-9a-f]{17}|[0-9a-f]{8})")
 # Tags in which image builds commonly record their commit.
+BASE_TAGS = ("base_ami", "base_ami_id", "source_ami", "source_ami_id", "Base_AMI_ID")  # and their base
 COMMIT_TAGS = ("commit", "git_sha", "git_commit", "sha")
 
 
@@ -161,6 +162,8 @@ def _image(answer: ImageTypeDef) -> Image:
         created_at=datetime.fromisoformat(created) if created else None,
         commit=next((tags[name] for name in COMMIT_TAGS if name in tags), None),
         name_tag=tags.get("Name"),
+        base=answer.get("SourceImageId")
+        or next((tags[name] for name in BASE_TAGS if AMI_ID.fullmatch(tags.get(name, ""))), None),
         size_gb=sum(mapping.get("Ebs", {}).get("VolumeSize", 0) for mapping in answer.get("BlockDeviceMappings", ()))
         or None,
     )

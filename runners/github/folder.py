@@ -46,3 +46,20 @@ async def read_folder(
         return {name: base64.b64decode(file["content"]) for name, file in zip(names, files, strict=True)}  # type: ignore[index]
     except (KeyError, TypeError, binascii.Error):
         raise RunnerError(doing, "GitHub's answer has no content of a file") from None
+
+
+async def read_file(github: GitHub, repository: str, path: str, ref: str) -> bytes:
+    """A file at a ref; GitHub gives the content of up to 1 MB.
+
+    Raises:
+        NotFoundError: no such file at that ref.
+        RunnerError: GitHub does not answer, or it is no file.
+    """
+    doing = f"reading {path} at {ref} in {repository}"
+    check_repository(repository, doing)
+    address = f"/repos/{repository}/contents/{quote(path)}?ref={quote(ref, safe='')}"
+    file = (await github.get(repository, address, doing=doing)).data
+    try:
+        return base64.b64decode(file["content"])
+    except (KeyError, TypeError, binascii.Error):
+        raise RunnerError(doing, "GitHub's answer has no content of a file") from None

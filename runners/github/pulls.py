@@ -6,12 +6,15 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from runners.concurrency import together
 from runners.errors import RunnerError
 from runners.github.api.errors import message_of
-from runners.github.api.reads import CachedReads
+from runners.github.api.reads import PER_PAGE, CachedReads
 from runners.results import MergeAnswer, PullRequest, PullState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from github import GithubException
     from github.Repository import Repository
 
@@ -49,6 +52,23 @@ async def read(reads: CachedReads, repository: str, number: int) -> PullRequest:
     """
     doing = f"reading pull request #{number} of {repository}"
     return _pull_from(repository, await reads.get(repository, f"/pulls/{number}", doing=doing))
+
+
+async def merged_with(reads: CachedReads, repository: str, shas: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """The pull request that brought each of these commits, as number and URL; without commits of none.
+
+    Raises:
+        RunnerError: or one of its kinds, as api/errors.py chooses.
+    """
+
+    async def of(sha: str) -> tuple[str, tuple[int, str] | None]:
+        doing = f"looking for the pull request of {sha[:7]} in {repository}"
+        listed = await reads.get(repository, f"/commits/{sha}/pulls?per_page={PER_PAGE}", doing=doing)
+        merged = [pull for pull in listed if pull.get("merged_at")]
+        first = min(merged, key=lambda pull: str(pull["merged_at"]), default=None)
+        return sha, (int(first["number"]), str(first["html_url"])) if first else None
+
+    return {sha: pull for sha, pull in await together(*map(of, shas)) if pull}
 
 
 def _pull_from(repository: str, pull: dict[str, Any]) -> PullRequest:

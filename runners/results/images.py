@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Image:
     """A machine image; all but its id is None where EC2 does not report it. `created_at` is aware UTC.
 
-    `name_tag` is its tag `Name`, which names the machine role; `size_gb` is the most that its snapshots take.
+    `name_tag` is its tag `Name`, which names the machine role; `size_gb` is the most that its snapshots take. `base` is the
+    id of the image that it was made from.
     """
 
     image_id: str
@@ -29,6 +30,7 @@ class Image:
     commit: str | None = None
     name_tag: str | None = None
     size_gb: int | None = None
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from runners.terraform.variable_types import Type
 
 MOST = 4 << 20  # bytes of a file
+_SECRET = ("sensitive", "ephemeral")
 _VARIABLE = re.compile(r"""^[ \t]*variable[ \t]+"?([\w-]+)"?[ \t]*\{""", re.MULTILINE)
 
 
@@ -28,6 +29,7 @@ class Declared:
     """A variable as the code declares it. `type` is None without a declared type.
 
     `default` is how the default is written; empty without one. What cannot be read of it, as its type, is not `readable`.
+    One that `is_secret` is marked sensitive or ephemeral, or may be.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Declared:
     description: str = ""
     default: str = ""
     readable: bool = True
+    is_secret: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -104,7 +107,9 @@ def _in_hcl(text: str) -> Iterable[Declared]:
             written = {name: hcl.text_of(tokens) for name, tokens in block.written.items()}
             description = hcl.Scope().text(block.attributes.get("description", ())) or ""
             default = " ".join(written.get("default", "").split())
-            yield _typed(Declared(block.labels[0], None, description, default), written.get("type"))
+            secret = any(written.get(mark, "false").strip() != "false" for mark in _SECRET)
+            variable = Declared(block.labels[0], None, description, default, is_secret=secret)
+            yield _typed(variable, written.get("type"))
 
 
 def _in_json(text: str) -> Iterable[Declared]:
@@ -115,7 +120,8 @@ def _in_json(text: str) -> Iterable[Declared]:
             values = written if isinstance(written, dict) else {}
             kind = values.get("type")
             default = json.dumps(values["default"], ensure_ascii=False) if "default" in values else ""
-            untyped = Declared(str(name), None, str(values.get("description") or ""), default)
+            secret = any(values.get(mark, False) is not False for mark in _SECRET)
+            untyped = Declared(str(name), None, str(values.get("description") or ""), default, is_secret=secret)
             yield _typed(untyped, kind if isinstance(kind, str) else None)
 
 

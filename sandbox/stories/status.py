@@ -69,7 +69,7 @@ def _break(world: World) -> None:
     ec2, watch = world.aws.client("ec2"), world.aws.client("cloudwatch")
     by_tag = [{"Name": "tag:type", "Values": ["dev sftp"]}, {"Name": "instance-state-name", "Values": ["running"]}]
     held = ec2.describe_instances(Filters=by_tag)["Reservations"]
-    ec2.stop_instances(InstanceIds=[each["InstanceId"] for one in held for each in one["Instances"]])
+    ec2.stop_instances(InstanceIds=[each["InstanceId"] for reservation in held for each in reservation["Instances"]])
     watch.put_metric_alarm(
         AlarmName=_ALARM,
         ComparisonOperator="GreaterThanThreshold",

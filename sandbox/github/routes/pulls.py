@@ -69,7 +69,8 @@ class PullRoutes(Part):
         fits = [
             pull
             for pull in repository.pulls.by_number.values()
-            if any(commit.sha == sha for commit in ahead(graph, pull.base_sha, pull.head_sha))
+            if sha == pull.merge_commit
+            or any(commit.sha == sha for commit in ahead(graph, pull.base_sha, pull.head_sha))
         ]
         return self._listed(request, fits, partial(shapes_pulls.pull_simple, self._site.base, repository))
 
