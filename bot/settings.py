@@ -156,6 +156,8 @@ def _faults(environ: Mapping[str, str]) -> Iterable[Fault]:
         yield Fault(
             None, "SLACK_SIGNING_SECRET", "is not set; set it for HTTP, or SLACK_APP_TOKEN (xapp-...) for Socket Mode"
         )
+    yield from _token_faults(environ)
+    yield from _database_faults(environ.get("DATABASE_URL", ""))
     yield from _key_faults(environ.get(KEY))
     for name in ("SIGNALBOX_EXECUTOR", "DYNO"):
         if environ.get(name) and not EXECUTOR.fullmatch(environ[name]):
@@ -188,6 +190,27 @@ def _traces_endpoint(environ: Mapping[str, str]) -> str | None:
     """Where traces are sent; None for nowhere."""
     base = environ.get(TELEMETRY, "").rstrip("/")
     return environ.get(TRACES) or (f"{base}/v1/traces" if base else None)
+
+
+def _token_faults(environ: Mapping[str, str]) -> Iterable[Fault]:
+    """Tokens of Slack in the place of another (docs.slack.dev/authentication/tokens has what each begins with)."""
+    kinds = {"xoxb-": "the bot token", "xapp-": "an app-level token", "xoxp-": "a person's token"}
+    wanted = {"SLACK_BOT_TOKEN": "xoxb-", "SLACK_APP_TOKEN": "xapp-", "SLACK_SIGNING_SECRET": ""}
+    for name, beginning in wanted.items():
+        has = next((kind for kind in kinds if environ.get(name, "").startswith(kind)), "")
+        if has and has != beginning:
+            right = next((other for other, its in wanted.items() if its == has), "")
+            there = f", which belongs into {right}" if right else ""
+            instead = f"set {kinds[beginning]} ({beginning}...)" if beginning else "copy it from Basic Information"
+            yield Fault(None, name, f"is {kinds[has]} ({has}...){there}; {instead}")
+
+
+def _database_faults(url: str) -> Iterable[Fault]:
+    """An address whose password has characters that end it: no part of it is shown."""
+    place, _, rest = url.partition("://")[2].partition("/")
+    if place.count("@") > 1 or ("@" in rest.partition("?")[0] and "@" not in place):
+        problem = "cannot be read; percent-encode the password in it (@ is %40, / is %2F, # is %23, : is %3A)"
+        yield Fault(None, "DATABASE_URL", problem)
 
 
 def _network_faults(environ: Mapping[str, str]) -> Iterable[Fault]:

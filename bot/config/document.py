@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from bot.config import yaml_faults
 from bot.errors import Fault
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ _MOST_VALUES = 20_000  # counted with aliases, so this also stops a file that ex
 _DEEPEST = 40
 _CORE = "tag:yaml.org,2002:"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}")
-# What PyYAML quotes from the file, but for single characters: an alias or a tag may be a part of a secret.
-_QUOTED = re.compile(r"""'(?P<one>(?:[^'\\]|\\.)*)'|"(?P<two>(?:[^"\\]|\\.)*)\"""")
-_TOKEN = re.compile(r"<[a-z ]+>")  # PyYAML's names of what it reads
 
 
 @dataclass(slots=True)
@@ -87,8 +85,7 @@ def parse(text: str) -> Document:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        at = error.problem_mark or error.context_mark
-        document.faults.append(Fault(at.line + 1 if at else None, "", f"is not valid YAML: {_problem(error)}"))
+        document.faults.append(yaml_faults.fault_of(error, text))
     except yaml.YAMLError:
         document.faults.append(Fault(None, "", "is not valid YAML: it contains a control character; remove it"))
     except RecursionError:
@@ -97,26 +94,6 @@ def parse(text: str) -> Document:
         if node is not None:
             document.data = _Reader(document).value(node, (), 0)
     return document
-
-
-def _problem(error: yaml.MarkedYAMLError) -> str:
-    """PyYAML's message; common mistakes get a message of their own, with the remedy."""
-    problem = " ".join(str(error.problem or error.context or "it cannot be read").split())
-    if r"'\t'" in problem:
-        return "it is indented with a tab; use spaces"
-    if "mapping values are not allowed" in problem:
-        return "the line has a second colon or a wrong indentation; put text with a colon in quotes"
-    if "expected a single document" in str(error.context):
-        return 'a second document starts here ("---"); keep one document'
-    if re.match(r"expected ',' or '[]}]'", problem):
-        return "a bracket, a quote or a comma is missing here or in a line above"
-    return _QUOTED.sub(_displayed, problem)
-
-
-def _displayed(quoted: re.Match[str]) -> str:
-    """What PyYAML quotes, where it is no part of the file that somebody could want to hide."""
-    inner = quoted["one"] or quoted["two"] or ""
-    return quoted[0] if len(inner) < 4 or _TOKEN.fullmatch(inner) else "(not shown)"
 
 
 class _TooLargeError(Exception):

@@ -31,6 +31,15 @@ _NEEDS = {
     "model_attributes_type": "a mapping of keys",
 }
 
+_SECRET = re.compile(
+    r"(?i)(?:^|_)(?:token|secret|password|passwd|credentials?|api_?key|access_?key(?:_id)?|private_key)s?$"
+)
+_SECRETS_OF = {
+    "slack": "SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET",
+    "github": "GITHUB_TOKEN",
+    "aws": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    "operations": "SIGNALBOX_KEY",
+}
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,40}")
 _NAMES_A_VARIABLE = (
     "must be the name of a variable of the bot's environment (capitals, digits, _), not a value; it is not shown"
@@ -107,6 +116,8 @@ def _problem(model: type[BaseModel], error: ErrorDetails, keys: Keys) -> str:
     if kind != "extra_forbidden" and may_hold_secret(keys) and not _VARIABLE.fullmatch(str(error["input"])):
         return _NAMES_A_VARIABLE
     if kind == "extra_forbidden":
+        if secret := _secret_elsewhere(keys):
+            return secret
         choices = choices_of(model, keys[:-1])
         meant = did_you_mean(str(keys[-1]), choices)
         return f"unknown key{meant or f'; use one of {_listed(choices)}'}"
@@ -127,6 +138,14 @@ def _problem(model: type[BaseModel], error: ErrorDetails, keys: Keys) -> str:
     return f"{_quoted(error['input'])} has the wrong format: {error['msg']}"
 
 
+def _secret_elsewhere(keys: Keys) -> str:
+    """What is said of a key that asks for a secret where the file has none; "" for any other key."""
+    if not _SECRET.search(str(keys[-1])):
+        return ""
+    variable = next((name for section, name in _SECRETS_OF.items() if str(keys[0]) == section), "a variable")
+    return f"unknown key; secrets are never in this file: set {variable} in the bot's environment, and remove the line"
+
+
 def _no_custom_operation(model: type[BaseModel], keys: Keys) -> str:
     """The problem of a key that its model does not name, and that has no mapping either; "" for any other key."""
     settings = keys_below(model, keys[:-1])
@@ -144,6 +163,8 @@ def _wrong_type(kind: str, value: object, keys: Keys) -> str:
         hint = '; YAML reads # as a comment, so put it in quotes: "#ops"' if keys[-1:] == ("channel",) else ""
         return f"is empty; write {needs}{hint}"
     hint = "; put it in quotes" if kind == "string_type" and isinstance(value, bool | int | float) else ""
+    if kind == "tuple_type" and isinstance(value, str) and len(value) <= 60:
+        hint = f"; write [{value}]" if re.fullmatch(r"[\w./-]+", value) else f'; write ["{value}"]'
     return f"must be {needs}, not {_quoted(value)}{hint}"
 
 

@@ -13,6 +13,8 @@ _DIRECTIONS = (
     *tuple(f"{part}{way}" for part in ("", "north", "south") for way in ("east", "west", "") if part or way),
     "central",
 )
+# Of GitHub, Slack, AWS, GitLab and HCP Terraform, by what their tokens begin with.
+_TOKEN = re.compile(r"gh[pousr]_\w{16}|github_pat_|xox[a-z]-|xapp-|A[KS]IA[A-Z0-9]{16}$|glpat-|\w{14}\.atlasv1\.")
 REGION = rf"[a-z]{{2,4}}(?:-[a-z]+)?-(?:{'|'.join(_DIRECTIONS)})-\d"
 
 
@@ -113,6 +115,10 @@ def ref_pattern_problem(text: str) -> str | None:
 
 def secret_source_problem(text: str) -> str | None:
     """A variable of the environment that may be handed on."""
+    if _TOKEN.match(text):
+        return (
+            "looks like a token, so it is not shown; put it into the bot's environment under a name, and write the name"
+        )
     if text in OWN_SECRETS:
         return "is Signalbox's own secret, which no other program gets; use a separate secret under another name"
     return variable_problem(text)

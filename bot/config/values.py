@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _COLLECTION = re.compile(r"([A-Za-z_]\w*\.[A-Za-z_]\w*)\s*:?\s*([<>=!*\d].*)?", re.ASCII)
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_PARTS = re.compile(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
+_UNITS = (86_400, 3_600, 60, 1)  # seconds
 _LONGEST = timedelta(days=3650)
 PART = "/"  # separates an environment and a part of it: prod/dns
 _NAME = r"[a-z0-9][a-z0-9_-]{0,31}"
@@ -27,19 +28,19 @@ _NAME_PROBLEM = "is not a valid name; use up to 32 lower-case letters, digits, d
 
 
 def parse_duration(value: object) -> timedelta:
-    """Read 30s, 45m, 2h or 90d. Raises ValueError with the problem and its remedy."""
+    """Read 30s, 45m, 1h30m or 90d. Raises ValueError with the problem and its remedy."""
     if isinstance(value, timedelta):
         return value
-    match = re.fullmatch(r"(\d{1,9})([smhd])", value, re.ASCII) if isinstance(value, str) else None
-    if not match:
+    parts = _PARTS.fullmatch(value) if isinstance(value, str) and value else None
+    if not parts:
         quoted = f'"{value[:40]}"' if isinstance(value, str) else "the value"
         raise ValueError(f"{quoted} is not a duration; write for example 30s, 45m, 2h or 90d")
-    number, unit = int(match[1]), _UNITS[match[2]]
-    if not number:
-        raise ValueError(f"{match[0]} is zero; write at least 1s")
-    if number > _LONGEST / timedelta(**{unit: 1}):
-        raise ValueError(f"{match[0]} is longer than ten years; write a shorter duration")
-    return timedelta(**{unit: number})
+    seconds = sum(int(number) * unit for number, unit in zip(parts.groups("0"), _UNITS, strict=True))
+    if not seconds:
+        raise ValueError(f"{parts[0]} is zero; write at least 1s")
+    if seconds > _LONGEST.total_seconds():
+        raise ValueError(f"{parts[0]} is longer than ten years; write a shorter duration")
+    return timedelta(seconds=seconds)
 
 
 def _parse_window(value: object) -> Window:
@@ -120,7 +121,7 @@ def _as(**schema: object) -> WithJsonSchema:
     return WithJsonSchema(schema)
 
 
-_DURATION = r"[0-9]{1,9}[smhd]"
+_DURATION = r"(?=[0-9])(?:[0-9]{1,9}d)?(?:[0-9]{1,9}h)?(?:[0-9]{1,9}m)?(?:[0-9]{1,9}s)?"
 _TEXTS = {"type": "array", "items": {"type": "string"}, "minItems": 1}
 Duration = Annotated[timedelta, BeforeValidator(parse_duration), _as(type="string", pattern=f"^{_DURATION}$")]
 TerminateAfter = Annotated[

@@ -13,6 +13,18 @@ from runners.nearest import nearest
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 EXAMPLE = '"Mon-Thu 09:00-16:00 America/Los_Angeles"'
 _SHAPE = re.compile(r"(\S+) +(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2}) +(\S+)", re.ASCII)
+# A place in the zone that people mean: an abbreviation says nothing of summer time.
+_ABBREVIATIONS = {
+    **dict.fromkeys(["PT", "PST", "PDT"], "America/Los_Angeles"),
+    **dict.fromkeys(["MT", "MDT"], "America/Denver"),
+    **dict.fromkeys(["CT", "CST", "CDT"], "America/Chicago"),
+    **dict.fromkeys(["ET", "EDT"], "America/New_York"),
+    "BST": "Europe/London",
+    "CEST": "Europe/Berlin",
+    "IST": "Asia/Kolkata",
+    "JST": "Asia/Tokyo",
+    **dict.fromkeys(["AEST", "AEDT"], "Australia/Sydney"),
+}
 _DAY = 24 * 60
 _QUARTER = timedelta(minutes=15)
 # A weekly window that falls into a clock change opens again a week later; a skipped date adds a week.
@@ -41,7 +53,7 @@ class Window:
         """
         match = _SHAPE.fullmatch(text.strip())
         if not match:
-            raise ValueError(f'"{text[:60]}" is not a deploy window; write days, hours and a time zone: {EXAMPLE}')
+            raise ValueError(f'"{text[:60]}" is not a deploy window; {_remedy(text)}')
         days, *clock, zone = match.groups()
         opens, closes = _minute(clock[0], clock[1]), _minute(clock[2], clock[3])
         if opens in {closes, _DAY}:
@@ -83,6 +95,24 @@ class Window:
         return (self.opens - local.hour * 60 - local.minute) % _DAY < 15
 
 
+def _remedy(text: str) -> str:
+    """Which part is not as it is written here; the whole example where there are not three parts."""
+    days, hours, zone = parts if len(parts := text.split()) == 3 else ("", "", "")
+    wrong = []
+    if not re.fullmatch(r"\d{1,2}:\d{2}-\d{1,2}:\d{2}", hours, re.ASCII):
+        whole = re.fullmatch(r"(\d{1,2})(?:h|am)?-(\d{1,2})(?:h)?", hours, re.ASCII)
+        written = f"{int(whole[1]):02}:00-{int(whole[2]):02}:00" if whole else "09:00-16:00"
+        wrong.append(f"write the hours {hours} as {written}")
+    for part, check, name in ((days, _days, "days"), (zone, zone_of, "zone")):
+        try:
+            check(part)
+        except ValueError as error:
+            wrong.append(f"the {name}: {error}")
+    if not days or not wrong:
+        return f"write days, hours and a time zone: {EXAMPLE}"
+    return "; ".join(wrong)
+
+
 def _minute(hours: str, minutes: str) -> int:
     minute = int(hours) * 60 + int(minutes)
     if int(minutes) > 59 or minute > _DAY:
@@ -112,6 +142,6 @@ def zone_of(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, KeyError):
-        meant = nearest(name, available_timezones())
+        meant = _ABBREVIATIONS.get(name.upper()) or nearest(name, available_timezones())
         hint = f"did you mean {meant}?" if meant else "write for example America/Los_Angeles, Europe/London or UTC"
         raise ValueError(f'"{name[:40]}" is not a time zone; {hint}') from None
