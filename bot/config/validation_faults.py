@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin, g
 
 from pydantic import BaseModel
 
+from bot.config import value_problems
 from bot.config.document import may_hold_secret
 from runners.nearest import nearest
 
@@ -113,10 +114,12 @@ def _problem(model: type[BaseModel], error: ErrorDetails, keys: Keys) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "missing":
         return "is missing; add it"
+    if may_hold_secret(keys) and value_problems.is_token(str(error["input"])):
+        return value_problems.A_TOKEN
     if kind != "extra_forbidden" and may_hold_secret(keys) and not _VARIABLE.fullmatch(str(error["input"])):
         return _NAMES_A_VARIABLE
     if kind == "extra_forbidden":
-        if secret := _secret_elsewhere(keys):
+        if secret := _secret_of_the_environment(keys):
             return secret
         choices = choices_of(model, keys[:-1])
         meant = did_you_mean(str(keys[-1]), choices)
@@ -138,7 +141,7 @@ def _problem(model: type[BaseModel], error: ErrorDetails, keys: Keys) -> str:
     return f"{_quoted(error['input'])} has the wrong format: {error['msg']}"
 
 
-def _secret_elsewhere(keys: Keys) -> str:
+def _secret_of_the_environment(keys: Keys) -> str:
     """What is said of a key that asks for a secret where the file has none; "" for any other key."""
     if not _SECRET.search(str(keys[-1])):
         return ""

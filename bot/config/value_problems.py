@@ -15,6 +15,9 @@ _DIRECTIONS = (
 )
 # Of GitHub, Slack, AWS, GitLab and HCP Terraform, by what their tokens begin with.
 _TOKEN = re.compile(r"gh[pousr]_\w{16}|github_pat_|xox[a-z]-|xapp-|A[KS]IA[A-Z0-9]{16}$|glpat-|\w{14}\.atlasv1\.")
+A_TOKEN = (  # what is said of it
+    "looks like a token, so it is not shown; put it into the bot's environment under a name, and write the name"
+)
 REGION = rf"[a-z]{{2,4}}(?:-[a-z]+)?-(?:{'|'.join(_DIRECTIONS)})-\d"
 
 
@@ -113,12 +116,15 @@ def ref_pattern_problem(text: str) -> str | None:
     return None if good else 'is not a branch or tag; write its name, in which "*" stands for any text without a slash'
 
 
+def is_token(text: str) -> bool:
+    """Whether a text looks like the token of a known service."""
+    return bool(_TOKEN.match(text))
+
+
 def secret_source_problem(text: str) -> str | None:
     """A variable of the environment that may be handed on."""
-    if _TOKEN.match(text):
-        return (
-            "looks like a token, so it is not shown; put it into the bot's environment under a name, and write the name"
-        )
+    if is_token(text):
+        return A_TOKEN
     if text in OWN_SECRETS:
         return "is Signalbox's own secret, which no other program gets; use a separate secret under another name"
     return variable_problem(text)

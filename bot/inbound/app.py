@@ -70,12 +70,19 @@ def find_handlers() -> Registry:
     return registry
 
 
+def _says_something(record: logging.LogRecord) -> bool:
+    """Not that the client's token is not used to authorize, which Bolt warns of at each start as if it were a fault."""
+    return not str(record.msg).startswith("As `installation_store` or `authorize` has been used")
+
+
 def build(client: AsyncWebClient, installation: Installation) -> AsyncApp:
     """The Bolt app without listeners. It gets only what is authenticated and checked."""
 
     async def authorize() -> AuthorizeResult:  # Bolt reads the names of its parameters
         return await installation.authorize()
 
+    log = logging.getLogger("slack_bolt")
+    log.addFilter(_says_something)
     return AsyncApp(
         name="signalbox",  # otherwise Bolt reads the source of every caller to find a name: a third of the start
         client=client,
@@ -83,7 +90,7 @@ def build(client: AsyncWebClient, installation: Installation) -> AsyncApp:
         request_verification_enabled=False,
         ssl_check_enabled=False,
         authorize=authorize,
-        logger=logging.getLogger("slack_bolt"),  # Bolt's other loggers take the level of this logger
+        logger=log,  # Bolt's other loggers take the level of this logger
         raise_error_for_unhandled_request=True,
         # Bolt answers after the listener. Otherwise it polls the acknowledgement of each request every 10 ms, and after
         # three seconds replies that nothing was done, although the listener still runs.
