@@ -48,6 +48,8 @@ AGAIN = {
     "plan-stacks": "Plan again",
     "build": "Build again",
     "run": "Run again",
+    "clean up": "Clean up again",
+    "remove orphaned resources": "Remove again",
 }
 # The beginnings of the names of questions, before the approval's id.
 APPROVAL, REMINDER, ESCALATION = "approval ", "reminder ", "escalation "

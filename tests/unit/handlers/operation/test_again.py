@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from bot.config import read
 from bot.errors import Denied, UserError
 from bot.inbound.app import find_handlers
 from bot.operations.notices import AGAIN, AGAIN_ACTION, REPEATABLE
@@ -15,6 +16,7 @@ from bot.slack.blocks import kit
 from bot.slack.client import Posted
 from bot.store.operations import Record, Request, Status
 from handlers.operation.again import again
+from tests.unit.handlers.conftest import WATCHED
 
 if TYPE_CHECKING:
     from tests.unit.handlers.conftest import Desk
@@ -95,4 +97,19 @@ async def test_who_may_not_use_it_is_refused_and_recorded(desk: Desk) -> None:
 def test_only_kinds_that_there_are_can_be_requested_again() -> None:
     kinds = {kind.name: kind for kind in find_handlers().kinds}
     assert set(AGAIN) <= set(kinds)
-    assert all(kinds[name].about or name == "plan-stacks" for name in AGAIN)
+    lists_anew = {"plan-stacks", "clean up", "remove orphaned resources"}
+    assert all(kinds[name].about or name in lists_anew for name in AGAIN)
+
+
+@pytest.mark.parametrize(
+    ("kind", "environment"),
+    [("clean up", "old images"), ("remove orphaned resources", "stuck builders/orphaned resources")],
+)
+async def test_what_belongs_to_no_environment_is_requested_again_in_its_queue(
+    desk: Desk, kind: str, environment: str
+) -> None:
+    desk.config = read(WATCHED)
+    record = await ended(desk, kind=kind, environment=environment, arguments={})
+    await again(desk.services, press(record))
+    (begun,) = desk.engine.begun
+    assert (begun.kind, begun.environment, begun.channel, dict(begun.arguments)) == (kind, environment, "C0OPS", {})
