@@ -115,15 +115,11 @@ def _problem(model: type[BaseModel], error: ErrorDetails, keys: Keys) -> str:
     if kind == "missing":
         return "is missing; add it"
     if may_hold_secret(keys) and value_problems.is_token(str(error["input"])):
-        return value_problems.A_TOKEN
+        return value_problems.NO_NAME
     if kind != "extra_forbidden" and may_hold_secret(keys) and not _VARIABLE.fullmatch(str(error["input"])):
         return _NAMES_A_VARIABLE
     if kind == "extra_forbidden":
-        if secret := _secret_of_the_environment(keys):
-            return secret
-        choices = choices_of(model, keys[:-1])
-        meant = did_you_mean(str(keys[-1]), choices)
-        return f"unknown key{meant or f'; use one of {_listed(choices)}'}"
+        return _secret_of_the_environment(keys) or _unknown_key(model, keys)
     if kind == "value_error":
         return str(context["error"])
     if kind in _NEEDS:
@@ -139,6 +135,12 @@ def _problem(model: type[BaseModel], error: ErrorDetails, keys: Keys) -> str:
             "more" if "ge" in context else "less"
         )
     return f"{_quoted(error['input'])} has the wrong format: {error['msg']}"
+
+
+def _unknown_key(model: type[BaseModel], keys: Keys) -> str:
+    choices = choices_of(model, keys[:-1])
+    meant = did_you_mean(str(keys[-1]), choices)
+    return f"unknown key{meant or f'; use one of {_listed(choices)}'}"
 
 
 def _secret_of_the_environment(keys: Keys) -> str:

@@ -15,7 +15,7 @@ _DIRECTIONS = (
 )
 # Of GitHub, Slack, AWS, GitLab and HCP Terraform, by what their tokens begin with.
 _TOKEN = re.compile(r"gh[pousr]_\w{16}|github_pat_|xox[a-z]-|xapp-|A[KS]IA[A-Z0-9]{16}$|glpat-|\w{14}\.atlasv1\.")
-A_TOKEN = (  # what is said of it
+NO_NAME = (  # what is said of a token
     "looks like a token, so it is not shown; put it into the bot's environment under a name, and write the name"
 )
 REGION = rf"[a-z]{{2,4}}(?:-[a-z]+)?-(?:{'|'.join(_DIRECTIONS)})-\d"
@@ -124,7 +124,7 @@ def is_token(text: str) -> bool:
 def secret_source_problem(text: str) -> str | None:
     """A variable of the environment that may be handed on."""
     if is_token(text):
-        return A_TOKEN
+        return NO_NAME
     if text in OWN_SECRETS:
         return "is Signalbox's own secret, which no other program gets; use a separate secret under another name"
     return variable_problem(text)
