@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from bot.access import policy
 from bot.access.accounts import Accounts
 from bot.access.directory import Directory
+from bot.access.page_links import PageLinks
 from bot.children.keeping import Keeping
 from bot.children.rescue import Rescue
 from bot.config.worker_labels import withheld
@@ -28,7 +29,7 @@ from bot.engine.shared_work import Share
 from bot.engine.single_instance import is_surely_dead, single_instance_lock
 from bot.engine.takeover import Takeover
 from bot.engine.versions import APPLICATION_VERSION, refuse_if_newer
-from bot.inbound import app as bolt, github_webhooks, hcp_notifications, server
+from bot.inbound import app as bolt, github_webhooks, hcp_notifications, pages, server
 from bot.inbound.connections import Connections
 from bot.inbound.dispatch import Dispatch
 from bot.inbound.github_webhooks import Webhooks
@@ -239,7 +240,7 @@ class Service:
             approvals=Approvals(store, self._clock), passes=Passes(store, self._clock), closures=Closures(store, self._clock),
             host_keys=HostKeys(store, self._clock),
             machine_commits=MachineCommits(store, self._clock),
-            audit=audit, history=History(store, audit), copies=Copies(store, self._clock, self._settings.executor),
+            audit=audit, history=History(store, audit), page_links=PageLinks(self._settings.signalbox_key, self._config.operations.pages, self._clock), copies=Copies(store, self._clock, self._settings.executor),
             refused_attempts=RefusedAttempts(audit, self._clock),
             anchors=Anchors(store, self._clock, self._settings.signalbox_key, self._settings.executor),
             directory=directory,
@@ -279,6 +280,8 @@ class Service:
             secret = self._settings.github_webhook_secret
             hooks = Webhooks(self._config.repositories, secret, listeners, reception)
             application.router.add_post(github_webhooks.PATH, hooks.handle)
+        if self._config.operations.pages:
+            application.router.add_get(pages.ROUTE, pages.OperationPages(services, reception).handle)
         await self._open(stack, services, application, reception.peers)
 
     async def _open(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from bot.access.directory import Directory
+    from bot.access.page_links import PageLinks
     from bot.children.keeping import Keeping
     from bot.config import Config, Environment
     from bot.engine.engine import Engine
@@ -195,6 +196,7 @@ class Services:
     machine_commits: MachineCommits
     audit: Audit
     history: History
+    page_links: PageLinks
     refused_attempts: RefusedAttempts
     anchors: Anchors
     copies: Copies

@@ -82,6 +82,15 @@ def sees(config: Config, person: Person, name: str) -> bool:
     return any(allowed(person, people) for people in (config.access.operators, *everywhere))
 
 
+def hidden_from_nobody(config: Config, name: str) -> bool:
+    """Whether no role hides the target of this name: everybody who sees any target sees it."""
+    target = targets.find_target(config, name) if name else None
+    if target is None:
+        return False
+    everybody = {rule.key for rule in rights.rules_for(config, SEE, None)}
+    return everybody == {rule.key for rule in rights.rules_for(config, SEE, target)}
+
+
 def visible_to(config: Config, person: Person) -> Config:
     """The configuration with the environments that this person may see: what lists and suggestions are made of."""
     visible = {name: each for name, each in config.environments.items() if sees(config, person, name)}

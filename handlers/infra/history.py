@@ -97,7 +97,8 @@ async def show(services: Services, invocation: Invocation, words: Sequence[str])
         for each, intact in steps
     )
     assert isinstance(row, OperationRow)  # noqa: S101  -- of a record
-    return history_views.story(Story(row, record.activity, record.ended_at, lines))
+    page = services.page_links.link(record.number, invocation.user)
+    return history_views.story(Story(row, record.activity, record.ended_at, lines, page))
 
 
 async def _record(services: Services, number: int) -> Record | None:

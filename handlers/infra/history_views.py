@@ -59,12 +59,13 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """An operation with its steps. Times are Unix seconds; `activity` says what it does now."""
+    """An operation with its steps. Times are Unix seconds; `activity` says what it does now; `page` is a link for this person."""
 
     row: OperationRow
     activity: str
     ended_at: float | None
     steps: tuple[StepRow, ...]
+    page: str = ""
 
 
 def page(what: str, rows: Sequence[OperationRow | EntryRow], *, older: str = "", first: bool = True) -> Message:
@@ -90,6 +91,10 @@ def story(whole: Story) -> Message:
     head = f"{common.EMOJI[row.status]} *{_link(row.number, row.url)} {kit.escape(row.title)}*: {state}"
     changed = [] if all(step.intact for step in whole.steps) else [kit.section(CHANGED)]
     thread = [kit.context(f"Plans, logs and comments are in {kit.link('its thread', row.url)}.")] if row.url else []
+    if whole.page:
+        thread.append(
+            kit.context(f"{kit.link('Its page', whole.page)} follows it live. The link is yours alone, and expires.")
+        )
     return kit.message(
         f"#{row.number} {kit.escape(row.title)}",
         [kit.section(head), kit.context(begun, end), *changed, *kit.sections(_steps(whole.steps))],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, ConfigDict, Field
 
@@ -102,6 +103,26 @@ class AtOnce(Model):
     total: Annotated[int, Field(ge=1)] | None = None
 
 
+def _page_address(url: str) -> str:
+    """A base address of pages, without a slash at its end. Raises ValueError."""
+    parts = urlsplit(url)
+    plain = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1"))
+    if not plain or not parts.hostname or parts.query or parts.fragment or parts.username or parts.password:
+        raise ValueError("is an address by https, such as https://signalbox.example.com")
+    return url.rstrip("/")
+
+
+class Pages(Model):
+    """The page of each operation at `url`, for people with a signed link that works for `links`.
+
+    `behind_proxy`: the address takes only people whom the team's proxy knows; so it needs no link for what no role hides.
+    """
+
+    url: Annotated[Text, AfterValidator(_page_address)]
+    links: Annotated[Duration, Field(ge=timedelta(minutes=5), le=timedelta(days=1))] = timedelta(hours=1)
+    behind_proxy: bool = False
+
+
 class Operations(Model):
     """The directory of the operations' files (relative to the configuration file), and the time limits of a deploy, a /run, a build.
 
@@ -135,6 +156,7 @@ class Operations(Model):
     readable: tuple[Text, ...] = ()
     limits: Limits = Limits()
     at_once: AtOnce = AtOnce()
+    pages: Pages | None = None
 
     @property
     def custom(self) -> Mapping[str, CustomOperation]:

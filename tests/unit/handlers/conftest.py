@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.access.policy import Person
+from bot.access.page_links import PageLinks
 from bot.config import Config, read
 from bot.errors import UserError
 from bot.inbound.app import find_handlers
@@ -49,6 +47,7 @@ from runners.processes.wall import WALL
 from sandbox.slack.block_kit import check_message, check_view
 from tests.kept import ONE_MACHINE, ROOM
 from tests.migrated import migrated
+from tests.unit.handlers.directory import Directory
 from tests.unit.runners.ec2_world import HOME, aws_within, refuse
 
 if TYPE_CHECKING:
@@ -86,7 +85,6 @@ images: {workflow: build.yml}
 """
 WATCHED = FILE + "watch: {builders: {every: 5m}}\n"
 MONDAY_NOON, SUNDAY = 1_772_452_800.0, 1_772_366_400.0
-GROUPS = {"U0ANA": {"S0INFRA"}, "U0LEE": {"S0INFRA", "S0LEADS"}, "U0MAX": {"S0INFRA", "S0LEADS"}}
 NO_AWS: Any = SimpleNamespace(region=HOME, ec2=NotConfigured(), cloudwatch=NotConfigured())
 CHANNELS = {"#ops": "C0OPS", "#dev": "C0DEV", "#staging": "C0STAGING"}
 
@@ -168,19 +166,6 @@ class Chat:
         self.homes[user] = view
 
 
-class Directory:
-    """Who is in which group."""
-
-    async def person(self, user_id: str) -> Person:
-        return Person(user_id, frozenset(GROUPS.get(user_id, ())))
-
-    def forget(self) -> None:
-        """Nothing is remembered."""
-
-    async def zone(self, user_id: str) -> tzinfo:
-        return ZoneInfo("America/Los_Angeles") if user_id == "U0ANA" else UTC
-
-
 @dataclass
 class Desk:
     """What a test acts through; `now` is the time in Unix seconds."""
@@ -210,7 +195,7 @@ class Desk:
     def services(self) -> Services:
         made = SimpleNamespace(
             config=self.config, engine=self.engine, chat=self.chat, directory=Directory(), operations=self.operations,
-            annotations=self.annotations, outbox=Outbox(self.store, self.clock), preferences=Preferences(self.store, self.clock), queue_display=self.queue_display, command_answers=CommandAnswers(), run_claims=self.run_claims, approvals=self.approvals, closures=Closures(self.store, self.clock), passes=Passes(self.store, self.clock), audit=self.audit, history=History(self.store, self.audit), refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
+            annotations=self.annotations, outbox=Outbox(self.store, self.clock), preferences=Preferences(self.store, self.clock), queue_display=self.queue_display, command_answers=CommandAnswers(), run_claims=self.run_claims, approvals=self.approvals, closures=Closures(self.store, self.clock), passes=Passes(self.store, self.clock), audit=self.audit, history=History(self.store, self.audit), page_links=PageLinks(self.store.keyring, self.config.operations.pages, self.clock), refused_attempts=self.refused_attempts, redact=Redactor(), clock=self.clock,
             deployments=Deployments(self.store, self.clock), machine_commits=MachineCommits(self.store, self.clock), artifacts=Artifacts(self.store.keyring, None, self.annotations), children=ONE_MACHINE, room=ROOM,
             deliveries=Deliveries(self.store, self.clock), images=Images(self.store, self.clock), removals=Removals(self.store), aws=self.aws, aws_of=lambda _: self.aws, account=self.account, prices=self.prices,
             github=self.github, hcp=None, secrets=Secrets({}, ""), observations=self.observations, open_homes=OpenHomes(cast("Any", self.chat)), isolations=dict.fromkeys(self.config.environments, WALL), metadata_service=(),

@@ -21,7 +21,7 @@ from bot.store.closures import Closure, ClosureKind
 from bot.store.operations import Request, Status
 from runners.errors import NotFoundError
 from runners.github import Answer
-from tests.unit.handlers import conftest
+from tests.unit.handlers import directory
 from tests.unit.handlers.conftest import Desk, filled
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ PEOPLE = ("U0WEB", "U0SEE", "U0BLD", "U0GUS", "U0BOT")
 ACCOUNTS = {"U0BOT": "a bot's account may do nothing here"}
 
 
-class Directory(conftest.Directory):
+class Directory(directory.Directory):
     """The same, with accounts that may do nothing."""
 
     async def person(self, user_id: str) -> Person:

@@ -13,7 +13,8 @@ from bot.store.approvals import Approval, Outcome
 from bot.store.operations import Record, Status
 from handlers.operation import approve, approve_later, later
 from handlers.shared.closed import APPROVE_LATER
-from tests.unit.handlers.conftest import GROUPS, SUNDAY, Desk, pressed
+from tests.unit.handlers.conftest import SUNDAY, Desk, pressed
+from tests.unit.handlers.directory import GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
