@@ -27,6 +27,7 @@ ONE_LINE = (
 )
 SEVERAL_LINES = r"^(?:ok|changed|failed|fatal): \[.* =>\s*(?:\{|changed=\S+.*)?\s*$"
 IGNORING = "...ignoring"  # after a failed result whose task has `ignore_errors`
+ANNOUNCEMENT = "[ERROR]: Task failed"  # before a failed result, since ansible-core 2.19
 _OPENING = re.compile(
     r"(ok|changed|failed|fatal): \[[^\]]*\](?:: [A-Z]+!)?(?:(?: =>)? \(item=.*?\))? =>(?: |$)(.*)$", re.DOTALL
 )

@@ -75,7 +75,7 @@ CARRIERS: tuple[Carrier, ...] = (
     Carrier("time", rf"\[?{_TIME}\]?:? +", "12:00:00  text"),
     Carrier("level", r"\[Container\] |<\d+>", "[Container] text"),
     Carrier("console", r"\[ *\d+\.\d+\] (?:[\w.@-]+\[\d+\]: )?", "[   12.345678] cloud-init[812]: text"),
-    Carrier("syslog", r"[\w.@-]+\[\d+\]: ", "cloud-init[812]: text"),
+    Carrier("syslog", r"[\w.@/-]+\[\d+\]: ", "cloud-init[812]: text"),
     Carrier("buildkit", r"#\d+ (?:\d+\.\d+ )?", "#13 0.581 text"),
     Carrier("buildkit summary", r"\d+\.\d{2,3} ", "0.581 text"),
     Carrier("ssh-action", r"(?:[\w.-]+(?::\d+)?: )?(?:out|err): ", "err: text"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 AROUND = 2  # lines before and after a failure
 TAIL = 30  # lines
 MOST_FINDINGS, MOST_OF_A_PATTERN = 50, 10  # different findings
+MOST_OF_A_RESULT = 200  # findings of a result of Ansible; those after them keep their weight when it is ignored
 
 
 @dataclass
@@ -48,7 +49,10 @@ class Findings:
     def __init__(self) -> None:
         self.count = 0
         self._excerpts: dict[tuple[str, str], Excerpt] = {}
-        self._recent: list[Excerpt] = []  # of the last result of Ansible
+        # Of the last result of Ansible, and of the error that announces it, each with its weight before.
+        self._recent: list[tuple[Excerpt, int]] = []
+        self._announced: list[tuple[Excerpt, int]] | None = None
+        self._ignored = False
 
     def add(self, pattern: FailurePattern, excerpt: Excerpt) -> None:
         """Add a finding; an equal one is counted, and has the greater weight."""
@@ -57,23 +61,39 @@ class Findings:
         if key in self._excerpts:
             same = self._excerpts[key]
             same.times += 1
+            self._note(same, same.weight)
             same.weight = max(same.weight, excerpt.weight)
         elif (
             len(self._excerpts) < MOST_FINDINGS
             and sum(name == pattern.name for name, _ in self._excerpts) < MOST_OF_A_PATTERN
         ):
             self._excerpts[key] = excerpt
-            self._recent.append(excerpt)
+            self._note(excerpt, 0)
+
+    def _note(self, excerpt: Excerpt, weight: int) -> None:
+        noted = self._recent if self._announced is None else self._announced
+        if len(noted) < MOST_OF_A_RESULT:
+            noted.append((excerpt, weight))
+
+    def announce_result(self) -> None:
+        """Note that the next findings are of the error that Ansible prints before the result of a failed task."""
+        self._announced = []
 
     def begin_result(self) -> None:
         """Note that the next findings are of one result of Ansible."""
-        self._recent = []
+        self._recent, self._announced = self._announced or [], None
 
     def ignore_result(self, weight: int) -> None:
-        """Lower the weight of the findings of the last result: its task ignores errors."""
-        for excerpt in self._recent:
-            excerpt.weight = excerpt.weight if excerpt.weight >= CERTAIN else min(excerpt.weight, weight)
-        self._recent = []
+        """Lower the weight of the last result: its task ignores errors. Its last finding stands for all."""
+        lowered = [(excerpt, before) for excerpt, before in self._recent if excerpt.weight < CERTAIN]
+        for excerpt, before in lowered:
+            excerpt.weight = max(before, min(excerpt.weight, weight if excerpt is lowered[-1][0] else 0))
+        self._recent, self._ignored = [], True
+
+    @property
+    def ignored(self) -> bool:
+        """Whether a task ignored errors, so that a recap that counts such tasks has nothing to add."""
+        return self._ignored
 
     def ignore_since(self, line: int, weight: int) -> None:
         """Lower the weight of the findings from a line on, unless they were found before as well."""

@@ -79,7 +79,7 @@ _NO_STATEMENTS = (
     r"^\s*--?[A-Za-z]|^\s{20}",  # the help of a program: an option, or what it does
     rf"(?i)\b{_CONDITION}\b[^:]*\b{_FAILING}\b",
     rf"^\s*(?:[*+-] )?{_CHANGE} [\w'\"`]",  # the subject of a commit, an entry of a list of changes
-    r"(?i)\b(?:no|zero|without) (?:\w+ )?(?:errors?|failures?|warnings?|problems?|issues?|conflicts?|changes?|differences?)\b",
+    r"(?i)\b(?:0|no|zero|without) (?:\w+ )?(?:errors?|failures?|warnings?|problems?|issues?|conflicts?|changes?|differences?)\b",
     r"(?i)\berrors? (?:handl|report|logg|messag|page|code|correct|check|track|recover)\w+",
     r"(?i)\b(?:0|no|zero) (?:\w+ )?(?:failed|aborted|crashed|refused|denied|rejected)\b",
     r"(?i)\b(?:not|never|nothing) (?:failed|refused|denied|rejected|aborted)\b",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 BEFORE_ERROR = 5  # lines before an error that GitHub marked: "exit code 1" alone explains nothing
 LONGEST_SCRIPT = 1000  # lines that GitHub may show of a script before it runs
+IGNORED_ERRORS = "ansible: ignored errors"  # the pattern of a recap
 UNREAD = "could not be read to the end"
 _TASK = b"TASK ["
 _ALSO = (
@@ -144,7 +145,11 @@ class Scanner:
         classified = self._classifier.classify(screens)
         if classified:
             pattern, text = classified
+            if ansible_results.ANNOUNCEMENT in text:
+                self._findings.announce_result()
             weight = WEAK if self._ignoring.has(text) and not pattern.configured else pattern.weight_of(text)
+            if pattern.name == IGNORED_ERRORS and self._findings.ignored:
+                weight = 0
             self._keep(pattern, self._excerpt(lines, number, log_lines.cut(text)), weight)
 
     def _keep(self, pattern: FailurePattern, excerpt: Excerpt, weight: int, *, summary: bool = False) -> None:

@@ -24,7 +24,7 @@ LEVELS: Table = {
         ),
         Row(
             "logged as an error",
-            r"\blevel=(?:error|fatal|panic)\b|\"(?:level|severity)\": ?\"(?:[Ee]rror|ERROR|[Ff]atal|FATAL|[Cc]ritical|CRITICAL)\"|^Fatal Error \S|^=(?:ERROR|CRASH|SUPERVISOR) REPORT=",
+            r"\blevel=(?:error|fatal|panic)\b|\"(?:level|severity)\": ?\"(?:[Ee]rror|ERROR|[Ff]atal|FATAL|[Cc]ritical|CRITICAL)\"|^Fatal Error \S|^\[(?:ALERT|FATAL|CRIT\w*|EMERG\w*|PANIC)\] \S|^\[?(?:✖|✗|✘|❌)\] |^=(?:ERROR|CRASH|SUPERVISOR) REPORT=",
             'time="12:00" level=error msg="the queue is not there"',
             'time="12:00" level=info msg="error pages are there"',
         ),
@@ -54,7 +54,7 @@ LEVELS: Table = {
         ),
         Row(
             "uncaught exception",
-            r"^(?:[\w.\\]+[.\\])?[A-Z]\w*(?:Error|Exception)(?:\.|:)?$|(?:^|[:>\]] )(?:[A-Za-z_]\w*(?:::|\.|\\))+\w*(?:Error|Exception|Exceptions(?:::|\.|\\)\w+)(?:: |$)|\b[Ee]xception in [a-z]\w+: |^(?:\w+(?:::|\.|\\))*(?:[Ee]xceptions?|[Ee]rrors?)(?:::|\.|\\)\w+: ",
+            r"^(?:[\w.\\]+[.\\])?[A-Z]\w*(?:Error|Exception)(?:\.|:)?$|(?:^|[:>\]] )(?:[A-Za-z_]\w*(?:::|\.|\\))+\w*(?:Error|Exception|Exceptions(?:::|\.|\\)\w+)(?:: |$)|\b[Ee]xception in [a-z]\w+: |^(?:\w+(?:::|\.|\\))*(?:[Ee]xceptions?|[Ee]rrors?)(?:::|\.|\\)\w+: |^[A-Z]\w*(?:::[A-Z]\w*)+: [A-Z]",
             "  RuntimeError",
             "RuntimeErrors are counted",
         ),

@@ -14,7 +14,7 @@ _NAME = r"^(?:[a-z/][\w./@+-]*: )?"
 _BEGINNING = r"^(?:[^\w\s]+ )?(?:\(\w+\) )?(?:[a-z/][\w./@+-]*: )?"
 _CLAUSE = r"[\w)\]'\"][:;,!] +"  # what a clause begins after
 _WORD = r"[\w.:/@'\"`()\[\]#=-]+ "
-_ABILITY = r"(?:[Ff]ail(?:ed|s|ure)? to|[Uu]nable to|[Nn]ot able to|[Cc]ould(?: not|n't)|[Cc]an(?: ?not|'t)) [a-z]\w"
+_ABILITY = r"(?:[Ff]ailed [a-z]+ing|(?:[Ff]ail(?:ed|s|ure)? to|[Uu]nable to|[Nn]ot able to|[Cc]ould(?: not|n't)|[Cc]an(?: ?not|'t)) [a-z]\w)"
 _DONE = (
     r"(?:found|read|opened|loaded|executed|created|installed|downloaded|retrieved|verified|resolved|reached|parsed|started"
     r"|written|mounted|renewed|authenticated|satisfied|upgraded|configured|removed|copied|fetched|cloned|built|compiled|linked"
@@ -22,11 +22,11 @@ _DONE = (
     r"|located|initiali[sz]ed|imported|applied|updated|saved|stored|unlocked|activated|registered|restored|deployed)\b"
 )
 _BROKEN = r"(?:failed|FAILED|aborted|crashed|unsupported|refused|denied|rejected|timed out|was closed|expired|is corrupt(?:ed)?)"
-_END = r"(?:[:;!]|[.,](?: |$)|$| (?:with|because|for|due|after|in|while|during|by|from|when)\b| \()"
+_END = r"(?:[:;!]|[.,](?: |$)|$| (?:with|because|for|due|after|in|while|during|by|from|when)\b| \(| \d+:)"
 _FAULT = (
     r"(?:[Ii]nvalid|[Uu]nsupported|[Uu]nknown|[Uu]nrecogni[sz]ed|[Uu]nexpected|[Ii]llegal|[Mm]alformed|[Ww]rong|[Bb]ad"
     r"|[Cc]orrupt(?:ed)?|[Dd]uplicate|[Cc]onflicting|[Ii]nsufficient|[Ii]ncompatible|[Ii]ncorrect|[Mm]ismatched"
-    r"|No such|[Uu]ndefined|[Uu]nresolved|[Uu]nreachable|[Uu]ntrusted) ['\"`]?[A-Za-z][\w-]+"
+    r"|Missing|No such|[Uu]ndefined|[Uu]nresolved|[Uu]nreachable|[Uu]ntrusted) ['\"`]?[A-Za-z][\w-]+"
 )
 _ACTIVITY = r"[Ee]rror (?:[a-z]{2,}ing|while|during) \S"
 _NOTHING = (
@@ -43,7 +43,7 @@ SENTENCES: Table = {
         ),
         Row(
             "could not do it",
-            rf"^(?:{_WORD})+(?:could not|couldn't|can ?not|can't) (?:be (?:\w+ly )?{_DONE}|(?:find|read|open|load|execute|create|install|download|retrieve|verify|resolve|reach|parse|start|write|mount|connect|access|locate|fetch|build) )|^(?:{_WORD})+(?:was|were|is|are) (?:not able|unable) to [a-z]",
+            rf"^(?:{_WORD})+(?:could not|couldn't|can ?not|can't) (?:be (?:\w+ly )?{_DONE}|(?:find|read|open|load|execute|create|install|download|retrieve|verify|resolve|reach|parse|start|write|mount|connect|access|locate|fetch|build) )|^(?:{_WORD})+(?:was|were|is|are) (?:not able|unable) to [a-z]|^(?:{_WORD})+did(?: not|n't) (?:respond|start|finish|complete|return|succeed|exit|become|answer)\b",
             "The superblock could not be read or does not describe a correct file system",
             "the signature was verified",
         ),
@@ -85,13 +85,19 @@ SENTENCES: Table = {
         ),
         Row(
             "an error while it worked",
-            rf"^(?:[^\w\s]+ )?(?:\[?[\w.-]+\]?: ?)?{_ACTIVITY}|[:;,] {_ACTIVITY}|^Errors? (?:was|were|occurred)\b|\b(?:an?|unexpected|with|the following) (?:errors?|exceptions?|problems?)(?: has| have)? (?:occurred|was raised|was thrown)\b|\bproduced an (?:unexpected )?error\b|\bhad an error: ",
+            rf"^(?:[^\w\s]+ )?(?:\[?[\w.-]+\]?: ?)?{_ACTIVITY}|[:;,] {_ACTIVITY}|^Errors? (?:was|were|occurred)\b|\b(?:[Ee]rrors?|[Ee]xceptions?|[Pp]roblems?|[Ff]ailures?)(?: has| have)? (?:occurred|happened|was raised|was thrown)\b|\bproduced an (?:unexpected )?error\b|\bhad an error: ",
             "Error downloading object: backend/queue.db (9e497dc)",
             "Error handling is on",
         ),
         Row(
+            "no such file",  # of a script whose lines end as on Windows
+            r"^: (?:No such file or directory|not found|command not found|Permission denied|invalid option)",
+            ": No such file or directory",
+            "search: every file and directory is there",
+        ),
+        Row(
             "a fault",
-            rf"^(?:[\w./+@-]+: |line \d+: |\d+: )*{_FAULT}|{_CLAUSE}{_FAULT}|^(?:Passed|Got|Received|Found|Detected|Encountered|Has) (?:an? )?(?:{_FAULT}|(?:[a-z]\w* )?(?:conflicts?|errors?|problems?|failures?)\b)|\b[Ee]xpected .* but (?:received|got|was|found)\b",
+            rf"^(?:[^\w\s*-]+ +)?(?:[\w./+@-]+: |line \d+: |\d+: )*{_FAULT}|[\w)\]'\"]: +{_FAULT}|^(?:Passed|Got|Received|Found|Detected|Encountered|Has) (?:an? )?(?:{_FAULT}|(?:[a-z]\w* )?(?:conflicts?|errors?|problems?|failures?)\b)|\b[Ee]xpected .* but (?:received|got|was|found)\b|\b(?:[Cc]hecksum|[Hh]ash|[Dd]igest|[Ss]ignature|[Ff]ingerprint|[Ss]ize)s? (?:mismatch|(?:does|do|did) not match)\b",
             "mount: wrong fs type, bad option, bad superblock on /dev/nvme0n1p1,",
             "the wrong file system is refused",
         ),
@@ -109,7 +115,7 @@ SENTENCES: Table = {
         ),
         Row(
             "gave up",
-            r"(?i)(?:^|[.,;\]!] |\by/n\] )(?:abort(?:ed|ing)?|giving up|bailing out|stopping the build)(?:[.! ]|$)|[,;] (?:aborting|terminating|giving up|exiting|bailing out)[.!]?$",
+            r"(?i)^[a-z]+ aborted!$|(?:^|[.,;\]!] |\by/n\] )(?:abort(?:ed|ing)?|giving up|bailing out|stopping the build)(?:[.! ]|$)|[,;] (?:aborting|terminating|giving up|exiting|bailing out)[.!]?$",
             "Do you want to continue? [Y/n] Abort.",
             "Press Ctrl-C to abort the program",
         ),
@@ -121,19 +127,13 @@ SENTENCES: Table = {
         ),
         Row(
             "not usable",
-            r"^(?:[\w./+@-]+:(?:\d+:)* (?:\*\*\* )?)(?:[\w.'\"`/-]+ )+(?:is|are|was|were|has|have|does|do|did)(?: not|n't) (?:been |appear to be |seem to be )?(?:found|available|installed|supported|defined|exist|recogni[sz]ed|allowed|permitted|trusted|valid|match|compatible|configured|reachable|accessible|writable|executable|a )",
+            r"^(?:[\w./+@-]+:(?:\d+:)* (?:\*\*\* )?)(?:[\w.'\"`/-]+ )+(?:is|are|was|were|has|have|does|do|did)(?: not|n't) (?:been |appear to be |seem to be )?(?:found|available|installed|supported|defined|exist|recogni[sz]ed|allowed|permitted|trusted|valid|match|compatible|configured|reachable|accessible|writable|executable|a )|^[a-z/][\w./+@-]*: (?:[\w.'\"`/-]+ )+(?:(?:is|are) required|must (?:be|have|not))\b|^[a-z][\w.-]* does not (?:work|support) ",
             "Makefile:143: *** composer is not available on your system, please install composer.  Stop.",
             "Makefile:143: composer is available on your system",
         ),
         Row(
-            "no such file",  # of a script whose lines end as on Windows
-            r"^: (?:No such file or directory|not found|command not found|Permission denied|invalid option)",
-            ": No such file or directory",
-            "search: every file and directory is there",
-        ),
-        Row(
             "not there",
-            r"(?i)^(?:- )?(?:[\w./'\"`-]+ )+(?:not found|(?:does not|doesn't) exist|is missing|no such file or directory|does not satisfy that requirement|(?:is|are|was|has) not (?:been )?(?:available|installed|supported|defined|recogni[sz]ed|trusted|reachable))\b",
+            r"(?i)^(?:- )?(?:[\w./'\"`-]+ )+(?:not found|(?:does not|doesn't) exist|is missing|no such file or directory|does not satisfy that requirement|(?:is|are|was|has) not (?:been )?(?:available|installed|supported|defined|recogni[sz]ed|trusted|reachable)|(?:is |are )?not (?:configured|set)[.!]?$)(?:\b|$)",
             "the role of the host does not exist",
             "the role of the host exists",
             WEAK,

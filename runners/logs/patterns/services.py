@@ -138,7 +138,7 @@ SERVICES: Table = {
         ),
         Row(
             "aws error",
-            r"\bAccessDenied(?:Exception)?: |^(?:upload|download|copy|delete) failed: |^Could not connect to the endpoint URL|^Parameter validation failed:",
+            r"\b(?:CREATE|UPDATE|DELETE|IMPORT|ROLLBACK|BUILD|DEPLOY(?:MENT)?)_FAILED\b|\bAccessDenied(?:Exception)?: |^(?:upload|download|copy|delete) failed: |^Could not connect to the endpoint URL|^Parameter validation failed:",
             "upload failed: ./x.tgz to s3://bucket/x.tgz",
             "upload: ./x.tgz to s3://bucket/x.tgz",
         ),
@@ -256,7 +256,7 @@ SUMMARIES: Table = {
     "node": (
         Row(
             "uncaught exception",
-            r"^(?:node:internal/|internal/modules/)\S+:\d+$|\bUnhandledPromiseRejection\b|^triggerUncaughtException\(|^\s*throw (?:err|error|er|new Error\(.*\));?(?: //.*)?$",
+            r"^(?:node:internal/|internal/modules/)\S+:\d+$|\bUnhandledPromiseRejection(?:Warning)?\b|^triggerUncaughtException\(|^\s*throw (?:err|error|er|new Error\(.*\));?(?: //.*)?$",
             "node:internal/modules/cjs/loader:1147",
             "node:internal/modules is preloaded",
         ),

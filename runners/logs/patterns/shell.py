@@ -134,7 +134,7 @@ SHELL: Table = {
         ),
         Row(
             "syntax error",
-            r"\bsyntax error (?:near unexpected token|: )|: [Ss]yntax error: ",
+            r"\bsyntax error (?:near unexpected token|near line|in /|: )|^parse error in \S+|: [Ss]yntax error: ",
             "/opt/x.sh: line 4: syntax error near unexpected token `fi'",
             "checks the syntax: error handling is on",
         ),

@@ -115,7 +115,7 @@ def test_errors_that_a_task_ignores_are_weak(form: Any) -> None:
     findings = reading_of(
         [TASK, *failed, "...ignoring", *one_line(RESULT | {"stderr_lines": ["E: Unable to locate package x"]})]
     )
-    assert [finding.weight for finding in findings.findings] == [WEAK, WEAK, STRONG]
+    assert [finding.weight for finding in findings.findings] == [0, WEAK, STRONG]
 
 
 @pytest.mark.parametrize(

@@ -53,3 +53,33 @@ def test_a_pattern_of_the_configuration_counts_all_the_same() -> None:
     log = io.BytesIO(f"#9 [4/7] RUN composer install || true\n#9 0.581 {MISSING}\n+ true\n".encode())
     (finding,) = scan_file(log, [configured("composer: command")]).findings
     assert finding.weight == CERTAIN
+
+
+TASK = "TASK [Stop the old daemon] *********"
+ANNOUNCED = [
+    "[ERROR]: Task failed: Module failed: non-zero return code",
+    "Origin: /srv/play.yml:4:7",
+    "",
+]
+FAILED = (
+    'fatal: [default]: FAILED! => {"changed": true, "msg": "non-zero return code", "rc": 3, "stderr_lines": '
+    '["x.sh: line 3: composer: command not found", "E: Unable to locate package x", "cp: cannot stat \'a\': No such file or directory"]}'
+)
+RECAP = "default : ok=3    changed=2    unreachable=0    failed=0    skipped=0    rescued=0    ignored="
+
+
+def weight_of(*lines: str) -> int:
+    return scan_file(io.BytesIO("\n".join(lines).encode()), BUILT_IN).weight
+
+
+@pytest.mark.parametrize("prefix", ["", "    amazon-ebs.cron: "])
+@pytest.mark.parametrize("announced", [ANNOUNCED, []])
+@pytest.mark.parametrize("times", [1, 2, 5])
+def test_tasks_that_ignore_errors_are_weak_together(times: int, announced: list[str], prefix: str) -> None:
+    lines = [*[TASK, *announced, FAILED, "...ignoring", ""] * times, f"{RECAP}{times}"]
+    assert weight_of(*(prefix + line for line in lines)) == WEAK
+    assert weight_of(*(prefix + line for line in [*lines, TASK, *announced, FAILED])) >= STRONG
+
+
+def test_a_recap_of_ignored_errors_is_weak_where_no_task_shows_them() -> None:
+    assert weight_of(f"{RECAP}2") == WEAK
