@@ -194,6 +194,14 @@ def _key(_: argparse.Namespace) -> int:
     return 0
 
 
+def _aws_policy(chosen: argparse.Namespace) -> int:
+    from bot import aws_policy  # noqa: PLC0415  -- only this command needs it
+
+    policy = aws_policy.statements(load(chosen.config), chosen.environment)
+    print((aws_policy.as_terraform if chosen.terraform else aws_policy.as_json)(policy))
+    return 0
+
+
 def _manifest(chosen: argparse.Namespace) -> int:
     print(manifest.as_yaml(manifest.manifest_for(chosen.url)), end="")
     return 0
@@ -273,6 +281,7 @@ _COMMANDS = {
     "init": _init,
     "schema": _schema,
     "key": _key,
+    "aws-policy": _aws_policy,
     "manifest": _manifest,
     "audit": _audit,
     "database": _database,

@@ -38,6 +38,11 @@ def parser(runs: Mapping[str, Callable[[argparse.Namespace], int]]) -> argparse.
     begun.add_argument("--print", action="store_true", help="print it instead of writing the file")
     add("schema", "print the JSON Schema of signalbox.yaml, for editors")
     add("key", "print a new SIGNALBOX_KEY")
+    policy = add("aws-policy", "print the AWS policy that the configuration needs")
+    policy.add_argument(
+        "environment", nargs="?", help="the policy of this environment's role, instead of the bot's own"
+    )
+    policy.add_argument("--terraform", action="store_true", help="as a data source of Terraform, instead of JSON")
     add("manifest", "print the Slack app manifest").add_argument("--url", help="the public URL of the bot")
     log = add("audit", "verify or export the audit log")
     log.add_argument("action", choices=["verify", "export"])
