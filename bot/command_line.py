@@ -44,6 +44,12 @@ def parser(runs: Mapping[str, Callable[[argparse.Namespace], int]]) -> argparse.
     )
     policy.add_argument("--terraform", action="store_true", help="as a data source of Terraform, instead of JSON")
     add("manifest", "print the Slack app manifest").add_argument("--url", help="the public URL of the bot")
+    _add_records(add)
+    return whole
+
+
+def _add_records(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    """The commands for what the bot recorded, and for the machines."""
     log = add("audit", "verify or export the audit log")
     log.add_argument("action", choices=["verify", "export"])
     log.add_argument("--csv", action="store_true", help="export: CSV for spreadsheets instead of lines of JSON")
@@ -55,4 +61,3 @@ def parser(runs: Mapping[str, Callable[[argparse.Namespace], int]]) -> argparse.
     inventory = add("inventory", "print Ansible's inventory of an environment")
     inventory.add_argument("environment")
     inventory.add_argument("--list", action="store_true", help="no effect; Ansible passes it to inventory scripts")
-    return whole
