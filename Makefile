@@ -20,7 +20,7 @@ DEV := $(VENV)/.installed-dev
 SANDBOX := $(VENV)/.installed-sandbox
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 
-.PHONY: help setup demo test quick one bench soak audit sbom lint fmt lock clean
+.PHONY: help setup demo test quick one bench soak gallery audit sbom lint fmt lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,9 @@ bench: $(DEV) ## measures
 
 soak: $(DEV) ## lets random faults befall three machines: N rounds (200) from the seed SEED (1) on, with a lease of LEASE seconds (5)
 	@$(BIN)/python -m tests.soak
+
+gallery: $(DEV) ## writes pictures of all messages to .cache/gallery, and names those that are too long
+	@$(BIN)/python -m tests.gallery
 
 audit: $(DEV) ## checks what requirements.lock pins for known vulnerabilities, where the advisories can be reached
 	@$(BIN)/python -m tests.audit

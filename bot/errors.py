@@ -12,6 +12,11 @@ class UserError(Exception):
     """The person can put this right; the message is the reply, in plain words."""
 
 
+@stored("needs-click")
+class NeedsClickError(UserError):
+    """The command opens a window, for which Slack wants a click first: what was written in a message has none."""
+
+
 @stored("denied")
 class Denied(UserError):  # noqa: N818  -- the design's word for it; it reads as the decision it is
     """This person may not do this, now; the message says why and who may."""

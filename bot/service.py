@@ -200,7 +200,7 @@ class Service:
         await display_open(stack, services, spreading)
 
     def _chat(self, client: AsyncWebClient, store: Store) -> Chat:
-        return Chat(client, self._redact, self._clock, Channels(store))
+        return Chat(client, self._redact, self._clock, Channels(store), blocks=self._config.slack.blocks)
 
     def _directory(self, chat: Chat) -> Directory:
         accounts = Accounts(chat, self._config.access, time.monotonic)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bot.engine.engine import Engine
     from bot.engine.lease import HeldLease
     from bot.redaction import Redactor
+    from bot.slack.answer_thread import Thread
     from bot.slack.blocks.kit import Message
     from bot.slack.client import Chat
     from bot.slack.open_homes import OpenHomes
@@ -110,8 +111,12 @@ class QueueDisplay(Protocol):
 class CommandAnswers(Protocol):
     """Answers commands where they were typed, once their operations have begun; see bot/operations/command_answers.py."""
 
-    def expect(self, key: str, response_url: str) -> None:
+    def expect(self, key: str, where: str | Thread) -> None:
         """Note where a command is answered once its operation has begun."""
+        ...
+
+    async def say(self, services: Services, where: str | Thread, message: Message) -> None:
+        """Answer at a response URL or in a thread. Raises ChatError."""
         ...
 
     def answered(self, key: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bot.check.blocks import check_blocks
 from bot.check.nearest import NAMED, there_is
 from bot.check.result import Findings
 from bot.slack.manifest import needed_scopes
@@ -73,6 +74,7 @@ async def _check(config: Config, environ: Mapping[str, str], slack: SlackCalls, 
             f"the token lacks {', '.join(missing)}", f"Add them under OAuth & Permissions. {_REINSTALL}"
         )
     await _check_channels(config, slack, findings)
+    await check_blocks(config.slack.blocks, slack, findings)
     rules = sorted({rule for rules in _rules(config) for rule in rules})
     groups = [rule.removeprefix(GROUP) for rule in rules if rule.startswith(GROUP)]
     await _check_groups(groups, slack, findings)

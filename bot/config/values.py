@@ -136,6 +136,7 @@ FollowUp = Annotated[
     Literal["start", "offer", "off"], BeforeValidator(_unquoted_off), _as(enum=["start", "offer", "off", False])
 ]
 Text = Annotated[str, Matching(r"[\s\S]*\S[\s\S]*", "is empty; write some text")]
+Address = Annotated[str, Matching(r"https?://[^\s<>|]{1,2000}", "is no address; write https:// and the rest")]
 Channel = Annotated[str, _checked(value_problems.channel_problem)]
 Repository = Annotated[str, _checked(value_problems.repository_problem)]
 Region = Annotated[

@@ -17,7 +17,8 @@ from slack_bolt.error import BoltUnhandledRequestError
 import handlers
 from bot.access import arguments
 from bot.errors import UserError
-from bot.inbound import commands, payloads
+from bot.inbound import payloads
+from bot.inbound.commands import Commands
 from bot.inbound.replays import Replays
 from bot.operations.lifecycle import begin, run
 from bot.operations.registry import NextPage, Registry
@@ -121,9 +122,11 @@ def attach(app: AsyncApp, services: Services, registry: Registry) -> Mapping[str
         app.shortcut(shortcut.callback_id)(_on_shortcut(services, shortcut, replays))
     for home in registry.homes:
         app.event("app_home_opened")(_on_home(services, home, replays))
-    app.event("message")(_on_message(services, registry))
+    given = Commands(services, registry, replays)
+    for event in ("app_mention", "message"):
+        app.event(event)(_on_message(services, registry, given))
     app.error(_on_error(services))
-    return commands.answers(services, registry, replays)
+    return given.answers()
 
 
 def _body(services: Services, kind: Kind, registry: Registry) -> Callable[[int], Any]:
@@ -195,11 +198,18 @@ def _on_home(services: Services, home: HomeTab, replays: Replays) -> Callable[..
     return listener
 
 
-def _on_message(services: Services, registry: Registry) -> Callable[..., Awaitable[None]]:
-    async def listener(event: dict[str, Any]) -> None:
-        if reply := payloads.thread_reply(event):
-            for each in registry.thread_listeners:
-                _afterwards(answer_of(partial(each.handle, services, reply)))
+def _on_message(services: Services, registry: Registry, given: Commands) -> Callable[..., Awaitable[None]]:
+    async def listener(body: dict[str, Any], event: dict[str, Any], context: dict[str, Any]) -> None:
+        written = payloads.written(body, str(context.get("bot_user_id") or ""))
+        if written is None:
+            if event["type"] == "message" and (reply := payloads.thread_reply(event)):
+                for each in registry.thread_listeners:
+                    _afterwards(answer_of(partial(each.handle, services, reply)))
+        elif event["type"] == "app_mention" or written.direct:  # a mention comes as a message of its channel as well
+            # Before Slack has its answer: a process that is killed here gets the event again.
+            thread, answer = await given.write(written)
+            if answer:
+                _afterwards(given.say(thread, answer))
 
     return listener
 

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from bot.errors import UserError
 from bot.operations.registry import Click, Invocation, Registry, ShortcutUse, Submission
 from bot.operations.thread_replies import ThreadReply
+from bot.slack.answer_thread import Thread
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.operations.registry import Command
 
 WRITTEN = (None, "thread_broadcast", "file_share")  # subtypes of what people write; others change, delete or announce
 
@@ -24,6 +32,63 @@ def invocation(body: dict[str, Any], registry: Registry) -> Invocation:
         key=_key("command", trigger, _text(body, "user_id"), _text(body, "command"), str(body.get("text") or "")),
         registry=registry,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a person wrote to Signalbox: in a channel with its mention first, or in a direct message.
+
+    `ts` names the message, `thread_ts` its thread; the same message has the same `key`, however often Slack delivers it.
+    """
+
+    user: str
+    channel: str
+    text: str
+    ts: str
+    thread_ts: str
+    direct: bool
+
+    @property
+    def key(self) -> str:
+        """What makes the message unique."""
+        return f"{self.channel}:{self.ts}"
+
+    def command_among(self, commands: Mapping[str, Command]) -> tuple[Command, str]:
+        """The command that it begins with, and the rest; everything else is a topic of /infra, without a word its help."""
+        first, _, rest = self.text.partition(" ")
+        name = f"/{first.removeprefix('/').lower()}"
+        return (commands[name], rest.strip()) if name in commands else (commands["/infra"], self.text)
+
+    def thread(self, *, public: bool) -> Thread:
+        """Where it is answered; a direct message is between the person and Signalbox anyway."""
+        return Thread(self.channel, self.thread_ts, self.user, public=public or self.direct)
+
+    def invocation(self, text: str, thread: Thread, registry: Registry) -> Invocation:
+        """The command of it."""
+        key = _key("message", self.channel, self.ts)
+        return Invocation(self.user, self.channel, text, "", "", key, registry, thread)
+
+
+def written(body: dict[str, Any], bot_user: str) -> Written | None:
+    """A message to Signalbox (an app_mention or message.im event); None for one of an app, an edit, or a mere mention."""
+    event = body["event"]
+    if event.get("bot_id") or event.get("subtype") not in (None, "thread_broadcast"):
+        return None
+    fields = [event.get(name) for name in ("user", "channel", "text", "ts")]
+    if not all(isinstance(field, str) and field for field in fields) or event["user"] == bot_user:
+        return None
+    user, channel, text, ts = map(str, fields)
+    direct = event.get("channel_type") == "im"
+    mention = re.match(rf"\s*<@{re.escape(bot_user)}(?:\|[^<>]*)?>[\s,:]*", text)
+    if not direct and not mention:
+        return None
+    text = text[mention.end() :] if mention else text
+    return Written(user, channel, _as_typed(_unlinked(text)).strip(), ts, str(event.get("thread_ts") or ts), direct)
+
+
+def _unlinked(text: str) -> str:
+    """The text with the addresses and names that Slack made links of (docs.slack.dev/messaging/formatting-message-text)."""
+    return re.sub(r"<(?:https?://|mailto:)[^<>|]*\|([^<>|]*)>|<((?:https?://|mailto:)[^<>|]*)>", r"\1\2", text)
 
 
 def click(body: dict[str, Any], registry: Registry) -> Click:

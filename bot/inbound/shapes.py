@@ -178,6 +178,7 @@ class _Event(_Shape):
     user: Any = None
     tab: Text | None = None
     channel: Any = None  # an object in events that are not used
+    channel_type: Text | None = None
     ts: Text | None = None
     thread_ts: Text | None = None
     text: Text | None = None
@@ -186,7 +187,7 @@ class _Event(_Shape):
 
 
 class Event(_Shape):
-    """An event, of which only those of the Home tab and of replies in threads are used."""
+    """An event: the Home tab was opened, or somebody wrote to Signalbox or in a thread."""
 
     type: Literal["event_callback"]
     event: _Event

@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from bot.config import Config, Environment
+    from bot.config.models.access import Right
     from bot.operations.operation import Operation
     from bot.operations.thread_replies import ThreadListener
     from bot.services import Services
+    from bot.slack.answer_thread import Thread
     from bot.slack.blocks.kit import Block, Message
     from bot.store.approvals import Approval
     from bot.store.operations import Request
@@ -22,9 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """A slash command as typed. `key` is new for each command, and the same when Slack delivers one again.
+    """A command as typed. `key` is new for each command, and the same when Slack delivers one again.
 
-    `registry` has everything that is registered, for help and for commands that choose among others.
+    One that was written in a message has a `thread`, no trigger and no response URL.
     """
 
     user: str
@@ -34,6 +36,7 @@ class Invocation:
     response_url: str
     key: str
     registry: Registry
+    thread: Thread | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class ShortcutUse:
 class Command:
     """A slash command. `handle` returns a reply for the person alone, or None if a message in the channel is the answer.
 
-    `usage` begins with the name; `hint` is what Slack shows while typing.
+    `usage` begins with the name; `hint` is what Slack shows while typing. The help has it under its `task`, for who has the `right`.
     """
 
     name: str
@@ -86,6 +89,8 @@ class Command:
     hint: str
     summary: str
     handle: Callable[[Services, Invocation], Coroutine[Any, Any, Message | None]]
+    right: Right = "run"
+    task: str = "Change something"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,7 @@ class Topic:
     most: int = 1
     free_text: bool = False
     target: str = ""
+    task: str = "See what is going on"
 
     @property
     def usage(self) -> str:
@@ -112,9 +118,9 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """What a click on the button with this action id does. A returned message is for the person alone.
+    """What a click on the button with this action id does; a `repeatable` one does nothing more the second time.
 
-    One that is `repeatable` does nothing more where the same click was handled before.
+    A returned message is for the person alone.
     """
 
     action_id: str

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bot.slack.blocks.common import APPROVE
 from bot.slack.blocks.kit import Message
 from bot.slack.blocks.plain import simpler_forms
+from bot.slack.blocks.platform import adapted
 from bot.slack.channel_ids import ChannelIds
 from bot.slack.pacing import Lane, Pace
 from bot.slack.redacted import received
@@ -18,7 +19,7 @@ from bot.slack.web_api import FOREIGN, ChatError
 from runners.stored import stored
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 
     from slack_sdk.web.async_client import AsyncWebClient
 
@@ -53,9 +54,16 @@ class Chat(Views):
     """Slack for the rest of the bot. Every method raises ChatError."""
 
     def __init__(
-        self, client: AsyncWebClient, redact: Redactor, clock: Clock | None = None, channels: Channels | None = None
+        self,
+        client: AsyncWebClient,
+        redact: Redactor,
+        clock: Clock | None = None,
+        channels: Channels | None = None,
+        *,
+        blocks: Collection[str] = (),
     ) -> None:
         super().__init__(client, redact, clock)
+        self._newer_blocks = blocks
         # Called directly before what is posted once: a process that waited for its turn may have lost its lease.
         self.check_lease: Callable[[], Awaitable[None]] = _hold_always
         self._posts: dict[str, Pace] = {}
@@ -138,7 +146,7 @@ class Chat(Views):
 
     async def _in_some_form(self, method: str, message: Message, call: Callable[[Message], Awaitable[T]]) -> T:
         # Redacted as a whole first: simpler forms cut the text, and half a secret is not recognized.
-        content = self.redacted(_content(message))
+        content = self.redacted(_content(adapted(message, self._newer_blocks)))
         form = Message(content["text"], tuple(content["blocks"]))
         simpler = simpler_forms(form, APPROVE)
         while True:
@@ -225,9 +233,10 @@ class Chat(Views):
         """The channel of the direct messages to this person."""
         return str((await self.api("conversations.open", users=user))["channel"]["id"])
 
-    async def whisper(self, channel: str, user: str, message: Message) -> None:
-        """Post a message that only this member of the channel sees; Slack keeps it until they reload."""
-        await self._as_member(channel, lambda: self._say("chat.postEphemeral", message, channel=channel, user=user))
+    async def whisper(self, channel: str, user: str, message: Message, *, thread: str | None = None) -> None:
+        """Post a message that only this member of the channel sees, perhaps in a thread; Slack keeps it until they reload."""
+        where = {"channel": channel, "user": user} | ({"thread_ts": thread} if thread else {})
+        await self._as_member(channel, lambda: self._say("chat.postEphemeral", message, **where))
 
     async def channel_id(self, name: str) -> str:
         """The id of "#staging" (an id is returned as it is), remembered also by later processes."""
@@ -261,7 +270,7 @@ class Chat(Views):
 
     def reply(self, message: Message) -> dict[str, Any]:
         """A message as the answer to a command: redacted, for the person alone."""
-        return {**self.outgoing(_content(message)), "response_type": "ephemeral"}
+        return {**self.outgoing(_content(adapted(message, self._newer_blocks))), "response_type": "ephemeral"}
 
 
 async def _hold_always() -> None:

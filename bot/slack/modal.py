@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from bot.errors import UserError
+from bot.errors import NeedsClickError, UserError
 from bot.slack.answers import answer_of
 from bot.slack.blocks import modals
 from bot.slack.blocks.kit import Message
@@ -45,6 +45,8 @@ async def open_modal_early(chat: Chat, trigger_id: str, title: str, content: Con
 
 
 async def _opened(chat: Chat, trigger_id: str, title: str) -> str:
+    if not trigger_id:
+        raise NeedsClickError(f"“{title}” is a window, which Slack opens after a click or a slash command only.")
     try:
         return await chat.open_view(trigger_id, modals.loading(title))
     except ChatError as error:

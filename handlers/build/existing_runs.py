@@ -170,7 +170,7 @@ async def _current_state(operation: Operation, run_id: int) -> WorkflowRun:
     async with aclosing(runs):
         async for run in runs:
             return run
-    raise RunnerError(f"reading run {run_id}", "GitHub told nothing about it")
+    raise RunnerError(f"reading run {run_id}", "GitHub did not answer")
 
 
 async def _annotations(operation: Operation, run: WorkflowRun) -> Mapping[int, Annotation]:

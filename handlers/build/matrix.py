@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 RERUN_FAILED = "rerun-failed"
 RERUN_BLOCK = "rerun"
-CANCELLING = (
-    "The run is cancelled on GitHub. What is built by then stays; builders that it leaves behind are not ended."
-)
+CANCELLING = "GitHub cancels the run; what is built stays, and builders that it leaves behind go on."
 
 
 @stored("build-matrix")
@@ -83,13 +81,13 @@ def occupied(head: Head, run: WorkflowRun) -> Message:
 def in_progress(matrix: BuildMatrix, *, cancelling: str = "") -> Message:
     """The message of a run in progress. `cancelling` says that it is being cancelled, and by whom (mrkdwn)."""
     news = ", ".join([_counts(matrix), *([cancelling] if cancelling else [_elapsed(matrix)])])
-    cancel = [] if cancelling else [common.cancel_button(matrix.head, CANCELLING)]
+    cancel = [] if cancelling else [common.cancel_button(matrix.head, CANCELLING, halfway=True)]
     return _framed(matrix, "running", news, foot=cancel)
 
 
 def waiting_to_rerun(matrix: BuildMatrix, news: str) -> Message:
     """The message between two attempts; Cancel prevents the next attempt."""
-    ask = "The failed jobs are not run again. What is built stays."
+    ask = "The failed jobs are not run again; what is built stays."
     return _framed(matrix, "running", f"{_counts(matrix)}; {news}", foot=[common.cancel_button(matrix.head, ask)])
 
 

@@ -32,12 +32,14 @@ def page_blocks(builders: BuilderList) -> list[Block]:
 def ask(head: Head, orphans: OrphanedResources, approval: ApprovalView) -> Message:
     """The question of approval, with the resources by name."""
     news = f"{_count(orphans)} of Packer's can be deleted. Waiting for approval"
-    question = f"{_count(orphans)} will be deleted. Each is looked at once more before; what is in use then stays."
+    question = f"Signalbox deletes {_count(orphans)}, each only if a last check finds it unused."
     return kit.message(
         common.plain(head, news),
         [common.first_line(head, "approval", news), _listed(orphans)],
         foot=[
-            common.decision_buttons(approval, approve=f"Approve: remove {_count(orphans)}", question=question),
+            common.decision_buttons(
+                approval, approve=f"Approve: remove {_count(orphans)}", question=question, dangerous=True
+            ),
             common.approval_lines(approval),
             common.requester_block(head),
         ],

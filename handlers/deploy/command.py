@@ -20,6 +20,7 @@ from handlers.deploy.modal import INPUTS, TITLE, deploy_modal, inputs_page
 from handlers.deploy.promote import workflow as promote_workflow
 from handlers.shared import closed
 from handlers.shared.clicks import clicked, listed_key, start_follow_up
+from handlers.shared.here import environment_of_channel
 from handlers.shared.input_views import about_of
 from handlers.shared.inputs import ask_for, missing_inputs, refused_fields, submitted as entered
 from handlers.shared.permissions import attempt, check_may_use
@@ -111,7 +112,8 @@ async def _modal(services: Services, invocation: Invocation) -> Block:
     names = [each.name for each in deployed if policy.may(config, person, RUN, each)]
     if not names:
         raise UserError("No environment has `deploy` in the configuration, so there is nothing to deploy.")
-    return deploy_modal(names, invocation.channel)
+    here = await environment_of_channel(services, (each for each in deployed if each.name in names), invocation.channel)
+    return deploy_modal(names, invocation.channel, here)
 
 
 async def _listed(services: Services, invocation: Invocation, chosen: parts.Chosen) -> Message:

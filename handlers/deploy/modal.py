@@ -19,12 +19,12 @@ TITLE = "Deploy"
 INPUTS = "deploy-inputs"  # the callback of the second page
 
 
-def deploy_modal(environments: Sequence[str], channel: str) -> Block:
-    """Asks for environment and ref; `channel` comes back with the submission."""
+def deploy_modal(environments: Sequence[str], channel: str, chosen: str = "") -> Block:
+    """Asks for environment, of which `chosen` is preselected, and ref; `channel` comes back with the submission."""
     return modals.modal(
         "deploy",
         [
-            modals.one_of("environment", "Environment", [(name, name) for name in environments]),
+            modals.one_of("environment", "Environment", [(name, name) for name in environments], chosen=chosen),
             modals.text(
                 "ref",
                 "Branch, tag or commit",

@@ -71,7 +71,7 @@ def awaiting_approval(head: Head, release: Release, approval: ApprovalView) -> M
     """The release, with Approve and Reject."""
     short = kit.escape(release.commit.short)
     news = f"{short} is ready to deploy. Waiting for approval"
-    question = f"Signalbox will deploy commit {short} to *{kit.escape(head.environment)}*."
+    question = f"Signalbox deploys commit {short} to *{kit.escape(head.environment)}*."
     return kit.message(
         common.plain(head, news),
         [

@@ -50,9 +50,9 @@ def ask(view: CleanUpView, approval: ApprovalView, grace: str) -> Message:
     """The question of approval; `grace` is for how long images are disabled before they are removed, empty without."""
     chosen, excluded = view.chosen, len(view.candidates) - len(view.chosen)
     news = f"{_counts(chosen)} can be deleted, {view.gigabytes} GB at most. Waiting for approval"
-    question = f"{_counts(chosen)} will be removed for good, with their snapshots. Each is checked again before."
+    question = f"Signalbox removes {_counts(chosen)} for good, with their snapshots, after checking each again."
     if grace:
-        question = f"{_counts(chosen)} will be disabled, and removed with their snapshots after {grace}."
+        question = f"Signalbox disables {_counts(chosen)}, and removes them with their snapshots after {grace}."
     stays = [f"{excluded} {phrases.plural(excluded, 'stays', 'stay')}, as somebody chose"] if excluded else []
     later = [f"{view.more} more are left for the next time"] if view.more else []
     choose = kit.actions(BLOCK, kit.button("Choose what stays…", CHOOSE, str(view.head.number)))
@@ -61,7 +61,9 @@ def ask(view: CleanUpView, approval: ApprovalView, grace: str) -> Message:
         [common.first_line(view.head, "approval", news), *_candidates(view)],
         foot=[
             choose,
-            common.decision_buttons(approval, approve=f"Approve: remove {_counts(chosen)}", question=question),
+            common.decision_buttons(
+                approval, approve=f"Approve: remove {_counts(chosen)}", question=question, dangerous=True
+            ),
             common.approval_lines(approval),
             common.requester_block(view.head, *stays, *later),
         ],
@@ -186,8 +188,10 @@ def _outcome_row(candidate: Candidate, result: RemovalResult | None) -> Sequence
 
 def _outcome(steps: Sequence[Step]) -> str:
     outcomes = [step.outcome for step in steps]
-    if not outcomes or outcomes[0] in (Outcome.REFUSED, Outcome.SKIPPED):
-        return "❌ left alone"
+    if not outcomes or outcomes[0] is Outcome.SKIPPED:
+        return "🔒 kept"
+    if outcomes[0] is Outcome.REFUSED:
+        return "⚠️ not removed"
     if Outcome.RECYCLED in outcomes and all(step.removed for step in steps):
         return "✅ in the Recycle Bin"
     if all(step.removed for step in steps):

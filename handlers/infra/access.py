@@ -12,6 +12,7 @@ from bot.config.targets import find_target, shared_targets
 from bot.errors import UserError
 from bot.operations.registry import Topic
 from bot.slack.blocks import kit
+from handlers.infra.help_views import ITSELF
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -98,4 +99,4 @@ def _unreadable(person: Person) -> str:
     return f"Slack does not say who is in {groups}: what depends on these groups is refused meanwhile."
 
 
-TOPICS = (Topic("access", HINT, "What somebody may do, where, and by which rule.", topic),)
+TOPICS = (Topic("access", HINT, "What somebody may do, where, and by which rule.", topic, task=ITSELF),)

@@ -16,6 +16,7 @@ from bot.slack.web_api import ChatError
 from bot.store.audit import Entry
 from bot.store.closures import EVERYTHING, LONGEST_REASON, Closure, ClosureKind
 from handlers.infra import closure_views as views
+from handlers.infra.help_views import STOP
 from handlers.shared.permissions import REFUSED
 
 if TYPE_CHECKING:
@@ -174,10 +175,12 @@ def _intervals(_: Config) -> Mapping[str, timedelta]:
 _LOCK_HINT, _FREEZE_HINT = "<environment> [until ...] <reason>", "<environment | all> [until ...] <reason>"
 USAGES = {LOCK: f"/infra lock {_LOCK_HINT}", FREEZE: f"/infra freeze {_FREEZE_HINT}"}
 TOPICS = (
-    Topic("lock", _LOCK_HINT, "Only you change it until you unlock it.", partial(close, LOCK), free_text=True),
-    Topic("unlock", "<environment>", "Others may change it again.", partial(reopen, LOCK)),
-    Topic("freeze", _FREEZE_HINT, "Nobody changes it until then.", partial(close, FREEZE), free_text=True),
-    Topic("unfreeze", "<environment | all>", "It may be changed again.", partial(reopen, FREEZE)),
+    Topic(
+        "lock", _LOCK_HINT, "Only you change it until you unlock it.", partial(close, LOCK), free_text=True, task=STOP
+    ),
+    Topic("unlock", "<environment>", "Others may change it again.", partial(reopen, LOCK), task=STOP),
+    Topic("freeze", _FREEZE_HINT, "Nobody changes it until then.", partial(close, FREEZE), free_text=True, task=STOP),
+    Topic("unfreeze", "<environment | all>", "It may be changed again.", partial(reopen, FREEZE), task=STOP),
 )
 BUTTONS = (Button(views.OPEN, press),)
 PERIODIC_TASKS = (PeriodicTask("reminders of locks", _intervals, check),)

@@ -16,6 +16,7 @@ from bot.slack.blocks import replies
 from bot.slack.web_api import ChatError
 from bot.store.audit import Entry
 from handlers.infra import entry_lines, overview
+from handlers.infra.help_views import ITSELF
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from runners.observations import Wanted
 
 log = logging.getLogger(__name__)
-NAME = "/infra"
+NAME, HELP = "/infra", "help"
 LOOKING = ":mag: Looking; this takes a moment. The answer follows here."
 ANSWER_TIMEOUT = 2.0  # seconds; Slack waits for three
 _pending_answers: set[asyncio.Task[None]] = set()
@@ -39,10 +40,11 @@ MOST_READ = 500  # newest entries in which those are searched for that somebody 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
     """Pass the arguments to their topic; only the person gets the answer."""
     topics = {topic.name: topic for topic in invocation.registry.topics}
-    typed = _words(topics, invocation.text) or ["help"]
+    typed = _words(topics, invocation.text) or [HELP]
     wanted = topics[typed[0]].target if typed[0] in topics else ""
     target = find_target(services.config, wanted) if wanted else None
-    await requests.check_may_use(services, invocation.user, f"/infra {typed[0]}", "see", target)
+    if typed[0] != HELP:  # everybody may ask what they may do
+        await requests.check_may_use(services, invocation.user, f"/infra {typed[0]}", "see", target)
     if typed[0] not in topics:
         raise UserError(
             f"I do not know {arguments.quoted(typed[0])}{arguments.nearest(typed[0], topics)} Usage: {USAGE}"
@@ -102,16 +104,9 @@ async def _answer_later(services: Services, invocation: Invocation, task: asynci
 
 async def _respond(services: Services, invocation: Invocation, answer: Message) -> None:
     try:
-        await services.chat.respond(invocation.response_url, answer)
+        await services.command_answers.say(services, invocation.thread or invocation.response_url, answer)
     except ChatError as failure:
         log.warning("the person could not be told: %s", failure)
-
-
-async def help_page(_: Services, invocation: Invocation, __: Sequence[str]) -> Message:
-    """Every command and topic."""
-    commands = [(command.usage, command.summary) for command in invocation.registry.commands if command.name != NAME]
-    topics = [(topic.usage, topic.summary) for topic in invocation.registry.topics]
-    return replies.help_page((*commands, *topics))
 
 
 async def status(services: Services, invocation: Invocation, words: Sequence[str]) -> Message:
@@ -154,9 +149,8 @@ def _how_many(rest: Sequence[str]) -> int:
 
 
 TOPICS = (
-    Topic("help", "", "This list of commands.", help_page, most=0),
     Topic("status", "[environment]", "What runs, how healthy it is, what is under way.", status),
-    Topic("audit", "[how many]", "Who did what: the newest entries of the audit log.", audit),
+    Topic("audit", "[how many]", "Who did what: the newest entries of the audit log.", audit, task=ITSELF),
 )
 COMMANDS = (Command(NAME, USAGE, "help | status | audit", "How things stand, and who did what.", handle),)
 HOMES = (HomeTab(overview.publish_home),)

@@ -19,6 +19,7 @@ from bot.slack.client import Posted
 from bot.slack.web_api import ChatError
 from bot.store.audit import Entry
 from bot.store.operations import Status
+from handlers.infra.help_views import ITSELF
 from handlers.shared import permissions
 
 if TYPE_CHECKING:
@@ -197,5 +198,12 @@ def _duration(seconds: float) -> str:
 
 
 TOPICS = (
-    Topic("workers", "[drain NAME | end NUMBER]", "The workers, and what each runs; drain one.", workers, most=2),
+    Topic(
+        "workers",
+        "[drain NAME | end NUMBER]",
+        "The workers, and what each runs; drain one.",
+        workers,
+        most=2,
+        task=ITSELF,
+    ),
 )

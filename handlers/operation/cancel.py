@@ -73,4 +73,12 @@ async def _cancel_waiting(services: Services, record: Record, user: str) -> Mess
 
 
 BUTTONS = (Button(CANCEL, cancel),)
-TOPICS = (Topic("cancel", "<number>", "Cancel an operation, running or queued, or reject it.", cancel_number),)
+TOPICS = (
+    Topic(
+        "cancel",
+        "<number>",
+        "Cancel an operation, running or queued, or reject it.",
+        cancel_number,
+        task="Stop or close something",
+    ),
+)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from bot.slack.blocks import common, images, kit
+from bot.slack.blocks import common, kit
 from bot.slack.blocks.common import FailureContext
 from handlers.plan.change_views import code_position, counts, warning_lines
 from handlers.plan.views import (
@@ -58,8 +58,7 @@ def applying(plan: PlanView, approval: ApprovalView, progress: ApplyProgress | N
         return with_plan(plan, approval, "running", headline, buttons=[_stop_apply(plan)])
     current = ", ".join(_current_changes(progress)[:3])
     headline = f"applying, {progress.done} of {progress.total} done" + (f", now {current}" if current else "")
-    headings = images.BEGUN if progress.done or progress.current else images.PLANNED
-    return with_plan(plan, approval, "running", headline, headings=headings, buttons=[_stop_apply(plan)])
+    return with_plan(plan, approval, "running", headline, buttons=[_stop_apply(plan)])
 
 
 def applied(plan: PlanView, approval: ApprovalView, result: ApplyResult, ending: Ending | None = None) -> Message:
@@ -77,7 +76,6 @@ def applied(plan: PlanView, approval: ApprovalView, result: ApplyResult, ending:
             "attention" if result.failed_checks else "succeeded",
             f"applied, {done}",
             [*_text_block(ending.text), *warning_lines(result.warnings)],
-            headings=images.APPLIED,
             buttons=offer,
         )
     status, event = "failed", "the apply failed"
@@ -95,7 +93,7 @@ def applied(plan: PlanView, approval: ApprovalView, result: ApplyResult, ending:
         *_text_block(ending.text),
         *chain(*(report if ending.cancelled_by else reversed(report))),
     ]
-    return with_plan(plan, approval, status, headline, extra, headings=_headings(result), buttons=again)
+    return with_plan(plan, approval, status, headline, extra, buttons=again)
 
 
 def refused(plan: PlanView, approval: ApprovalView, problem: str, remedy: str, *, orphaned_by: str = "") -> Message:
@@ -157,13 +155,14 @@ def _interrupted(plan: PlanView, approval: ApprovalView, result: ApplyResult) ->
     if not_recreated := _not_recreated(plan.summary, result):
         headline = f"{not_recreated} ({headline})"
     reported = result.applied or result.under_way
-    first = f"Terraform was cut short. {'Until then it had reported:' if reported else 'It had reported nothing yet.'}"
+    first = (
+        f"Terraform was interrupted. {'Until then it had reported:' if reported else 'It had reported nothing yet.'}"
+    )
     state = [] if result.in_state is None else [f"The state now holds: {_listed(result.in_state) or 'nothing'}."]
     last = " ".join([*state, "A new plan shows what is left."])
     extra = [kit.section(first), *_progress(result), kit.section(last)]
     again = [plan_again_button(plan.head)]
-    headings = images.BEGUN if not_recreated else _headings(result)
-    return with_plan(plan, approval, "interrupted", headline, extra, headings=headings, buttons=again)
+    return with_plan(plan, approval, "interrupted", headline, extra, buttons=again)
 
 
 def _done(summary: PlanSummary, result: ApplyResult) -> str:
@@ -201,12 +200,6 @@ def _without_repeated(summary: PlanSummary, result: ApplyResult) -> PlanSummary:
     """The plan without warnings that the apply has repeated, and without checks, which the apply made again."""
     warnings = summary.warnings[summary.failed_checks :]
     return replace(summary, warnings=tuple(warning for warning in warnings if warning not in result.warnings))
-
-
-def _headings(result: ApplyResult) -> tuple[str, str]:
-    """The headings of the images table after an apply that stopped: as planned, unless Terraform reported a change."""
-    reported = result.added or result.changed or result.destroyed or result.applied or result.under_way
-    return images.BEGUN if reported else images.PLANNED
 
 
 def not_come_back(summary: PlanSummary, result: ApplyResult) -> list[str]:
@@ -268,8 +261,8 @@ def _current_changes(progress: ApplyProgress) -> list[str]:
 
 
 def _stop_apply(plan: PlanView) -> Block:
-    text = "Terraform finishes what it has begun and does not begin more. What was done stays done."
-    return common.cancel_button(plan.head, text)
+    text = "Terraform finishes what it has begun and begins no more; what was done stays done."
+    return common.cancel_button(plan.head, text, halfway=True)
 
 
 def _text_block(text: str) -> list[Block]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bot.operations.registry import ApprovalCheck, Objection
 from bot.slack.blocks import replies
-from handlers.plan import views
+from handlers.plan.change_views import branch_move
 from handlers.plan.views import BranchMove
 from handlers.shared.requests import REF
 from runners.errors import RunnerError
@@ -97,7 +97,7 @@ async def object_to_new_move(services: Services, approval: Approval, approver: A
     await services.annotations.add(approval.operation, OBJECTED_TIP, f"{approver.user} {move.tip}")
     await services.engine.wake(approval.operation)
     message = replies.done(
-        f"{views.branch_move(move)} Your approval was not counted; press Approve again if this is still what you want."
+        f"{branch_move(move)} Your approval was not counted; press Approve again if this is still what you want."
     )
     return Objection(message, BRANCH_MOVED)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from bot.slack.blocks import kit
+from bot.slack.blocks import images, kit
 from runners import phrases
 from runners.results import Change
 
@@ -15,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from bot.slack.blocks.kit import Block, Message
-    from runners.results import AttributeChange, Diagnostic, PlanSummary, ResourceChange
+    from handlers.plan.views import BranchMove
+    from runners.results import AttributeChange, Diagnostic, ImageChange, PlanSummary, ResourceChange
 
 CHANGE_TEXTS = {
     Change.DELETE: "to destroy",
@@ -28,38 +27,36 @@ CHANGE_TEXTS = {
     Change.IMPORT: "to import",
     Change.READ: "to read",
 }
-_STILL_EXISTS = " (it stays, but Terraform no longer manages it)"
-_OLD_STILL_EXISTS = " (the old one stays, but Terraform no longer manages it)"
-# Headings of a group of resources: before an apply, and after a successful apply.
+# How a line about a resource begins: before an apply, and after a successful apply.
 TO_DO = {
-    Change.DELETE: ":red_circle: *To destroy*",
-    Change.REPLACE: ":large_orange_circle: *To replace*",
-    Change.REPLACE_KEEPING_OLD: f":large_orange_circle: *To replace*{_OLD_STILL_EXISTS}",
-    Change.FORGET: f":white_circle: *To forget*{_STILL_EXISTS}",
-    Change.UPDATE: ":large_yellow_circle: *To change in place*",
-    Change.CREATE: ":large_green_circle: *To create*",
-    Change.MOVE: ":white_circle: *To move*",
-    Change.IMPORT: ":white_circle: *To import*",
-    Change.READ: ":white_circle: *To read during the apply*",
+    Change.DELETE: ":red_circle: *Destroy*",
+    Change.REPLACE: ":large_orange_circle: *Replace*",
+    Change.REPLACE_KEEPING_OLD: ":large_orange_circle: *Replace, keeping the old one:*",
+    Change.FORGET: ":white_circle: *Stop managing, without destroying it:*",
+    Change.UPDATE: ":large_yellow_circle: *Change*",
+    Change.CREATE: ":large_green_circle: *Create*",
+    Change.MOVE: ":white_circle: *Move*",
+    Change.IMPORT: ":white_circle: *Import*",
+    Change.READ: ":white_circle: *Read*",
 }
 DONE = {
     Change.DELETE: ":red_circle: *Destroyed*",
     Change.REPLACE: ":large_orange_circle: *Replaced*",
-    Change.REPLACE_KEEPING_OLD: f":large_orange_circle: *Replaced*{_OLD_STILL_EXISTS}",
-    Change.FORGET: f":white_circle: *Forgotten*{_STILL_EXISTS}",
-    Change.UPDATE: ":large_yellow_circle: *Changed in place*",
+    Change.REPLACE_KEEPING_OLD: ":large_orange_circle: *Replaced, keeping the old one:*",
+    Change.FORGET: ":white_circle: *No longer managed, not destroyed:*",
+    Change.UPDATE: ":large_yellow_circle: *Changed*",
     Change.CREATE: ":large_green_circle: *Created*",
     Change.MOVE: ":white_circle: *Moved*",
     Change.IMPORT: ":white_circle: *Imported*",
-    Change.READ: ":white_circle: *Read during the apply*",
+    Change.READ: ":white_circle: *Read*",
 }
-OUTSIDE = {**DONE, Change.DELETE: ":red_circle: *Deleted*", Change.UPDATE: ":large_yellow_circle: *Changed*"}
+OUTSIDE = {**DONE, Change.DELETE: ":red_circle: *Deleted*"}
 LONGEST_PATH, LONGEST_VALUE, LONGEST_NOTE = 80, 130, 200  # characters; a text of the summary is shorter
-MOST_RESOURCES, MOST_ATTRIBUTES, MOST_GROUPS, MOST_WARNINGS = 12, 3, 15, 5
-_INDEX = re.compile(r'\["(?:[^"\\]|\\.)*"\]|\[\d+\]')  # of an instance: ["backend"] or [0]
+MOST_LINES, NAMED, MOST_WARNINGS = 6, 2, 2
+SEVERE = (Change.DELETE, Change.REPLACE, Change.REPLACE_KEEPING_OLD, Change.FORGET)
 DETAIL_RESOURCES, DETAIL_ATTRIBUTES, DETAIL_WARNINGS = 40, 12, 20
 TOO_MUCH = "too much to compare here; see the attached plan"
-UNKNOWN = "(known after apply)"  # as in results.AttributeChange
+MOST_COMPARED = 250  # the most commits that GitHub lists
 
 
 def counts(summary: PlanSummary) -> str:
@@ -84,22 +81,47 @@ def concerns(summary: PlanSummary) -> list[str]:
     return [*([checks] if summary.failed_checks else []), *([later] if summary.deferred else [])]
 
 
-def changes(summary: PlanSummary, *, done: bool = False) -> Iterator[Block]:
-    """What will change, or has changed (`done`), worst first, with values; the rest is in the thread."""
-    listed, headings = summary.changes[:MOST_RESOURCES], DONE if done else TO_DO
-    for change, group in groupby(listed, key=lambda resource: resource.change):
-        yield from kit.sections([headings[change], *map(_brief, group)])
-    yield from _grouped(summary.changes[len(listed) :])
+def changes(summary: PlanSummary, rolled_out: Sequence[ImageChange] = (), *, done: bool = False) -> Iterator[Block]:
+    """What will change, or has changed (`done`), in at most six lines, worst first; everything is in the thread.
+
+    What is destroyed or replaced is named, apart from what is a row of the table of the `rolled_out` images.
+    """
+    verbs = DONE if done else TO_DO
+    displayed = [resource for resource in summary.changes if not _is_row(resource, summary, rolled_out)]
+    severe = [resource for resource in displayed if resource.change in SEVERE]
+    lines = [(1, f"{verbs[resource.change]} {_brief(resource)}") for resource in severe]
+    for change, group in groupby([each for each in displayed if each not in severe], key=lambda each: each.change):
+        addresses = [resource.address for resource in group]
+        lines.append((len(addresses), f"{verbs[change]} {_named(addresses)}"))
     if summary.outputs:
-        yield from kit.sections(["*Outputs*", *map(_attribute, summary.outputs[:5])])
-        yield from (kit.context(line) for line in phrases.rest(len(summary.outputs) - 5, noun="outputs"))
+        paths = [output.path for output in summary.outputs]
+        lines.append((len(paths), f":white_circle: *{'Changed' if done else 'Change'} outputs* {_named(paths)}"))
+    displayed_lines = lines if len(lines) <= MOST_LINES else lines[: MOST_LINES - 1]
+    hidden = sum(count for count, _ in lines[len(displayed_lines) :])
+    more = [f"and {hidden:,} more {phrases.plural(hidden, 'change')}, in the thread"] if hidden else []
+    yield from kit.sections([*(line for _, line in displayed_lines), *more])
     yield from drift_lines(summary)
     yield from warning_lines(summary.warnings)
 
 
-def details(summary: PlanSummary) -> Message:
-    """The message in the thread: every changed resource with its attributes, outputs, drift and warnings."""
+def _is_row(resource: ResourceChange, summary: PlanSummary, rolled_out: Sequence[ImageChange]) -> bool:
+    """Whether the table of images says all of it: a machine that is replaced or created, or changed, only for its image."""
+    if resource.image is None or resource.change in (Change.DELETE, Change.FORGET):
+        return False
+    rows = {(change.before.image_id if change.before else None, change.after.image_id) for change in rolled_out}
+    same = sum(other.image == resource.image for other in summary.changes)
+    return resource.image in rows and same == 1
+
+
+def _named(addresses: Sequence[str]) -> str:
+    return phrases.listed([kit.code(address, LONGEST_PATH) for address in addresses], NAMED)
+
+
+def details(summary: PlanSummary, rolled_out: Sequence[ImageChange] = ()) -> Message:
+    """The message in the thread: every changed resource with its attributes, images' names, outputs, drift and warnings."""
     blocks = list(_full_list(summary.changes, TO_DO))
+    if named := images.names(rolled_out):
+        blocks += kit.sections(["*Images*", *named])
     if summary.outputs:
         blocks += kit.sections(["*Outputs*", *map(_attribute, summary.outputs[:DETAIL_RESOURCES])])
     if summary.drift:
@@ -116,47 +138,17 @@ def _full_list(resources: Sequence[ResourceChange], headings: Mapping[Change, st
         yield kit.context(f"and {hidden} more; the attached plan has all of them")
 
 
-def _grouped(hidden: Sequence[ResourceChange]) -> Iterator[Block]:
-    """The numbers of resources that are not displayed, by kind of change, module and type."""
-    if not hidden:
-        return
-    groups = Counter((CHANGE_TEXTS[resource.change], _module(resource.address), resource.type) for resource in hidden)
-    lines = [
-        f"• {count} {text}: {kit.code(kind)} in {kit.code(module) if module else 'the root module'}"
-        for (text, module, kind), count in list(groups.items())[:MOST_GROUPS]
-    ]
-    more = phrases.rest(len(groups) - MOST_GROUPS, "… and", "kinds")
-    yield from kit.sections([f"*And {len(hidden):,} more* (all of it is in the thread)", *lines, *more])
-
-
-def _module(address: str) -> str:
-    """The module of a resource, without instance keys; empty for the root module."""
-    return ".".join(re.findall(r"module\.[A-Za-z0-9_-]+", _INDEX.sub("", address)))
-
-
 def _brief(resource: ResourceChange) -> str:
-    """The resource with its most important attributes: those that force a replacement, else those with known values."""
-    if resource.change in (Change.DELETE, Change.FORGET):
-        return _name(resource)  # its attributes are in the thread
-    forcing = [attribute for attribute in resource.attributes if attribute.forces_replacement]
-    attributes = [
-        attribute for attribute in resource.attributes if attribute.after != UNKNOWN and attribute not in forcing
-    ]
-    if resource.change is Change.UPDATE and not attributes:
-        attributes = list(resource.attributes)  # known only after the apply
-    displayed = (forcing or attributes)[:MOST_ATTRIBUTES]
-    lines = [_value(attribute, resource.change) for attribute in displayed]
-    hidden = len(resource.attributes) - len(displayed) + resource.more_attributes
-    more = (
-        [f"{line}, in the thread" for line in _and_more(hidden)] if resource.change is Change.UPDATE or forcing else []
-    )
-    return "\n".join([_name(resource), *lines, *more, *_not_compared(resource)])
+    """The resource, and why in a few words."""
+    forcing = [attribute.path for attribute in resource.attributes if attribute.forces_replacement]
+    why = f", because {_named(forcing)} {phrases.plural(len(forcing), 'changes', 'change')}" if forcing else ""
+    return _name(resource, with_reason=not forcing) + why
 
 
 def _full(resource: ResourceChange, headings: Mapping[Change, str]) -> str:
     lines = [_value(attribute, resource.change) for attribute in resource.attributes[:DETAIL_ATTRIBUTES]]
     hidden = len(resource.attributes) - len(lines) + resource.more_attributes
-    first = f"{headings[resource.change]}: {_name(resource).removeprefix('• ')}"
+    first = f"{headings[resource.change]} {_name(resource)}"
     return "\n".join([first, *lines, *_and_more(hidden), *_not_compared(resource)])
 
 
@@ -168,10 +160,10 @@ def _not_compared(resource: ResourceChange) -> list[str]:
     return [] if resource.detailed else [f"      _{TOO_MUCH}_"]
 
 
-def _name(resource: ResourceChange) -> str:
+def _name(resource: ResourceChange, *, with_reason: bool = True) -> str:
     moved = f" (was {kit.code(resource.previous_address)})" if resource.previous_address else ""
-    reason = f", {kit.escape(resource.reason)}" if resource.reason else ""
-    return f"• {kit.code(resource.address)}{moved}{reason}"
+    reason = f", {kit.escape(resource.reason)}" if resource.reason and with_reason else ""
+    return f"{kit.code(resource.address)}{moved}{reason}"
 
 
 def _value(attribute: AttributeChange, change: Change) -> str:
@@ -238,3 +230,17 @@ def code_position(diagnostic: Diagnostic) -> str:
         return ""
     line = f":{diagnostic.line}" if diagnostic.line else ""
     return f" in {kit.code(diagnostic.filename + line)}"
+
+
+def branch_move(move: BranchMove) -> str:
+    """How the branch has moved since the plan, with its newest commits, in mrkdwn."""
+    name, number = kit.code(move.ref), len(move.commits)
+    if not number:
+        return f":warning: *{name} no longer has the commit of this plan.*"
+    count = phrases.counted(number, "commit") if number < MOST_COMPARED else f"{number} commits or more"
+    lines = [
+        f"{kit.link(commit.short, commit.url)} {kit.escape(kit.cut(commit.subject, 90))}"
+        for commit in move.commits[-5:]
+    ]
+    more = f" and {number - 5} before" if number > 5 else ""
+    return f":warning: *{name} has moved on by {count} since this plan:* {', '.join(reversed(lines))}{more}."

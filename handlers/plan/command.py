@@ -240,5 +240,6 @@ COMMANDS = (
         "[environment] [stack | all] [variable=value ...]",
         "Show what Terraform would change; approve to apply exactly that.",
         handle,
+        "plan",
     ),
 )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NAMED, VALUE = 20, 300  # stacks that are named, and characters of a value that are displayed
 PLAN_LISTED = "plan-listed"
-GOES_ON = "The plans that have begun go on. No further stack is planned."
+GOES_ON = "The plans that have begun go on; no further stack is planned."
 
 
 @stored("stack-standing")

@@ -5,8 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bot.slack.blocks import common, images, kit
-from handlers.plan.change_views import changes, concerns, counts, drift_counts, drift_lines, warning_lines
+from bot.slack.blocks import common, images, kit, platform
+from handlers.plan.change_views import (
+    SEVERE,
+    branch_move,
+    changes,
+    concerns,
+    counts,
+    details,
+    drift_counts,
+    drift_lines,
+    warning_lines,
+)
 from handlers.plan.window import given_lines
 from handlers.shared.requests import DEPLOY_AFTER, IMAGES_BACK_ACTION
 from runners import phrases
@@ -19,11 +29,9 @@ if TYPE_CHECKING:
     from bot.slack.blocks.kit import Block, Message
     from runners.results import Commit, Image, ImageChange, PlanSummary
 
-IN_THREAD = "There is more than fits into one message: all of it is in the thread."
-MOST_COMPARED = 250  # the most commits that GitHub lists
-SCHEDULED = "found by a scheduled look"
-PLAN_AGAIN, UNLOCK = "plan-again", "unlock"  # buttons
-UNLOCK_BLOCK = "unlock"
+IN_THREAD = "The rest is in the thread."
+SCHEDULED = "found by a scheduled drift check"
+PLAN_AGAIN, UNLOCK, UNLOCK_BLOCK = "plan-again", "unlock", "unlock"  # buttons, and the block of the second one
 
 
 @stored("plan-view")
@@ -56,7 +64,7 @@ class BranchMove:
 
 def working(head: Head, doing: str, commit: Commit | None, variables: Mapping[str, str] | None = None) -> Message:
     """While the plan is made; `doing` is what the operation does."""
-    stop = common.cancel_button(head, "Terraform is stopped. A plan changes nothing, so nothing is left half done.")
+    stop = common.cancel_button(head, "Terraform stops; a plan changes nothing.")
     blocks = [*first_lines(head, "running", doing, commit), *given_lines(variables or {}), stop]
     return kit.message(common.plain(head, doing), blocks)
 
@@ -91,30 +99,38 @@ def ask(
     the notice (mrkdwn) of a ref that the environment does not allow by itself.
     """
     headline = f"{counts(plan.summary)}. Waiting for approval"
-    question = (
-        f"Signalbox will apply exactly this plan to *{kit.escape(plan.head.environment)}*: {counts(plan.summary)} "
-        f"(commit {kit.escape(plan.commit.short)}, plan {plan.summary.digest[:12]})."
-    )
     return kit.message(
         common.plain(plan.head, headline),
         [
-            *_first_lines(plan, "approval", headline),
+            common.first_line(plan.head, "approval", headline),
+            *given_lines(plan.variables),
             *kit.sections([other_ref] if other_ref else []),
             *_warnings(plan.images, protected, typed_confirmation),
             *kit.sections([branch_move(move)] if move else []),
+            *changes(plan.summary, plan.images),
             *images.table(plan.images, plan.region, plan.observed_at),
-            *changes(plan.summary),
+            *platform.folded("Every attribute", details(plan.summary, plan.images).blocks),
         ],
         foot=[
-            common.decision_buttons(
-                approval,
-                approve=f"Approve and apply to {plan.head.environment}",
-                question="" if typed_confirmation else question,
-            ),
+            _decision(plan, approval, typed_confirmation),
             common.approval_lines(approval),
             _fine_print(plan),
         ],
         more=IN_THREAD,
+    )
+
+
+def _decision(plan: PlanView, approval: ApprovalView, typed_confirmation: str) -> Block:
+    """Approve and Reject; red is the button of what destroys or replaces, and of what takes a typed confirmation."""
+    question = (
+        f"Signalbox applies exactly this plan to *{kit.escape(plan.head.environment)}*: {counts(plan.summary)} "
+        f"(commit {kit.escape(plan.commit.short)}, plan {plan.summary.digest[:12]})."
+    )
+    return common.decision_buttons(
+        approval,
+        approve=f"Approve and apply to {plan.head.environment}",
+        question="" if typed_confirmation else question,
+        dangerous=bool(typed_confirmation) or any(plan.summary.count(change) for change in SEVERE),
     )
 
 
@@ -124,10 +140,10 @@ def not_for_apply(plan: PlanView, why: str, detail: str, hint: str = "") -> Mess
     blocks = [
         *_first_lines(plan, "succeeded", headline),
         kit.section(detail),
+        *changes(plan.summary, plan.images),
         *images.table(plan.images, plan.region, plan.observed_at),
-        *changes(plan.summary),
     ]
-    foot = [*([kit.context(hint)] if hint else []), _fine_print(plan)]
+    foot = [kit.context(*([hint] if hint else []), _program(plan.summary))]
     return kit.message(common.plain(plan.head, headline), blocks, foot=foot, more=IN_THREAD)
 
 
@@ -137,26 +153,12 @@ def not_allowed(plan: PlanView, other_ref: str) -> Message:
     return not_for_apply(plan, "plans of this ref are not applied", other_ref, setting)
 
 
-def branch_move(move: BranchMove) -> str:
-    """How the branch has moved since the plan, with its newest commits, in mrkdwn."""
-    name, number = kit.code(move.ref), len(move.commits)
-    if not number:
-        return f":warning: *{name} no longer has the commit of this plan.*"
-    count = phrases.counted(number, "commit") if number < MOST_COMPARED else f"{number} commits or more"
-    lines = [
-        f"{kit.link(commit.short, commit.url)} {kit.escape(kit.cut(commit.subject, 90))}"
-        for commit in move.commits[-5:]
-    ]
-    more = f" and {number - 5} before" if number > 5 else ""
-    return f":warning: *{name} has moved on by {count} since this plan:* {', '.join(reversed(lines))}{more}."
-
-
 def decided(plan: PlanView, approval: ApprovalView, newer: LinkedOperation | None = None) -> Message:
     """The plan after it was rejected, expired, or superseded by `newer`."""
     headline = {
         "rejected": "rejected, nothing was applied",
         "expired": "expired, nothing was applied",
-        "superseded": f"{f'#{newer.head.number}' if newer else 'a newer plan'} took its place, nothing was applied",
+        "superseded": f"superseded by {_number(newer) if newer else 'a newer plan'}, nothing was applied",
     }[approval.outcome]
     buttons = [plan_again_button(plan.head)] if approval.outcome == "expired" else []
     buttons += [common.linked_line("newer plan", newer)] if newer else []
@@ -166,15 +168,15 @@ def decided(plan: PlanView, approval: ApprovalView, newer: LinkedOperation | Non
 def gives_way(plan: PlanView, approval: ApprovalView, first: LinkedOperation) -> Message:
     """The plan while another operation goes first: nobody decides about it meanwhile."""
     waits = replace(approval, outcome="passed")
-    stop = common.cancel_button(plan.head, "The plan is discarded. What goes first continues.")
-    headline = f"lets #{first.head.number} go first ({counts(plan.summary)})"
+    stop = common.cancel_button(plan.head, "The plan is discarded; what goes first continues.")
+    headline = f"paused while {_number(first)} goes first ({counts(plan.summary)})"
     return with_plan(plan, waits, "waiting", headline, buttons=[stop, common.linked_line("goes first", first)])
 
 
 def overtaken(plan: PlanView, approval: ApprovalView, passer: int, newer: LinkedOperation | None) -> Message:
     """The plan after another operation went first and changed the state; `newer` is the plan that is made again."""
-    again = f"#{newer.head.number} plans again" if newer else "run the command again"
-    headline = f"the state has changed while #{passer} went first, so nothing was applied; {again}"
+    again = f"{_number(newer)} plans again" if newer else "run the command again"
+    headline = f"the state changed while #{passer} went first, so nothing was applied; {again}"
     buttons = [common.linked_line("new plan", newer)] if newer else [plan_again_button(plan.head)]
     return with_plan(plan, approval, "superseded", f"{headline} ({counts(plan.summary)})", buttons=buttons)
 
@@ -189,10 +191,10 @@ def drifted(head: Head, commit: Commit, summary: PlanSummary) -> Message:
     """The result of a drift check: the differences, or that there are none any more."""
     wrong = " and ".join(concerns(summary))
     if summary.up_to_date and not summary.drift and not wrong:
-        headline = "nothing differs any more: the environment is as the code says"
+        headline = "no drift any more: the environment matches the code"
         checked = kit.context(SCHEDULED, common.commit_line(commit))
         return kit.message(common.plain(head, headline), [common.first_line(head, "succeeded", headline), checked])
-    headline = f"the environment is not as the code says: {counts(summary)}"
+    headline = f"drifted from the code: {counts(summary)}"
     if summary.up_to_date:
         headline = f"{drift_counts(summary)}, as the code allows"
         headline = ", but ".join(filter(None, [headline if summary.drift else "nothing differs", wrong]))
@@ -209,18 +211,16 @@ def with_plan(
     headline: str,
     extra: Iterable[Block] = (),
     *,
-    headings: tuple[str, str] = images.PLANNED,
     buttons: Iterable[Block] = (),
 ) -> Message:
-    """The plan's message after its decision: `headline` in the first line, `extra` and the plan below, then `buttons`."""
-    done = status in ("succeeded", "attention")
-    blocks = [
-        *_first_lines(plan, status, headline),
-        *extra,
-        *([] if done or status == "running" else [kit.section("*What was planned:*")]),
-        *images.table(plan.images, plan.region, plan.observed_at, headings),
-        *changes(plan.summary, done=done),
-    ]
+    """The plan's message after its decision: `headline` in the first line, then `extra`, what was applied, and `buttons`.
+
+    The plan itself is in the thread.
+    """
+    blocks = [common.first_line(plan.head, status, headline), *extra]
+    if status in ("succeeded", "attention"):
+        blocks += changes(plan.summary, plan.images, done=True)
+        blocks += images.table(plan.images, plan.region, plan.observed_at, images.APPLIED)
     foot = [*buttons, common.approval_lines(approval), _fine_print(plan)]
     return kit.message(common.plain(plan.head, headline), blocks, foot=foot, more=IN_THREAD)
 
@@ -261,7 +261,13 @@ def images_back_button(head: Head) -> Block:
 
 
 def _fine_print(plan: PlanView) -> Block:
-    return kit.context(f"plan {kit.code(plan.summary.digest[:12])}", _program(plan.summary))
+    """The requester, the commit, the plan's digest and the program."""
+    of = f"plan {kit.code(plan.summary.digest[:12])} by {_program(plan.summary)}"
+    return common.requester_block(plan.head, common.commit_line(plan.commit), of)
+
+
+def _number(other: LinkedOperation) -> str:
+    return kit.link(f"#{other.head.number}", other.url)
 
 
 def _program(summary: PlanSummary) -> str:

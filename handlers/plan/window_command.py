@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bot.access import inputs, parts, policy
@@ -14,9 +13,9 @@ from bot.operations import requests
 from bot.operations.registry import Modal, NextPage, Submission
 from bot.slack.blocks import kit
 from bot.slack.modal import open_modal_early
-from bot.slack.web_api import ChatError
 from handlers.plan import variables, window
 from handlers.plan.settings import USAGE, settings_of
+from handlers.shared.here import environment_of_channel
 from handlers.shared.inputs import READ_WITHIN
 from handlers.shared.requests import HCL, REF, plan_request
 from runners.concurrency import run_blocking
@@ -26,7 +25,7 @@ from runners.terraform import declarations
 from runners.terraform.declarations import Declared
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from bot.config import Environment
     from bot.operations.registry import Invocation
@@ -50,16 +49,9 @@ async def _first(services: Services, invocation: Invocation) -> Block:
     if not choices:
         units = f"Type /plan {planned[0].name} for the units of {planned[0].name}." if planned else ""
         raise UserError(units or "No environment has `terraform` in the configuration, so there is nothing to plan.")
-    return window.first([each.name for each in choices], await _of_channel(services, choices, invocation.channel))
-
-
-async def _of_channel(services: Services, environments: Sequence[Environment], channel: str) -> str:
-    """The first environment whose messages are in this channel; "" for none."""
-    for environment in environments:
-        with suppress(ChatError):
-            if await services.chat.channel_id(environment.channel) == channel:
-                return environment.name
-    return ""
+    return window.first(
+        [each.name for each in choices], await environment_of_channel(services, choices, invocation.channel)
+    )
 
 
 async def submitted(services: Services, submission: Submission) -> Mapping[str, str] | NextPage:

@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 CONFIRMATION = (
     "Read the warnings in its message first: it loses what is protected, or more than usual, or rolls out an image that "
-    "is suspect. Signalbox will apply exactly that plan."
+    "is suspect. Signalbox applies exactly that plan."
 )
 
 
@@ -77,7 +77,7 @@ async def plan(operation: Operation) -> None:
         running = await operation.step("images that run", lambda: images.running(operation, summary))
         await operation.end(Status.SUCCEEDED, views.up_to_date(view, running), outcome="up to date")
         return
-    await _attach_details(operation, backend, summary)
+    await _attach_details(operation, backend, view)
     if not standing.allowed and not operation.environment.refs.apply_others:
         guarded = ref_views.other_ref(standing)
         await operation.end(Status.SUCCEEDED, views.not_allowed(view, guarded), outcome="planned only")
@@ -98,14 +98,14 @@ async def plan(operation: Operation) -> None:
         await _end_without_apply(operation, backend, view, approval)
 
 
-async def _attach_details(operation: Operation, backend: PlanBackend, summary: PlanSummary) -> None:
+async def _attach_details(operation: Operation, backend: PlanBackend, view: PlanView) -> None:
     """Post the details in the thread, and the plan as a file."""
-    await operation.details("plan in detail", details(summary))
+    await operation.details("plan in detail", details(view.summary, view.images))
     await operation.attach(
         "plan as text",
         filename=f"plan-{operation.number}.txt",
         title="The plan as Terraform prints it, and every difference",
-        read=lambda: backend.plan_text(operation, summary.digest),
+        read=lambda: backend.plan_text(operation, view.summary.digest),
     )
 
 

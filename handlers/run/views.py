@@ -118,7 +118,7 @@ def working(head: Head, activity: str) -> Message:
 
 def awaiting_approval(head: Head, run: Run, approval: ApprovalView) -> Message:
     """What is to run, with Approve and Reject."""
-    question = f"Signalbox will run *{kit.escape(run.name)}* ({kit.escape(kit.cut(run.files, 100))}) in *{kit.escape(head.environment)}*."
+    question = f"Signalbox runs *{kit.escape(run.name)}* ({kit.escape(kit.cut(run.files, 100))}) in *{kit.escape(head.environment)}*."
     news = "waiting for approval"
     blocks = [common.first_line(head, "approval", news), *_about(run)]
     buttons = common.decision_buttons(approval, approve=f"Approve and run {kit.cut(run.name, 40)}", question=question)
@@ -165,7 +165,7 @@ def progress(
     reported_at = started.stale_since.timestamp() if started.stale_since else now
     reviews = [*job_blocks.stale(started), *job_blocks.reviews(started, pending)]
     details = [*reviews, run_views.run_line(started), *job_blocks.table(started.jobs, (), reported_at)]
-    cancel = common.cancel_button(head, "GitHub cancels the run. What its jobs have done stays.")
+    cancel = common.cancel_button(head, "GitHub cancels the run; what its jobs have done stays.", halfway=True)
     return message(head, "running", news, run, approval, details=details, buttons=[cancel])
 
 

@@ -92,7 +92,7 @@ def partly_written(head: Head, rotation: Rotation, approval: ApprovalView, repla
             AGAIN,
             head,
             phase,
-            "A new key is made and written to all places. The one of this attempt is deleted: its secret is stored nowhere.",
+            "A new key is made and written to all places; that of this attempt is deleted, as its secret is stored nowhere.",
         ),
         _button("Stop here", STOP, head, phase, "Both keys stay active, and the places stay as they are."),
     ]
@@ -162,7 +162,7 @@ def deactivated(head: Head, rotation: Rotation, approval: ApprovalView, replaced
         BACK,
         head,
         0,
-        f"{key_name(rotation.old)} is active again and is not deleted. The places keep the new key.",
+        f"{key_name(rotation.old)} is active again and is not deleted; the places keep the new key.",
     )
     return _framed(head, "waiting", news, [_table(replaced.places)], approval, buttons=[button])
 

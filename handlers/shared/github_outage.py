@@ -42,4 +42,4 @@ async def outage_notice(operation: Operation) -> str:
     whole = phrases.duration(sum(until - since for since, until in outages))
     often = f" in all, {len(outages)} times, first" if len(outages) > 1 else ""
     when = f"for {whole}{often} from {kit.moment(began)} on"
-    return f":information_source: GitHub told nothing {when}. The run went on there."
+    return f":information_source: GitHub did not answer {when}. The run went on there."

@@ -31,10 +31,8 @@ def which_run(head: Head, runs: Sequence[WorkflowRun], unshown_mark: str, expire
     if unshown_mark:
         shows = kit.code(f"run-name: ${{{{ inputs.{unshown_mark} }}}}")
         why += f" The workflow's runs do not show {kit.code(unshown_mark)}; {shows} in it settles this for good."
-    ask = kit.confirm(
-        "None of these?", "The operation ends as failed. Nothing is started again by itself.", "Yes, none"
-    )
-    none = kit.button("None of these", CHOOSE_RUN, f"{head.number}:{NO_RUN}", style="danger", ask=ask)
+    ask = kit.confirm("None of these?", "The operation ends as failed, and nothing is started again.", "Yes, none")
+    none = kit.button("None of these", CHOOSE_RUN, f"{head.number}:{NO_RUN}", ask=ask)
     blocks = [
         common.first_line(head, "approval", news),
         kit.section(why),

@@ -87,7 +87,7 @@ async def follow(
     except TimeoutError:
         raise _not_ended(run_id, newest) from None
     if not newest:
-        raise RunnerError(f"following run {run_id}", "GitHub told nothing about it")
+        raise RunnerError(f"following run {run_id}", "GitHub did not answer")
     await run_ended(operation, newest[-1])
     return _followed(newest[-1], stop, limit)
 

@@ -32,6 +32,9 @@ const BLOCKS = {
   image,
   rich_text: (block) => h("div", {}, richText(block.elements)),
   table,
+  data_table: dataTable,
+  container,
+  alert: (block) => h("div", { class: `alert ${block.level ?? "default"}`, role: "note" }, textOf(block.text)),
   markdown: (block) => h("div", {}, markdown(block.text)),
   input,
 };
@@ -73,6 +76,19 @@ function table(block) {
   const row = (tag, entries) => h("tr", {}, (entries ?? []).map((entry, column) => h(tag, { class: columnClass(settings[column]), scope: tag === "th" ? "col" : null }, cell(entry))));
   const rows = h("tbody", {}, body.map((entries) => row("td", entries)));
   return h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Table" }, h("table", {}, h("thead", {}, row("th", head)), rows));
+}
+
+/** Pages and sorting are Slack's: here all rows stand below each other. */
+function dataTable(block) {
+  const node = table(block);
+  node.setAttribute("aria-label", block.caption ?? "Table");
+  return node;
+}
+
+function container(block, scope, errors) {
+  const title = h("summary", {}, block.rich_text_title ? richText(block.rich_text_title.elements) : plain(block.title?.text));
+  const open = !(block.is_collapsible && block.default_collapsed);
+  return h("details", { class: "container", open }, title, renderBlocks(block.child_blocks, scope, errors));
 }
 
 function columnClass(setting) {

@@ -48,15 +48,24 @@ class Client:
             return await self._command(user, channel, text, thread_ts)
         if not text.strip() or len(text) > LONGEST_TYPED:
             return Reply(0, ok=False, error="Your message is empty" if not text.strip() else "Your message is too long")
+        if channel.direct and not self._backend.registration.takes_messages:
+            return Reply(0, ok=False, error="Sending messages to this app has been turned off.")
         stored = mrkdwn.typed(text, self._backend.workspace)
         message = self._backend.workspace.post(channel, user.id, stored, thread_ts=thread_ts)
         self._send_event(message, channel)
         return Reply(200, ok=True)
 
     def _send_event(self, message: Message, channel: Channel) -> None:
+        """Send the app what it subscribed to: a mention in a direct message is no app_mention."""
+        if seed.BOT_USER_ID not in channel.members:
+            return
+        registration = self._backend.registration
         kind = "im" if channel.direct else "groups" if channel.private else "channels"
-        if seed.BOT_USER_ID in channel.members and self._backend.registration.hears(f"message.{kind}"):
+        if registration.hears(f"message.{kind}"):
             self._later(self.deliver_event(payloads.message_event(self._backend, message)))
+        mentioned = seed.BOT_USER_ID in mrkdwn.notified(message.text, message.blocks)
+        if mentioned and not channel.direct and registration.hears("app_mention"):
+            self._later(self.deliver_event(payloads.mention_event(self._backend, message)))
 
     async def _command(self, user: User, channel: Channel, text: str, thread_ts: str | None) -> Reply:
         word, _, rest = text.partition(" ")

@@ -178,3 +178,9 @@ def message_event(backend: Backend, message: Message) -> dict[str, Any]:
         "event_ts": message.ts,
     }
     return event(backend, inner)
+
+
+def mention_event(backend: Backend, message: Message) -> dict[str, Any]:
+    """app_mention: somebody mentioned the bot in a channel where it is (docs.slack.dev/reference/events/app_mention)."""
+    inner = message_json(backend, message) | {"type": "app_mention", "channel": message.channel, "event_ts": message.ts}
+    return event(backend, inner)

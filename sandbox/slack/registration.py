@@ -5,6 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+# docs.slack.dev/reference/events: what an event takes.
+SCOPES_OF_EVENTS = {
+    "app_mention": "app_mentions:read",
+    "message.im": "im:history",
+    "message.channels": "channels:history",
+    "message.groups": "groups:history",
+}
+
 
 @dataclass(frozen=True)
 class Command:
@@ -36,10 +44,16 @@ class Registration:
     interactivity: bool = True
     home_tab: bool = True
     messages_tab: bool = True
+    messages_tab_read_only: bool = False
+
+    @property
+    def takes_messages(self) -> bool:
+        """Whether people may write to the app in direct messages."""
+        return self.messages_tab and not self.messages_tab_read_only
 
     def hears(self, event: str) -> bool:
-        """Whether the app subscribed to this kind of event."""
-        return self.events is None or event in self.events
+        """Whether the app subscribed to this kind of event, and has the scope that the event takes."""
+        return self.events is None or (event in self.events and self.may(SCOPES_OF_EVENTS.get(event)))
 
     def may(self, scope: str | None) -> bool:
         """Whether the app was granted this scope."""
@@ -71,4 +85,5 @@ def read_manifest(manifest: dict[str, Any]) -> Registration:
         interactivity=settings.get("interactivity", {}).get("is_enabled", False),
         home_tab=features.get("app_home", {}).get("home_tab_enabled", False),
         messages_tab=features.get("app_home", {}).get("messages_tab_enabled", False),
+        messages_tab_read_only=features.get("app_home", {}).get("messages_tab_read_only_enabled", False),
     )

@@ -110,7 +110,14 @@ def _table(block: Block, names: Names) -> Iterator[str]:
         yield " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
 
 
+def _container(block: Block, names: Names) -> Iterator[str]:
+    yield f"[{'folded' if block.get('default_collapsed') else 'open'}] {block['title']['text']}"
+    yield from (f"  {line}" for line in blocks_text(block["child_blocks"], names).splitlines())
+
+
 def _cell(cell: Block, names: Names) -> str:
+    if cell["type"] == "raw_number":
+        return str(cell.get("text", cell["value"]))
     return cell["text"] if cell["type"] == "raw_text" else rich_text(cell, names).replace("\n", " ")
 
 
@@ -159,6 +166,9 @@ _RENDERERS: dict[str, Callable[[Block, Names], Iterable[str]]] = {
     "markdown": lambda block, _: [block["text"]],
     "rich_text": lambda block, names: [rich_text(block, names)],
     "table": _table,
+    "data_table": _table,
+    "container": _container,
+    "alert": lambda block, names: [f"[{block.get('level', 'default')}] {_text(block['text'], names)}"],
     "image": lambda block, _: [f"[image: {block['alt_text']}]"],
     "video": lambda block, _: [f"[video: {block['title']['text']}]"],
     "context_actions": lambda block, names: [" ".join(_element(element, names) for element in block["elements"])],

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sandbox.aws import AwsHandle
     from sandbox.world import World
 
-SUMMARY = "an image comes into use between the list and the click; it is looked at once more, and left alone"
+SUMMARY = "an image comes into use between the list and the click; it is checked again, and kept"
 CHANNELS = ("#ops",)
 OWN_AWS = True
 

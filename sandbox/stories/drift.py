@@ -25,7 +25,7 @@ async def play(world: World) -> None:
     expect(not world.channel("#dev").messages, "there is no drift, and yet something was said")
     announce("somebody changes dev's state by hand")
     _change_by_hand(world)
-    message = await shows(world, "#dev", "not as the code says", timeout=60)
+    message = await shows(world, "#dev", "drifted from the code", timeout=60)
     await asyncio.sleep(12)
     expect(len(world.channel("#dev").messages) == 1, "the same drift was told twice")
     await clicks(world, "ana", message, "New plan")

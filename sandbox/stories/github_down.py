@@ -40,13 +40,13 @@ async def play(world: World) -> None:
     await shows(world, "#dev", "#1 Deploy main to dev", "of 4 jobs done", "running")
     announce("GitHub is gone")
     outage.on = True
-    await shows(world, "#dev", "#1 ", "GitHub has told nothing since", "The run goes on there")
+    await shows(world, "#dev", "#1 ", "GitHub has not answered since", "The run goes on there")
     expect(outage.unanswered, "nobody asked GitHub")
     announce("GitHub is back")
     outage.on = False
     done = await shows(world, "#dev", "#1 ", ":white_check_mark:", "deployed")
-    expect("GitHub told nothing for " in done.rendered, "the message no longer says that GitHub was silent")
-    expect("GitHub has told nothing" not in done.rendered, "the message still says that GitHub is silent")
+    expect("GitHub did not answer for " in done.rendered, "the message no longer says that GitHub was silent")
+    expect("GitHub has not answered" not in done.rendered, "the message still says that GitHub is silent")
     expect(not done.buttons, "a finished deploy still has buttons")
     runs = world.github.repository(INFRASTRUCTURE).runs
     expect(len(runs) == 1, f"{len(runs)} runs were started")

@@ -23,7 +23,7 @@ async def play(world: World) -> None:
     deploy = await shows(world, "#staging", "#2 ", "queued behind #1", "which waits for approval")
     expect(deploy.buttons == ["Open #1", "Ask to go first", "Cancel"], f"it has the buttons {deploy.buttons}")
     await clicks(world, "lee", deploy, "go-first")
-    plan = await shows(world, "#staging", "#1 ", "lets #2 go first")
+    plan = await shows(world, "#staging", "#1 ", "paused while #2 goes first")
     expect("Approve and apply to staging" not in plan.buttons, "the plan can be approved meanwhile")
     deploy = await shows(world, "#staging", "#2 ", "Waiting for approval")
     await clicks(world, "max", deploy, "approve")

@@ -32,7 +32,7 @@ async def play(world: World) -> None:
     older = fleet.Image("dev", "backend", 2).image_id
     commit_images(world, "dev", {**images_of("dev", fleet.NEWEST), "backend": older}, "Go back to an older backend")
     await types(world, "ana", "#dev", "/plan dev")
-    ask = await shows(world, "#dev", "Plan for dev", "older than what runs", "Older images:", "Waiting for approval")
+    ask = await shows(world, "#dev", "Plan for dev", "⚠️ older", "Older images:", "Waiting for approval")
     await clicks(world, "ana", ask, "approve")
     done = await shows(world, "#dev", "Plan for dev", "applied", "old code is back")
     expect(done.buttons == ["Deploy code to dev"], f"it has the buttons {done.buttons}")
@@ -43,7 +43,7 @@ async def play(world: World) -> None:
 
     older = fleet.Image("staging", "backend", 2).image_id
     await types(world, "ana", "#staging", f"/plan staging backend_ami={older}")
-    ask = await shows(world, "#staging", "#4", "older than what runs", "Older images:", "Waiting for approval")
+    ask = await shows(world, "#staging", "#4", "⚠️ older", "Older images:", "Waiting for approval")
     await clicks(world, "lee", ask, "approve")
     await shows(world, "#staging", "#4", "applied", "The code deploy has been started: #5 Deploy main to staging")
     ask = await shows(world, "#staging", "#5", "Deploy main to staging", "Waiting for approval")

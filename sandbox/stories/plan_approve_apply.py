@@ -25,4 +25,4 @@ async def play(world: World) -> None:
 
     await types(world, "ana", "#staging", "/plan staging")
     runs = {**images_of("staging", fleet.NEWEST), "sftp": fleet.running_image("staging", "sftp").image_id}
-    await shows(world, "#staging", "#2", "up to date", "Runs now", *runs.values())
+    await shows(world, "#staging", "#2", "up to date", "Current image", *runs.values())

@@ -36,7 +36,7 @@ async def test_what_drifts_is_told_once_again_when_it_changes_and_when_it_is_gon
     assert not world.channel("#dev").messages, "something was said, and there is no drift"
 
     original = _change(world, "images")
-    first = await shows(world, "#dev", "the environment is not as the code says: 1 output to change")
+    first = await shows(world, "#dev", "drifted from the code: 1 output to change")
     assert first.buttons == ["New plan"]
     await until(lambda: "images" in thread_of(world, first))
     await until(lambda: "The plan as Terraform prints it, and every difference" in thread_of(world, first))
@@ -50,16 +50,16 @@ async def test_what_drifts_is_told_once_again_when_it_changes_and_when_it_is_gon
 
     generation = infrastructure(world).graph.resolve("main").files[CODE].decode()
     infrastructure(world).commit("main", {CODE: json.dumps({"session_key_generation": 9})}, "Renew the session key")
-    second = await shows(world, "#dev", "the environment is not as the code says: 1 to change")
+    second = await shows(world, "#dev", "drifted from the code: 1 to change")
     assert second is not first
 
     infrastructure(world).commit("main", {CODE: generation}, "Take it back")
     world.state_of("dev").write_bytes(original)
-    await shows(world, "#dev", "nothing differs any more: the environment is as the code says", timeout=120)
+    await shows(world, "#dev", "no drift any more: the environment matches the code", timeout=120)
     await _looks(world, 1)
     messages = world.channel("#dev").messages
-    assert "nothing differs any more" in messages[-1].rendered
-    assert not any("nothing differs any more" in message.rendered for message in messages[:-1])
+    assert "no drift any more" in messages[-1].rendered
+    assert not any("no drift any more" in message.rendered for message in messages[:-1])
     assert {status for _, _, status in operations_in(world)[:-1]} == {"succeeded"}
 
 

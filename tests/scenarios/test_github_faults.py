@@ -116,7 +116,7 @@ async def test_while_github_does_not_answer_it_is_said_and_afterwards_it_goes_on
     number, _ = await deploys(shared_world, Fault(RUN, "before", lambda: GitHubError(503, "Unavailable"), 0))
     await shows(shared_world, "#dev", number, "deploy (cron)", "running")
     shared_world.github.on_request.append(Fault(RUN, "before", lambda: GitHubError(503, "Unavailable"), 10_000))
-    await shows(shared_world, "#dev", number, "GitHub has told nothing since", "its error 503")
+    await shows(shared_world, "#dev", number, "GitHub has not answered since", "its error 503")
     shared_world.github.on_request.clear()
     await repository.cancel(list(repository.runs.values())[-1])
     done = await shows(shared_world, "#dev", number, ":x:", "cancelled")

@@ -105,7 +105,7 @@ async def test_rejecting_discards_the_run_with_the_name_of_who_did(world: World)
 async def test_a_newer_plan_discards_the_older_ones_run(world: World) -> None:
     await asked(world)
     await types(world, "ana", "#prod", "/plan prod")
-    await shows(world, "#prod", "#1 ", "#2 took its place")
+    await shows(world, "#prod", "#1 ", "superseded by #2")
     await shows(world, "#prod", "#2 ", "Waiting for approval")
     assert [run.status for run in workspace_of(world).runs] == ["discarded", "planned"]
 
@@ -307,7 +307,8 @@ async def test_a_plan_is_limited_to_addresses_there_too(world: World) -> None:
     ask = await shows(world, "#prod", "#1 Plan for prod", "1 to replace", "Waiting for approval")
     run = only_run(world)
     assert (run.targets, run.replaces) == (("terraform_data.session_key",), ("terraform_data.session_key",))
-    assert "machine" not in ask.rendered.partition("To replace")[2]
+    assert "*Replace* `terraform_data.session_key`" in ask.rendered
+    assert "machine" not in ask.rendered
     await rejects(world, "lee", ask)
     await shows(world, "#prod", "#1 ", "rejected by @lee")
     await types(world, "ana", "#prod", "/plan prod -target=terraform_data.nowhere")
@@ -332,7 +333,7 @@ async def test_drift_is_looked_for_there_by_runs_that_only_plan(start_world: Sta
     world = await start_world(hcp=True, without_aws=True, config=WATCHED)
     workspace = workspace_of(world)
     workspace.lock("max", "maintenance")
-    report = await shows(world, "#prod", "the environment is not as the code says: 1 to replace")
+    report = await shows(world, "#prod", "drifted from the code: 1 to replace")
     assert report.buttons == ["New plan"]
     looks = len(workspace.runs)
     await until(lambda: len([run for run in workspace.runs if run.ended]) >= looks + 2, "nobody looked again")
@@ -344,4 +345,4 @@ async def test_drift_is_looked_for_there_by_runs_that_only_plan(start_world: Sta
     workspace.unlock()
     await clicks(world, "ana", report, "New plan")
     await shows(world, "#prod", "Plan for prod", "1 to replace", "Waiting for approval")
-    await shows(world, "#prod", "not as the code says", "new plan: #")
+    await shows(world, "#prod", "drifted from the code", "new plan: #")

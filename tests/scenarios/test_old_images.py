@@ -35,7 +35,7 @@ async def go_back(world: World, generation: int = 2) -> Message:
 async def test_an_image_that_goes_back_is_marked_and_its_code_deploy_offered_once(start_world: StartWorld) -> None:
     world = await start_world(speed=60.0)
     ask = await go_back(world)
-    assert "older than what runs" in ask.rendered
+    assert "⚠️ older" in ask.rendered
     assert "Older images: `backend` would go back" in ask.rendered.replace("*", "")
     assert "45 d" in ask.rendered
     await clicks(world, "ana", ask, "approve")
@@ -88,7 +88,7 @@ async def test_images_from_different_commits_are_marked(start_world: StartWorld,
             image = fleet.Image("staging", machine, fleet.NEWEST).image_id
             ec2.delete_tags(Resources=[image], Tags=[{"Key": "commit"}])
     assert "The images were built from different commits:* `aaaaaaa`, `bbbbbbb`" in ask.rendered
-    assert "older than what runs" not in ask.rendered
+    assert "⚠️ older" not in ask.rendered
 
 
 async def test_without_an_answer_of_aws_the_plan_has_the_ids_and_says_unknown(forked: Launch) -> None:

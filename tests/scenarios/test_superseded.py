@@ -24,7 +24,9 @@ async def test_a_newer_plan_takes_over_between_two_approvals_and_the_older_canno
     stale = ask.snapshot()
 
     await types(world, "ana", "#prod", "/plan prod -ref=main")
-    missing = await shows(world, "#prod", older, ":fast_forward:", f"{newer}took its place, nothing was applied")
+    missing = await shows(
+        world, "#prod", older, ":fast_forward:", f"superseded by {newer.strip()}, nothing was applied"
+    )
     assert not missing.buttons
     assert "approved by @lee" in missing.rendered
     assert "superseded by a newer request for approval" in missing.rendered
@@ -72,7 +74,7 @@ async def test_a_bot_that_is_killed_while_a_plan_is_superseded_comes_back_to_the
     await types(world, "lee", "#staging", "/plan staging -ref=main")
     await world.bot.kill()
     await world.bot.start()
-    await shows(world, "#staging", "#1 ", "#2 took its place")
+    await shows(world, "#staging", "#1 ", "superseded by #2")
     ask = await shows(world, "#staging", "#2 ", "Waiting for approval")
     await clicks(world, "max", old, "approve")
     await gets_notice(world.person("max"), "A newer request for approval replaced this one")

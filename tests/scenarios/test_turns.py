@@ -78,7 +78,7 @@ async def test_a_newer_plan_takes_the_place_of_one_that_waits(shared_world: Worl
     old = await shows(shared_world, "#prod", "Plan for prod", "Waiting for approval")
     await types(shared_world, "lee", "#prod", "/plan prod -ref=main")
     ask = await shows(shared_world, "#prod", "Waiting for approval", "requested by @lee")
-    assert "took its place, nothing was applied" in old.rendered
+    assert "superseded by" in old.rendered
     assert not decisions(old)
     await rejects(shared_world, "max", ask)
     await shows(shared_world, "#prod", "rejected by @max")

@@ -54,7 +54,7 @@ ENDED = {
     "expired": ("expired",),
     "interrupted": ("interrupted",),
     "cancelled": ("cancelled",),
-    "superseded": ("took its place",),
+    "superseded": ("superseded by",),
 }
 
 

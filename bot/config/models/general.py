@@ -11,7 +11,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from bot.config.models import Model
 from bot.config.models.custom import CustomOperation
-from bot.config.values import Channel, Duration, Name, Region, Repository, Text
+from bot.config.values import Address, Channel, Duration, Name, Region, Repository, Text
 from runners.results import AwsPlace
 
 if TYPE_CHECKING:
@@ -41,9 +41,14 @@ def _lease(length: timedelta) -> timedelta:
 
 
 class Slack(Model):
-    """The channel of alerts and of environments without a channel of their own."""
+    """The channel of alerts and of environments without a channel of their own; `manual` is the address of the team's manual.
+
+    `blocks` are newer blocks that the workspace has.
+    """
 
     channel: Channel
+    manual: Address | None = None
+    blocks: tuple[Literal["container", "data_table"], ...] = ()
 
 
 class GitHub(Model):

@@ -178,7 +178,7 @@ def not_attached(title: str, code: str) -> Message:
 
 def waiting(head: Head, news: str, *buttons: Block) -> Message:
     """The message of a queued operation; `news` (mrkdwn) says what it waits for, `buttons` are about the one ahead."""
-    ask = kit.confirm(f"Cancel #{head.number}?", "It has not begun, and then never will.", "Yes, cancel it")
+    ask = kit.confirm(f"Cancel #{head.number}?", "It has not begun, and does not begin then.", "Yes, cancel it")
     cancel_waiting = kit.button("Cancel", CANCEL, str(head.number), ask=ask)
     row = kit.actions(WORKING_BLOCK, *buttons, cancel_waiting)
     blocks = [first_line(head, "waiting", news), row, requester_block(head)]
@@ -190,26 +190,29 @@ def ended_words(created_at: float, ended_at: float) -> str:
     return f"ended {kit.moment(ended_at)} after {phrases.duration(ended_at - created_at)}"
 
 
-def decision_buttons(approval: ApprovalView, *, approve: str, question: str) -> Block:
+def decision_buttons(approval: ApprovalView, *, approve: str, question: str, dangerous: bool = False) -> Block:
     """Approve and Reject; `approve` is the label of the first button, `question` what it asks before it counts.
 
     Reject opens a modal, which asks why. Without `question` it asks nothing: where a confirmation has to be typed next, that is enough.
+    `dangerous` is what destroys something: its button is red. Reject is the safe choice and never is.
     """
-    ask_yes = kit.confirm("Are you sure?", question, "Yes, approve") if question else None
+    style = "danger" if dangerous else "primary"
+    ask_yes = kit.confirm("Are you sure?", question, "Yes, approve", style=style) if question else None
     revoke = [kit.button("Revoke my approval", REVOKE, approval.id)] if approval.votes else []
     return kit.actions(
         DECISION_BLOCK,
-        kit.button(approve, APPROVE, approval.id, style="primary", ask=ask_yes),
-        kit.button("Reject", REJECT, approval.id, style="danger"),
+        kit.button(approve, APPROVE, approval.id, style=style, ask=ask_yes),
+        kit.button("Reject", REJECT, approval.id),
         *revoke,
     )
 
 
-def cancel_button(head: Head, what_happens: str) -> Block:
-    """Cancel; `what_happens` is what its dialog announces."""
+def cancel_button(head: Head, what_happens: str, *, halfway: bool = False) -> Block:
+    """Cancel; `what_happens` is what its dialog announces. Red where it stops `halfway` what changes something."""
+    style = "danger" if halfway else None
     text = f"*{kit.escape(head.title)}*: {what_happens}"
-    ask = kit.confirm(f"Cancel #{head.number}?", text, "Yes, cancel it", style="danger")
-    return kit.actions(WORKING_BLOCK, kit.button("Cancel", CANCEL, str(head.number), style="danger", ask=ask))
+    ask = kit.confirm(f"Cancel #{head.number}?", text, "Yes, cancel it", style=style)
+    return kit.actions(WORKING_BLOCK, kit.button("Cancel", CANCEL, str(head.number), style=style, ask=ask))
 
 
 def linked_line(words: str, other: LinkedOperation) -> Block:

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from runners.results import Image, ImageChange
 
 CONSOLE = "https://{region}.console.aws.amazon.com/ec2/home?region={region}#ImageDetails:imageId={image}"
-# The headings of the two image columns: before an apply, after its start, after its success.
-PLANNED, BEGUN, APPLIED = ("Runs now", "Planned image"), ("Ran before", "Planned image"), ("Ran before", "Runs now")
+# The headings of the two image columns: before an apply, and after its success.
+PLANNED, APPLIED = ("Current image", "Planned image"), ("Previous image", "Current image")
 
 
 def table(
     changes: Sequence[ImageChange], region: str, observed_at: float, headings: tuple[str, str] = PLANNED
 ) -> Iterator[Block]:
-    """A row per machine; `observed_at` (Unix seconds) is when the images were read, for their ages."""
+    """A row per machine, what decides first; `observed_at` (Unix seconds) is when the images were read, for their ages."""
     if not changes:
         return
     rows: list[Sequence[Cell]] = []
@@ -31,16 +31,14 @@ def table(
         now = change.before
         rows.append(
             [
-                change.machine,
-                _link(now, region) if now else "(new machine)",
-                _age(now, observed_at) if now else "",
-                _link(change.after, region),
-                _age(change.after, observed_at),
-                (change.after.commit or "")[:7],
                 _warning_cell(change),
+                change.machine,
+                _link(now, region, observed_at) if now else "(new machine)",
+                _link(change.after, region, observed_at),
+                (change.after.commit or "")[:7],
             ]
         )
-    yield tables.table(["Machine", headings[0], "Age", headings[1], "Age", "Commit", "Careful"], rows, right=(2, 4))
+    yield tables.table(["Warning", "Machine", *headings, "Commit"], rows)
     yield from _missing_details(image for change in changes for image in (change.before, change.after) if image)
     yield from _warnings(changes, done=headings == APPLIED)
 
@@ -49,21 +47,20 @@ def running(machines: Sequence[tuple[str, Image]], region: str, observed_at: flo
     """A row per machine with its current image; `observed_at` as in `table`."""
     if machines:
         rows: list[Sequence[Cell]] = [
-            [machine, _link(image, region), _age(image, observed_at), (image.commit or "")[:7]]
-            for machine, image in machines
+            [machine, _link(image, region, observed_at), (image.commit or "")[:7]] for machine, image in machines
         ]
-        yield tables.table(["Machine", PLANNED[0], "Age", "Commit"], rows, right=(2,))
+        yield tables.table(["Machine", PLANNED[0], "Commit"], rows)
         yield from _missing_details(image for _, image in machines)
 
 
 def _missing_details(images: Iterable[Image]) -> Iterator[Block]:
     """Why names and ages are missing, if EC2 described none of these images."""
     if all(image.name is None and image.created_at is None for image in images):
-        yield kit.context(":information_source: EC2 told nothing of these images, so names and ages are missing")
+        yield kit.context(":information_source: EC2 does not describe these images: names and ages are unknown")
 
 
 def _warning_cell(change: ImageChange) -> str:
-    causes = [("older than what runs", change.goes_back), ("suspect", bool(change.warnings))]
+    causes = [("older", change.goes_back), ("suspect", bool(change.warnings))]
     words = ", ".join(word for word, holds in causes if holds)
     return f"⚠️ {words}" if words else ""
 
@@ -73,8 +70,7 @@ def _warnings(changes: Sequence[ImageChange], *, done: bool) -> Iterator[Block]:
     if back and not done:  # after an apply its own message has this
         names = ", ".join(map(kit.code, back))
         yield kit.section(
-            f":warning: *Older images:* {names} would go back, with the code that is baked into the image. "
-            "Deploy code after the apply."
+            f":warning: *Older images:* {names} would go back to the code in the image. Deploy code after the apply."
         )
     commits = {change.after.commit for change in changes if change.after.commit}
     if len(commits) > 1:
@@ -82,12 +78,23 @@ def _warnings(changes: Sequence[ImageChange], *, done: bool) -> Iterator[Block]:
         yield kit.section(f":warning: *The images were built from different commits:* {named}.")
 
 
-def _link(image: Image, region: str) -> Cell:
+def names(changes: Sequence[ImageChange]) -> list[str]:
+    """The names of the images for the thread: a line of mrkdwn for each machine whose images have one."""
+
+    def named(image: Image) -> str:
+        return f"{kit.code(image.image_id)} {kit.escape(image.name or '(no name)')}"
+
+    return [
+        f"• {kit.escape(change.machine)}: {f'{named(change.before)} → ' if change.before else ''}{named(change.after)}"
+        for change in changes
+        if change.after.name or (change.before and change.before.name)
+    ]
+
+
+def _link(image: Image, region: str, observed_at: float) -> Cell:
+    """The image's id, which leads to the console, and its age."""
     address = CONSOLE.format(region=region, image=image.image_id)
-    return tables.Link(image.image_id, address, after=image.name or "")
-
-
-def _age(image: Image, observed_at: float) -> str:
     if image.created_at is None:
-        return "unknown"
-    return phrases.age((datetime.fromtimestamp(observed_at, UTC) - image.created_at).total_seconds())
+        return tables.Link(image.image_id, address)
+    age = phrases.age((datetime.fromtimestamp(observed_at, UTC) - image.created_at).total_seconds())
+    return tables.Link(image.image_id, address, after=age)

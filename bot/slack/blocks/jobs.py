@@ -102,5 +102,5 @@ def stale(run: WorkflowRun) -> list[Block]:
         return []
     since = kit.moment(run.stale_since.timestamp())
     because = f" ({kit.escape(run.stale_because)})" if run.stale_because else ""
-    text = f"GitHub has told nothing since {since}{because}. The run goes on there; I look again and again."
+    text = f"GitHub has not answered since {since}{because}. The run goes on there; Signalbox keeps checking."
     return [kit.section(f":warning: {text}")]

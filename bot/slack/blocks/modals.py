@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Options = Sequence[tuple[str, str]]  # value and label
 
 # Slack's limits, in characters and in options.
-LABEL, OPTION, OPTIONS = 2_000, 75, 100
+LABEL, OPTION, OPTIONS, ALERT = 2_000, 75, 100, 200
 SAYING = ("section", "context", "header")
 
 
@@ -40,6 +40,11 @@ def notice(title: str, message: Message) -> Block:
     """A modal that only says something: the message without what can be pressed in it."""
     blocks = [block for block in message.blocks if block["type"] in SAYING]
     return {"type": "modal", "title": _plain(title), "close": _plain("Close"), "blocks": blocks}
+
+
+def alert(words: str, level: str = "warning") -> Block:
+    """A sentence that stands out (mrkdwn); only modals have it (docs.slack.dev/reference/block-kit/blocks/alert-block)."""
+    return {"type": "alert", "text": {"type": "mrkdwn", "text": kit.cut(words, ALERT)}, "level": level}
 
 
 def text(

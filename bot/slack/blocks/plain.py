@@ -57,7 +57,9 @@ def not_displayed(view: Block) -> Block:
 def texts_of(block: Mapping[str, Any]) -> list[str]:
     """What a block says, in mrkdwn, line by line; what a button's dialog asks belongs to it."""
     match block.get("type"):
-        case "table":
+        case "container":
+            return [_inline(block["title"]), *(line for child in block["child_blocks"] for line in texts_of(child))]
+        case "table" | "data_table":
             return [" | ".join(_inline(cell).strip() for cell in row) for row in block["rows"]]
         case "actions":
             return [question for element in block["elements"] for question in _question(element)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bot.slack.blocks import common, kit, modals
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from bot.slack.blocks.kit import Block, Message
 
 
+GIVE_COMMAND = "give-command"  # a button that gives a command, as if the person had typed it
 TYPED_APPROVAL, TYPED_TITLE = "typed-approval", "Are you sure?"
 REJECTION, REJECTION_TITLE = "rejection", "Reject this?"
 
@@ -48,6 +48,14 @@ def usage(problem: str, usage_line: str) -> Message:
     return kit.message(kit.escape(problem), [kit.section(f"{kit.escape(problem)}\nUsage: {kit.code(usage_line)}")])
 
 
+def typed_for_you(command: str) -> Message:
+    """That a command, written in a message, opens a window: with a button that gives it again."""
+    button = kit.button("Open…", GIVE_COMMAND, command)
+    return kit.message(
+        f"{command} opens a window", [kit.section(f"{kit.code(command)} opens a window."), kit.actions("give", button)]
+    )
+
+
 def apology(error_id: str) -> Message:
     """The reply after an unexpected exception; the log has the traceback under the id."""
     text = f"Sorry, that went wrong on my side. The log has the details under {error_id}; nothing further was done."
@@ -61,13 +69,6 @@ def database_away() -> Message:
         "on by itself. Wait a minute; if the message here has not changed by then, do this once more."
     )
     return kit.message(text, [kit.section(f":warning: {text}")])
-
-
-@lru_cache(maxsize=1)
-def help_page(commands: tuple[tuple[str, str], ...]) -> Message:
-    """Every command as (usage, summary). They are the same as long as the process runs."""
-    lines = [f"{kit.code(line)}\n      {kit.escape(summary)}" for line, summary in commands]
-    return kit.message("What Signalbox can do", [kit.header("What Signalbox can do"), *kit.sections(lines)])
 
 
 def audit_page(rows: Sequence[tuple[float, str, str, str]]) -> Message:
@@ -89,7 +90,8 @@ def typed_approval(environment: str, metadata: str, operation: str, words: str) 
     return modals.modal(
         TYPED_APPROVAL,
         [
-            kit.section(f"*{kit.escape(operation)}*\n{words}"),
+            kit.section(f"*{kit.escape(operation)}*"),
+            *([modals.alert(words)] if words else []),
             modals.text("word", f"Type {environment} to approve", longest=100),
         ],
         metadata=metadata,

@@ -45,7 +45,7 @@ def run_progress(
         run_views.run_line(run),
         *job_blocks.table(run.jobs, release.roles, reported_at),
     ]
-    cancel = common.cancel_button(head, "GitHub cancels the run. What its jobs have deployed stays.")
+    cancel = common.cancel_button(head, "GitHub cancels the run; what its jobs have deployed stays.", halfway=True)
     return deploy_message(head, "running", news, release, approval, details=details, buttons=[cancel])
 
 
@@ -54,7 +54,7 @@ def waits_for_run(head: Head, release: Release, approval: ApprovalView | None, r
     by = f" by {kit.escape(run.actor)}" if run.actor else ""
     how = "by its schedule" if run.event == "schedule" else f"in GitHub{by}"
     news = f"waiting for {kit.link(f'{run.workflow}, run {run.number}', run.url)}, which was started {how}"
-    cancel = common.cancel_button(head, "Nothing is deployed. The run that is under way continues.")
+    cancel = common.cancel_button(head, "Nothing is deployed; the run that is under way continues.")
     return deploy_message(head, "running", news, release, approval, buttons=[cancel])
 
 

@@ -69,7 +69,7 @@ def waiting(head: Head, pipelines: Sequence[Pipeline]) -> Message:
     """The runs in progress, with Cancel and the choice not to wait."""
     news = f"waiting for the pipeline of {_repositories([each for each in pipelines if not each.ended])}"
     skip = kit.button("Deploy without waiting", SKIP, str(head.number), ask=_ASK)
-    cancel = common.cancel_button(head, "Nothing is deployed. What is merged stays merged; its pipeline continues.")
+    cancel = common.cancel_button(head, "Nothing is deployed; what is merged stays merged, and its pipeline continues.")
     foot = [kit.actions(CHOICE_BLOCK, skip, *cancel["elements"]), common.requester_block(head)]
     return kit.message(
         common.plain(head, news), [common.first_line(head, "running", news), *_sections(pipelines)], foot=foot

@@ -102,7 +102,7 @@ def waiting(head: Head, promotions: Sequence[Promotion], *, outage_since: float 
         news = f"before the deploy, merge {source} into {target}? No pull request is open in {_repositories(unopened)}"
     else:
         news = f"waiting until {source} can be merged into {target}"
-    cancel = common.cancel_button(head, "Nothing is merged or deployed. Pull requests that are open stay open.")
+    cancel = common.cancel_button(head, "Nothing is merged or deployed; open pull requests stay open.")
     choices = [*([_open_button(head, unopened)] if unopened else []), _skip_button(head), *cancel["elements"]]
     foot = [*_outage(outage_since), kit.actions(CHOICE_BLOCK, *choices), common.requester_block(head)]
     status = "approval" if unopened else "running"
@@ -116,12 +116,8 @@ def ready(head: Head, promotions: Sequence[Promotion], approval: ApprovalView, *
     first = merged[0] if merged else promotions[0]
     ways = f"{kit.escape(first.source)} into {kit.escape(first.target)}"
     news = f"ready to merge {ways} in {_repositories(merged)}. Waiting for approval"
-    then = (
-        "The deploy is then asked for by itself."
-        if asks_again
-        else f"Then it deploys to *{kit.escape(head.environment)}*."
-    )
-    question = f"Signalbox will merge {_pulls(merged)} as shown. {then}"
+    then = "then asks for the deploy" if asks_again else f"then deploys to *{kit.escape(head.environment)}*"
+    question = f"Signalbox merges {_pulls(merged)} as shown, {then}."
     label = "Merge, then ask for the deploy" if asks_again else "Merge and deploy"
     decide = common.decision_buttons(approval, approve=label, question=question)
     buttons = kit.actions(common.DECISION_BLOCK, *decide["elements"], _skip_button(head))
@@ -275,13 +271,11 @@ def _open_button(head: Head, unopened: Sequence[Promotion]) -> Block:
 
 
 def _skip_button(head: Head) -> Block:
-    ask = kit.confirm(
-        "Deploy without promoting?", "Nothing is merged. The deploy goes on as if there were nothing.", "Yes"
-    )
+    ask = kit.confirm("Deploy without promoting?", "Nothing is merged; the deploy goes on.", "Yes")
     return kit.button("Deploy without promoting", SKIP, str(head.number), ask=ask)
 
 
 def _outage(since: float | None) -> list[Block]:
     if since is None:
         return []
-    return [kit.context(f":warning: GitHub has not answered since {kit.moment(since)}; I look again and again")]
+    return [kit.context(f":warning: GitHub has not answered since {kit.moment(since)}; Signalbox keeps checking")]

@@ -42,7 +42,7 @@ HOST_LABELS = {**STATE_LABELS, State.SKIPPED: "⏭️ nothing to do"}  # no play
 _SAME_INSTANCES = "These are the same instances as before, so their keys"
 COLUMNS = ("Host", "State", "Task", "", "ok", "changed", "failed", "unreachable", "Time")
 CHECK_COLUMNS = tuple("would change" if name == "changed" else name for name in COLUMNS)
-CANCELLING = "No further task starts. A task that runs on a host may continue there. Changes that were made stay."
+CANCELLING = "No further task starts; a task that runs on a host may continue, and changes that were made stay."
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,8 @@ def progress(frame: Frame, state: RolloutState) -> Message:
     ended = sum(1 for result in state.results if result.state.ended)
     count = len(state.results)
     roles = f", {ended} of {count} roles done" if count > 1 else ""
-    cancel = common.cancel_button(frame.head, "The check ends." if state.check else CANCELLING)
+    what_happens = "The check ends." if state.check else CANCELLING
+    cancel = common.cancel_button(frame.head, what_happens, halfway=not state.check)
     return frame.draw("running", f"{frame.doing}{roles}", host_table(state), [cancel])
 
 

@@ -125,5 +125,72 @@ _ANYWHERE = {
     "video": VIDEO,
 }
 
-IN_MESSAGE = by_type({**_ANYWHERE, "markdown": MARKDOWN, "table": TABLE, "context_actions": CONTEXT_ACTIONS})
+# docs.slack.dev/reference/block-kit/blocks/alert-block; its 200 characters, and that only modals take it: slackapi/java-slack-sdk 1624.
+ALERT = shape({"text": objects.text(200)}, {**_BLOCK, "level": among("default", "info", "warning", "error", "success")})
+
+
+def _foldable(value: dict[str, Any], pointer: str, faults: list[str]) -> None:
+    if value.get("default_collapsed") and not value.get("is_collapsible"):
+        fault(faults, "default_collapsed needs is_collapsible", pointer)
+    if value.get("is_collapsible") and value.get("has_header_divider"):
+        fault(faults, "has_header_divider cannot be set when is_collapsible is true", pointer)
+
+
+# docs.slack.dev/reference/block-kit/blocks/container-block. Children that people can act on are left out here.
+_FOLDED = ("context", "divider", "header", "image", "rich_text", "section", "video")
+CONTAINER = shape(
+    {"child_blocks": array(by_type({**{kind: _ANYWHERE[kind] for kind in _FOLDED}, "table": TABLE}), 10)},
+    {
+        **_BLOCK,
+        "title": objects.plain(150),
+        "rich_text_title": RICH_TEXT,
+        "subtitle": objects.text(150),
+        "width": among("narrow", "standard", "wide", "full"),
+        "icon": elements.IMAGE,
+        "is_collapsible": boolean,
+        "default_collapsed": boolean,
+        "has_header_divider": boolean,
+    },
+    either("title", "rich_text_title", exactly_one=False),
+    _foldable,
+)
+
+
+def _number(value: Any, pointer: str, faults: list[str]) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        fault(faults, "must be a valid number", pointer)
+
+
+# docs.slack.dev/reference/block-kit/blocks/data-table-block: a heading and 1 to 100 rows.
+_HEADING = by_type({"raw_text": shape({"text": string(TABLE_CHARACTERS)}, {})})
+_DATA_CELL = by_type(
+    {
+        "raw_text": shape({"text": string(TABLE_CHARACTERS)}, {}),
+        "raw_number": shape({"value": _number}, {"text": string(TABLE_CHARACTERS)}),
+        "rich_text": RICH_TEXT,
+    }
+)
+
+
+def _data_rows(value: Any, pointer: str, faults: list[str]) -> None:
+    array(array(_DATA_CELL, 20), 101, least=2)(value, pointer, faults)
+    if isinstance(value, list) and value:
+        array(_HEADING, 20)(value[0], f"{pointer}/0", faults)
+
+
+DATA_TABLE = shape(
+    {"rows": _data_rows, "caption": string(TABLE_CHARACTERS)},
+    {**_BLOCK, "page_size": integer(1, 100), "row_header_column_index": integer(0, 19)},
+    _even_rows,
+)
+
+_ONLY_IN_MESSAGES = {
+    "markdown": MARKDOWN,
+    "table": TABLE,
+    "data_table": DATA_TABLE,
+    "container": CONTAINER,
+    "context_actions": CONTEXT_ACTIONS,
+}
+IN_MESSAGE = by_type({**_ANYWHERE, **_ONLY_IN_MESSAGES})
 IN_VIEW = by_type(_ANYWHERE)
+IN_MODAL = by_type({**_ANYWHERE, "alert": ALERT})

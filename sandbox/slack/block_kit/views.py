@@ -20,8 +20,9 @@ def _inputs_need_submit(view: dict[str, Any], pointer: str, faults: list[str]) -
 
 
 _BLOCKS = {"blocks": array(blocks.IN_VIEW, MOST_BLOCKS, least=0)}
+_MODAL_BLOCKS = {"blocks": array(blocks.IN_MODAL, MOST_BLOCKS, least=0)}
 MODAL = shape(
-    {**_BLOCKS, "title": objects.plain(24)},
+    {**_MODAL_BLOCKS, "title": objects.plain(24)},
     {
         **_IDENTITY,
         "submit": objects.plain(24),

@@ -52,7 +52,7 @@ def _elements(block: dict[str, Any]) -> list[dict[str, Any]]:
 
 def message_totals(blocks: list[dict[str, Any]], pointer: str, faults: list[str]) -> None:
     """One table at most, and the characters of all table cells and of all markdown together."""
-    tables = [number for number, block in enumerate(blocks) if block["type"] == "table"]
+    tables = [number for number, block in enumerate(blocks) if block["type"] in ("table", "data_table")]
     for number in tables[1:]:
         fault(faults, "only_one_table_allowed", f"{pointer}/{number}")
     if sum(_length(blocks[number]["rows"]) for number in tables) > TABLE_CHARACTERS:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.slack.methods import app, chat, conversations, files, reactions, users, views
+from sandbox.slack.methods import app, chat, conversations, files, reactions, users, validation, views
 
 if TYPE_CHECKING:
     from sandbox.slack.methods.registry import Method
 
 METHODS: dict[str, Method] = {
     method.name: method
-    for module in (app, chat, conversations, files, reactions, users, views)
+    for module in (app, chat, conversations, files, reactions, users, validation, views)
     for method in module.METHODS
 }

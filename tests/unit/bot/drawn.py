@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from bot.slack.blocks.kit import Message
+from bot.slack.blocks.platform import adapted
 from bot.slack.redacted import opened
 from sandbox.slack import Workspace
 from sandbox.slack.block_kit import check_message
@@ -78,7 +79,14 @@ urls = st.one_of(
 
 
 def read(message: Message) -> str:
-    """The message as a person reads it, after checking that Slack takes it and that it speaks for itself."""
+    """The message as a person reads it, after checking that Slack takes it and that it speaks for itself.
+
+    With the blocks that every workspace has; whatever a workspace has, Slack must take it.
+    """
+    for available in ((), ("container",), ("data_table",), ("container", "data_table")):
+        newer = opened({"blocks": adapted(message, available).blocks})
+        check_message(list(newer["blocks"]))
+    message = adapted(message, ())
     sent = opened({"text": message.text, "blocks": message.blocks})
     message = Message(sent["text"], tuple(sent["blocks"]))
     blocks = check_message(list(message.blocks))

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from bot.config import read as read_config
 from bot.inbound.app import find_handlers
-from bot.inbound.commands import answers
+from bot.inbound.commands import Commands
 from bot.inbound.replays import Replays
 from bot.store.database import Store
 from bot.store.migrations import migrate
@@ -55,7 +55,7 @@ async def sandbox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[San
         ),
         chat=chat,
     )
-    yield desk, answers(desk.services, find_handlers(), Replays(desk.services.deliveries)), chat
+    yield desk, Commands(desk.services, find_handlers(), Replays(desk.services.deliveries)).answers(), chat
     store.close()
 
 

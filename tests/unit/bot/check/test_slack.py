@@ -75,3 +75,23 @@ async def test_what_slack_refuses_comes_with_a_remedy(world: World, code: str, r
     fault = single(await world.faults())
     assert code in fault
     assert remedy in fault
+
+
+async def test_slack_validates_the_blocks_that_are_used(world: World) -> None:
+    assert world.slack
+    assert await world.faults() == []
+    assert ["container" in each or "data_table" in each for each in world.slack.validated] == [False, False]
+    world.slack.no_blocks = {"alert", "container", "data_table"}
+    assert "Slack does not take alert" in single(await world.faults())
+
+
+async def test_a_newer_block_that_the_workspace_lacks_is_named_with_the_key_to_change(world: World) -> None:
+    assert world.slack
+    slack = world.config.slack.model_copy(update={"blocks": ("container", "data_table")})
+    world.config = world.config.model_copy(update={"slack": slack})
+    assert await world.faults() == []
+    world.slack.no_blocks = {"data_table"}
+    assert "Slack does not take data_table" in (fault := single(await world.faults()))
+    assert "slack.blocks" in fault
+    world.slack.refuses = {"blocks.validate": "unknown_method"}
+    assert await world.faults() == []

@@ -63,6 +63,8 @@ class FakeSlack:
         self.users = {"U0ANA": False}
         self.refuses: dict[str, str] = {}
         self.disabled: set[str] = set()
+        self.validated: list[str] = []
+        self.no_blocks: set[str] = set()
 
     async def scopes(self) -> frozenset[str]:
         return frozenset(self.token_scopes)
@@ -75,6 +77,14 @@ class FakeSlack:
 
     def auth_test(self) -> dict[str, Any]:
         return {"user": "signalbox", "team": "lineside"}
+
+    def blocks_validate(self, **given: str) -> dict[str, Any]:
+        (content,) = given.values()
+        self.validated.append(content)
+        for kind in self.no_blocks:
+            if f'"type": "{kind}"' in content:
+                raise ChatError("blocks.validate", f"invalid_{next(iter(given))}")
+        return {}
 
     def conversations_list(self, *, cursor: str, **_: Any) -> dict[str, Any]:
         # A page each, so that a reader of the first page alone fails.

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from bot.errors import UserError
 from bot.inbound import payloads
-from bot.operations.registry import Invocation, Registry
+from bot.operations.registry import Command, Invocation, Registry
 from bot.operations.thread_replies import ThreadReply
 
 COMMAND = {
@@ -134,3 +134,75 @@ def test_what_people_write_in_threads_is_read_and_nothing_else(change: dict[str,
     for subtype in ("thread_broadcast", "file_share"):
         assert payloads.thread_reply({**REPLY, "subtype": subtype})
     assert payloads.thread_reply({**REPLY, **change}) is None
+
+
+BOT = "U0SIGNAL"
+WRITTEN = {"type": "app_mention", "user": "U0ANA", "channel": "C0OPS", "text": f"<@{BOT}> status staging", "ts": "5.1"}
+
+
+def written(**changed: Any) -> payloads.Written | None:
+    return payloads.written({"event": {**WRITTEN, **changed}}, BOT)
+
+
+async def _nothing(*_: Any) -> None:
+    """A command that does nothing."""
+
+
+COMMANDS = {name: Command(name, name, "", "", _nothing) for name in ("/deploy", "/infra")}
+
+
+@pytest.mark.parametrize(
+    ("text", "command", "rest"),
+    [
+        ("status staging", "/infra", "status staging"),
+        ("deploy staging main", "/deploy", "staging main"),
+        ("/deploy staging", "/deploy", "staging"),
+        ("Deploy", "/deploy", ""),
+        ("infra queue", "/infra", "queue"),
+        ("", "/infra", ""),
+        ("deploy dev <http://fix.dev|fix.dev> a=&lt;b&gt;", "/deploy", "dev fix.dev a=<b>"),
+        ("show <https://acme.slack.com/p1>", "/infra", "show https://acme.slack.com/p1"),
+    ],
+)
+def test_what_is_written_is_read_as_the_command_of_the_same_words(text: str, command: str, rest: str) -> None:
+    for made in (
+        written(text=f"<@{BOT}> {text}"),
+        written(type="message", channel_type="im", text=text or f"<@{BOT}>"),
+    ):
+        assert made is not None
+        chosen, words = made.command_among(COMMANDS)
+        assert (chosen.name, words) == (command, rest)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"bot_id": "B1"},
+        {"subtype": "message_changed"},
+        {"user": BOT},
+        {"user": None},
+        {"text": f"thanks, <@{BOT}> deploy staging"},
+        {"text": "<@U0LEE> deploy staging"},
+        {"type": "message", "channel_type": "channel", "text": "deploy staging"},
+    ],
+)
+def test_what_a_person_does_not_write_to_signalbox_is_no_command(changed: dict[str, Any]) -> None:
+    assert written(**changed) is None
+
+
+def test_the_same_message_has_the_same_key_and_its_answer_goes_to_its_thread() -> None:
+    first, again, reply = written(), written(type="message", channel_type="im"), written(thread_ts="4.0", ts="6.0")
+    assert first
+    assert again
+    assert reply
+    keys = [each.invocation("", each.thread(public=False), Registry()).key for each in (first, again, reply)]
+    assert (keys[0] == keys[1], keys[0] == keys[2]) == (True, False)
+    assert (first.thread(public=False).ts, reply.thread(public=False).ts) == ("5.1", "4.0")
+    assert [each.thread(public=False).public for each in (first, again)] == [False, True]
+
+
+@given(st.text(max_size=60))
+def test_whatever_is_written_is_some_command(text: str) -> None:
+    made = written(text=f"<@{BOT}> {text}")
+    assert made
+    assert made.command_among(COMMANDS)[0] in COMMANDS.values()

@@ -25,8 +25,8 @@ async def test_commands_that_begin_nothing_take_bounded_memory() -> None:
     answers = CommandAnswers()
     for number in range(3 * MOST):
         answers.expect(str(number), "https://hooks.slack.test/1")
-    assert len(answers._urls) == MOST
-    assert str(3 * MOST - 1) in answers._urls
+    assert len(answers._places) == MOST
+    assert str(3 * MOST - 1) in answers._places
 
 
 async def test_an_answer_that_slack_refuses_is_no_fault(world: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -148,7 +148,7 @@ def test_late_news_and_notes_are_said() -> None:
     late = replace(matrix_of(*builds(State.RUNNING)).run, stale_since=AT, stale_because="GitHub cannot be reached")
     rendered = replace(matrix_of(*builds(State.RUNNING), notices=(":repeat: rate limited; rerun 1 of 2",)), run=late)
     text = read(matrix_views.in_progress(rendered, cancelling=f"being cancelled by {kit.user('U0LEE')}"))
-    assert "GitHub has told nothing since" in text
+    assert "GitHub has not answered since" in text
     assert "rerun 1 of 2" in text
     assert "being cancelled by" in text
     assert "[Cancel]" not in text

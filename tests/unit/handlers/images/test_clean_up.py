@@ -140,7 +140,7 @@ async def test_what_aws_refuses_is_said_with_its_reason(desk: Desk, account: Acc
     refuse(account.ec2(HOME), "DeregisterImage", "UnauthorizedOperation", message="not authorized")
     text = await CleanUp(desk, await begun(desk), lambda _: Outcome.APPROVED).run()
     assert "0 of 2 removed" in text
-    assert "left alone" in text
+    assert "⚠️ not removed" in text
     assert there(account) == set(made)
 
 

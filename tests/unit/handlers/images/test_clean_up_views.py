@@ -62,7 +62,7 @@ def test_the_question_names_each_and_says_what_stays_and_what_is_left_for_later(
     ("outcomes", "news", "row"),
     [
         ((("image", Outcome.DONE, ""), ("snapshot", Outcome.DONE, "")), "1 of 1 removed", "✅ done"),
-        ((("image", Outcome.SKIPPED, "used by i-1"),), "0 of 1 removed", "❌ left alone"),
+        ((("image", Outcome.SKIPPED, "used by i-1"),), "0 of 1 removed", "🔒 kept"),
         ((("image", Outcome.DONE, ""), ("snapshot", Outcome.WAITING, "in use")), "0 of 1 removed", "⚠️ not all of it"),
         ((("image", Outcome.REFUSED, "AWS forbids it"),), "0 of 1 removed", "AWS forbids it"),
     ],

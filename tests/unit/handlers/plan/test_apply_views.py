@@ -28,32 +28,18 @@ from tests.unit.bot.plans import (
 )
 
 
-def test_the_table_of_images_never_says_that_a_replaced_one_runs_now() -> None:
+def test_the_images_are_displayed_while_the_plan_waits_and_once_it_is_applied() -> None:
     done = ApplyResult(finished=True, added=1, changed=0, destroyed=1)
-    assert headings(views.ask(WITH_IMAGES, OPEN)) == ["Machine", "Runs now", "Age", "Planned image", "Age"]
-    begun = [ApplyProgress(1, 3), ApplyProgress(0, 3, ("aws_instance.cron",))]
+    assert headings(views.ask(WITH_IMAGES, OPEN)) == ["Machine", "Current image", "Planned image"]
+    assert headings(apply_views.applied(WITH_IMAGES, GIVEN, done)) == ["Machine", "Previous image", "Current image"]
     stopped = [replace(done, errors=(Diagnostic("error", "no"),)), replace(done, finished=False)]
     for message in (
-        *(apply_views.applying(WITH_IMAGES, GIVEN, progress) for progress in begun),
+        apply_views.applying(WITH_IMAGES, GIVEN, ApplyProgress(1, 3)),
         *(apply_views.applied(WITH_IMAGES, GIVEN, result) for result in stopped),
-    ):
-        assert headings(message)[1:4:2] == ["Ran before", "Planned image"]
-    assert headings(apply_views.applied(WITH_IMAGES, GIVEN, done))[1:4:2] == ["Ran before", "Runs now"]
-    rejected = views.decided(WITH_IMAGES, replace(OPEN, outcome="rejected"))
-    assert headings(rejected)[1:4:2] == ["Runs now", "Planned image"]
-
-
-def test_images_of_a_plan_of_which_nothing_was_applied_still_run() -> None:
-    nothing = ApplyResult(True, 0, 0, 0, errors=(Diagnostic("error", "no"),))
-    for message in (
-        apply_views.applying(WITH_IMAGES, GIVEN, None),
-        apply_views.applying(WITH_IMAGES, GIVEN, ApplyProgress(0, 3)),
         apply_views.refused(WITH_IMAGES, GIVEN, "the state has changed", ""),
-        apply_views.applied(WITH_IMAGES, GIVEN, nothing),
-        apply_views.applied(WITH_IMAGES, GIVEN, nothing, Ending(cancelled_by=kit.user("U0LEE"))),
-        apply_views.applied(WITH_IMAGES, GIVEN, replace(nothing, finished=False)),
+        views.decided(WITH_IMAGES, replace(OPEN, outcome="rejected")),
     ):
-        assert headings(message)[1:4:2] == ["Runs now", "Planned image"]
+        assert not [block for block in message.blocks if block["type"] == "table"], message.text
 
 
 def test_while_it_is_applied() -> None:
@@ -104,7 +90,6 @@ def test_an_apply_cut_short_says_first_what_is_gone() -> None:
         "#7 Plan for staging: 1 resource was destroyed and has not come back: `aws_instance.backend`; "
         "destroyed as planned: `aws_instance.cron` (interrupted during the apply"
     )
-    assert headings(report)[1:4:2] == ["Ran before", "Planned image"]
     two = replace(SUMMARY, changes=(SUMMARY.changes[1], replace(SUMMARY.changes[1], address="aws_instance.cron")))
     text = read(apply_views.applied(replace(VIEW, summary=two), GIVEN, cut_short))
     assert "2 resources were destroyed and have not come back: `aws_instance.backend`, `aws_instance.cron`" in text
@@ -205,18 +190,16 @@ def test_slack_takes_every_state_whatever_is_in_it(pool: list[str], url: str, co
 
 def test_only_what_was_done_is_said_to_be_done() -> None:
     complete = ApplyResult(True, 1, 1, 2)
-    assert "*Destroyed*" in read(apply_views.applied(VIEW, GIVEN, complete))
+    assert "*Destroyed* `aws_instance.cron`" in read(apply_views.applied(VIEW, GIVEN, complete))
     partly = replace(complete, errors=(Diagnostic("error", "no"),))
-    stopped = (
+    for message in (
         apply_views.applied(VIEW, GIVEN, partly),
         apply_views.applied(VIEW, GIVEN, replace(complete, finished=False)),
-    )
-    for message in (*stopped, apply_views.refused(VIEW, GIVEN, "the state has changed", "")):
-        assert "*What was planned:*" in read(message)
+        apply_views.refused(VIEW, GIVEN, "the state has changed", ""),
+        apply_views.applying(VIEW, GIVEN, None),
+    ):
         assert "*Destroyed*" not in read(message)
-    under_way = read(apply_views.applying(VIEW, GIVEN, None))
-    assert "*To destroy*" in under_way
-    assert "What was planned" not in under_way
+        assert "*Destroy*" not in read(message)
 
 
 def test_that_nothing_was_applied_is_said_once() -> None:

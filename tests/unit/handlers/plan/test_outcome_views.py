@@ -8,7 +8,7 @@ from typing import Any
 from handlers.plan import apply_views, change_views, views
 from runners.results import ApplyResult, AttributeChange, Change, Diagnostic, PlanSummary, ResourceChange
 from tests.unit.bot.drawn import read
-from tests.unit.bot.plans import GIVEN, OPEN, SUMMARY, VIEW
+from tests.unit.bot.plans import GIVEN, SUMMARY, VIEW
 
 FAILED = Diagnostic("warning", "Check block assertion failed", "The page is down.", "main.tf", 9)
 DEPRECATED = Diagnostic("warning", "Argument is deprecated", "Use another.")
@@ -52,9 +52,7 @@ def test_what_is_known_only_after_the_apply_is_drawn() -> None:
     change = ResourceChange(
         "aws_eip.a", "aws_eip", Change.UPDATE, (AttributeChange("ip", "10.0.0.1", "(known after apply)"),)
     )
-    assert "`ip`: `10.0.0.1` → `(known after apply)`" in read(
-        views.ask(replace(VIEW, summary=replace(SUMMARY, changes=(change,))), OPEN)
-    )
+    assert "`ip`: `10.0.0.1` → `(known after apply)`" in read(change_views.details(replace(SUMMARY, changes=(change,))))
 
 
 def test_an_apply_counts_in_the_words_of_its_plan() -> None:
@@ -86,7 +84,7 @@ def test_a_check_that_fails_after_the_apply_is_in_the_first_line_and_one_that_pa
     assert first_line(text).startswith(":warning:")
     assert "1 check fails" in first_line(text)
     assert (text.count("The page is down."), text.count("Argument is deprecated")) == (1, 1)
-    assert "*Changed in place*" in text
+    assert "*Changed*" in text
     passed = read(apply_views.applied(view, GIVEN, replace(failed, failed_checks=0, warnings=())))
     assert first_line(passed).startswith(":white_check_mark:")
     assert "The page is down." not in passed

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 
 import pytest
@@ -36,9 +38,13 @@ def test_the_question_shows_the_worst_first_and_both_buttons() -> None:
     text = read(message)
     assert message.text == ("#7 Plan for staging: 1 to destroy, 1 to replace, 1 to change. Waiting for approval")
     assert text.index("aws_instance.cron") < text.index("aws_instance.backend") < text.index("aws_eip.backend")
-    assert "`ami`: `ami-0old` → `ami-0new` _forces replacement_" in text
-    assert "`tags.Name`: _(none)_ → `backend`" in text
-    assert "known after apply" not in text
+    assert ":red_circle: *Destroy* `aws_instance.cron`, it is not in the configuration" in text
+    assert ":large_orange_circle: *Replace* `aws_instance.backend`, because `ami` changes" in text
+    assert ":large_yellow_circle: *Change* `aws_eip.backend`" in text
+    assert "ami-0old" not in text
+    thread = read(change_views.details(SUMMARY))
+    assert "`ami`: `ami-0old` → `ami-0new` _forces replacement_" in thread
+    assert "`tags.Name`: _(none)_ → `backend`" in thread
     assert "needs 2 approvals by anyone of @leads" in text
     assert "[Approve and apply to staging]" in text
     assert buttons(message) == ["approve", "reject"]
@@ -83,7 +89,7 @@ def test_a_decision_against_it(outcome: str, words: str) -> None:
 
 def test_a_newer_plan_took_its_place() -> None:
     text = read(views.decided(VIEW, replace(ONE, outcome="superseded")))
-    assert "a newer plan took its place, nothing was applied" in text
+    assert "superseded by a newer plan, nothing was applied" in text
     assert "approved by @lee 2023-11-14 22:13 UTC  superseded by a newer request for approval" in text
 
 
@@ -92,7 +98,9 @@ def test_the_plan_that_took_its_place_is_named_with_its_link() -> None:
         Head(9, "Plan for staging a=<b>", "staging", "U0LEE"), "https://acme.slack.com/archives/C/p9"
     )
     message = views.decided(VIEW, replace(ONE, outcome="superseded"), newer)
-    assert message.text.startswith("#7 Plan for staging: #9 took its place, nothing was applied (1 to destroy")
+    assert opened(message.text).startswith(
+        "#7 Plan for staging: superseded by <https://acme.slack.com/archives/C/p9|#9>, nothing was applied (1 to destroy"
+    )
     assert ":arrow_right: newer plan: #9 Plan for staging a=<b>  requested by @lee" in read(message)
     assert "<https://acme.slack.com/archives/C/p9|#9 Plan for staging a=&lt;b&gt;>" in opened(str(message.blocks))
     assert not buttons(message)
@@ -129,7 +137,11 @@ def test_no_resource_is_dropped_between_two_that_are_shown() -> None:
     long = tuple(AttributeChange(f"attribute{number}", "b" * 5_000, "a" * 5_000) for number in range(3))
     many = tuple(ResourceChange(f"aws_instance.n{n}", "aws_instance", Change.REPLACE, long) for n in range(12))
     text = read(views.ask(PlanView(HEAD, COMMIT, replace(SUMMARY, changes=many)), OPEN))
-    assert all(f"aws_instance.n{number}`" in text for number in range(12))
+    assert [number for number in range(12) if f"aws_instance.n{number}`" in text] == [0, 1, 2, 3, 4]
+    assert "and 7 more changes, in the thread" in text
+    six = read(views.ask(PlanView(HEAD, COMMIT, replace(SUMMARY, changes=many[:6])), OPEN))
+    assert all(f"aws_instance.n{number}`" in six for number in range(6))
+    assert "more" not in six
 
 
 @pytest.mark.parametrize("count", [13, 10_000])
@@ -140,33 +152,52 @@ def test_the_largest_plan_is_still_a_message_with_buttons(count: int) -> None:
     view = PlanView(HEAD, COMMIT, replace(SUMMARY, changes=many))
     message = views.ask(view, OPEN)
     assert f"{count} to create" in message.text
-    assert f"*And {count - 12:,} more* (all of it is in the thread)" in read(message)
+    assert f" and {count - 2} more" in read(message)
     assert buttons(message) == ["approve", "reject"]
 
 
-def test_what_is_too_many_to_show_is_counted_by_module_and_type() -> None:
-    many = (
-        *(ResourceChange(f"aws_eip.n{number}", "aws_eip", Change.DELETE) for number in range(12)),
-        *(
-            ResourceChange(
-                f'module.web["{number}].x"].module.disk[{number}].aws_ebs_volume.d', "aws_ebs_volume", change
-            )
-            for number in range(3)
-            for change in (Change.REPLACE, Change.CREATE)
-        ),
-        ResourceChange("aws_eip.last", "aws_eip", Change.CREATE),
-    )
-    text = read(views.ask(PlanView(HEAD, COMMIT, replace(SUMMARY, changes=many)), OPEN))
-    assert "• 3 to replace: `aws_ebs_volume` in `module.web.module.disk`" in text
-    assert "• 3 to create: `aws_ebs_volume` in `module.web.module.disk`" in text
-    assert "• 1 to create: `aws_eip` in the root module" in text
+@given(st.lists(st.sampled_from(list(Change)), min_size=1, max_size=40))
+def test_the_first_screen_has_at_most_six_lines_and_counts_what_it_does_not_name(kinds: list[Change]) -> None:
+    ordered = sorted(kinds, key=list(Change).index)
+    changed = tuple(ResourceChange(f"aws_eip.n{number}", "aws_eip", kind) for number, kind in enumerate(ordered))
+    sections = [block["text"]["text"] for block in change_views.changes(replace(SUMMARY, changes=changed))]
+    lines = sections[0].splitlines()
+    assert len(sections) == 1
+    assert len(lines) <= 6
+    named = len(re.findall("`aws_eip.n", sections[0]))
+    listed = sum(int(count) for count in re.findall(r"` and (\d+) more", sections[0]))
+    hidden = re.search(r"^and (\d+) more changes?, in the thread$", lines[-1])
+    assert named + listed + int(hidden[1] if hidden else 0) == len(changed)
 
 
-def test_the_table_of_images_shows_ids_that_lead_to_the_console_and_names() -> None:
+def test_the_table_of_images_shows_ids_that_lead_to_the_console_and_the_thread_their_names() -> None:
     table = next(block for block in views.ask(WITH_IMAGES, OPEN).blocks if block["type"] == "table")
-    link, name = table["rows"][1][1]["elements"][0]["elements"]
-    assert (link["type"], link["text"], name["text"]) == ("link", "ami-0old", " staging-1")
+    (link,) = table["rows"][1][1]["elements"][0]["elements"]
+    assert (link["type"], link["text"]) == ("link", "ami-0old")
     assert link["url"].endswith("ImageDetails:imageId=ami-0old")
+    thread = read(change_views.details(SUMMARY, WITH_IMAGES.images))
+    assert "backend: `ami-0old` staging-1 → `ami-0new` staging-2" in thread
+
+
+def test_what_decides_is_the_first_column_of_the_images() -> None:
+    at = datetime(2026, 11, 29, tzinfo=UTC)
+    older = ImageChange("backend", Image("ami-0new", "b", at), Image("ami-0old", "a", at - timedelta(days=9)))
+    view = replace(WITH_IMAGES, images=(older,), observed_at=at.timestamp() + 7_200)
+    table = next(block for block in views.ask(view, OPEN).blocks if block["type"] == "table")
+    rows = [["".join(e["text"] for e in cell["elements"][0]["elements"]) for cell in row] for row in table["rows"]]
+    assert rows == [
+        ["Warning", "Machine", "Current image", "Planned image"],
+        ["⚠️ older", "backend", "ami-0new 2 h", "ami-0old 9 d"],
+    ]
+
+
+def test_a_machine_that_the_table_of_images_has_is_not_named_again() -> None:
+    pair = ("ami-0old", "ami-0new")
+    backend = replace(SUMMARY.changes[1], image=pair)
+    two = (backend, replace(backend, address="aws_instance.second"))
+    for changed, named in (((backend,), False), (two, True), ((replace(backend, image=("ami-x", "ami-y")),), True)):
+        text = read(views.ask(replace(WITH_IMAGES, summary=replace(SUMMARY, changes=changed)), OPEN))
+        assert ("aws_instance.backend" in text) is named, changed
 
 
 def test_details_say_how_many_they_leave_out() -> None:
@@ -185,7 +216,7 @@ def test_a_plan_that_only_changes_outputs_has_details_too() -> None:
     details = change_views.details(only)
     assert details.text == "The plan in detail: 7 outputs to change"
     assert "`address6`: `a` → `b`" in read(details)
-    assert "and 2 more outputs" in read(views.ask(PlanView(HEAD, COMMIT, only), OPEN))
+    assert "*Change outputs* `address0`, `address1` and 5 more" in read(views.ask(PlanView(HEAD, COMMIT, only), OPEN))
 
 
 @given(st.lists(hostile, min_size=1, max_size=5), urls, st.integers(0, 30))
@@ -221,14 +252,16 @@ def test_drift_that_the_code_does_not_contradict_is_told_as_such() -> None:
     quiet = replace(SUMMARY, changes=(), outputs=(), drift=drifted)
     text = read(views.drifted(HEAD, COMMIT, quiet))
     assert "1 resource changed outside of Terraform, as the code allows" in text
-    assert "nothing differs any more" in read(views.drifted(HEAD, COMMIT, replace(quiet, drift=())))
+    assert "no drift any more" in read(views.drifted(HEAD, COMMIT, replace(quiet, drift=())))
 
 
 def test_what_is_asked_is_said_before_anything_else() -> None:
     text = read(views.ask(VIEW, OPEN, ["aws_instance.cron"], typed_confirmation="staging"))
     first = text.splitlines()[:2]
     assert first[0].endswith("*#7 Plan for staging*: 1 to destroy, 1 to replace, 1 to change. Waiting for approval")
-    assert first[1] == "requested by @ana  a1b2c3d Raise the queue's memory (Lee Park)"
+    assert first[1].startswith(":lock: *Protected, and this plan would lose it:* `aws_instance.cron`.")
+    small = "requested by @ana  a1b2c3d Raise the queue's memory (Lee Park)  plan `dddddddddddd` by Terraform 1.11.4"
+    assert text.splitlines()[-1] == small
 
 
 def test_that_nothing_is_destroyed_is_said_too() -> None:
@@ -239,11 +272,10 @@ def test_that_nothing_is_destroyed_is_said_too() -> None:
 
 
 @pytest.mark.parametrize("outcome", ["rejected", "expired", "superseded"])
-def test_what_was_not_applied_is_said_to_have_been_planned(outcome: str) -> None:
+def test_of_what_was_not_applied_the_numbers_are_left(outcome: str) -> None:
     text = read(views.decided(VIEW, replace(OPEN, outcome=outcome)))
-    assert "*What was planned:*" in text
-    assert "*To destroy*" in text
-    assert "*Destroyed*" not in text
+    assert "nothing was applied (1 to destroy, 1 to replace, 1 to change)" in text
+    assert "aws_instance" not in text, "the plan is in the thread"
 
 
 def test_warnings_say_why_and_where_and_how_many_there_are() -> None:
@@ -251,20 +283,20 @@ def test_warnings_say_why_and_where_and_how_many_there_are() -> None:
     seven = replace(SUMMARY, warnings=(failed,) * 7)
     text = read(views.ask(replace(VIEW, summary=seven), OPEN))
     assert ":warning: Check failed (`check.port`) in `main.tf:9`: The port is closed." in text
-    assert "and 2 more warnings, in the thread" in text
+    assert "and 5 more warnings, in the thread" in text
     assert read(change_views.details(seven)).count("Check failed") == 7
 
 
 def test_what_was_changed_outside_of_terraform_is_in_the_thread_with_its_values() -> None:
     by_hand = ResourceChange("aws_eip.a", "aws_eip", Change.UPDATE, (AttributeChange("ip", "10.0.0.1", "10.0.0.2"),))
     text = read(change_views.details(replace(SUMMARY, drift=(by_hand,))))
-    assert "*Outside of Terraform:* 1 resource changed\n:large_yellow_circle: *Changed*: `aws_eip.a`" in text
+    assert "*Outside of Terraform:* 1 resource changed\n:large_yellow_circle: *Changed* `aws_eip.a`" in text
     assert "`ip`: `10.0.0.1` → `10.0.0.2`" in text
 
 
 def test_what_is_new_or_goes_has_one_value() -> None:
     made = ResourceChange("aws_eip.a", "aws_eip", Change.CREATE, (AttributeChange("ip", None, "10.0.0.1"),))
-    text = read(views.ask(replace(VIEW, summary=replace(SUMMARY, changes=(made,))), OPEN))
+    text = read(change_views.details(replace(SUMMARY, changes=(made,))))
     assert "`ip`: `10.0.0.1`" in text
     assert "(none)" not in text
 
@@ -274,9 +306,6 @@ def test_what_was_too_much_to_compare_is_marked() -> None:
     missing = replace(big, address="aws_instance.gone", change=Change.DELETE)
     summary = replace(SUMMARY, changes=(missing, big, *SUMMARY.changes[2:]))
     mark = "\n      _too much to compare here; see the attached plan_"
-    text = read(views.ask(replace(VIEW, summary=summary), OPEN))
-    assert f"`aws_instance.big`{mark}" in text
-    assert text.count("too much to compare") == 1, "of what goes, its name says everything"
     thread = read(change_views.details(summary))
     assert f"`aws_instance.big`{mark}" in thread
     assert f"`aws_instance.gone`{mark}" in thread
@@ -289,15 +318,15 @@ def test_up_to_date_shows_the_images_that_run() -> None:
     table = next(block for block in message.blocks if block["type"] == "table")
     text = [[cell["elements"][0]["elements"][0]["text"] for cell in row] for row in table["rows"]]
     assert text == [
-        ["Machine", "Runs now", "Age", "Commit"],
-        ["backend", "ami-0new", "unknown", "f00dfee"],
-        ["cron", "ami-0old", "unknown", " "],
+        ["Machine", "Current image", "Commit"],
+        ["backend", "ami-0new", "f00dfee"],
+        ["cron", "ami-0old", " "],
     ]
     assert "up to date, nothing to do (12 resources in place)" in read(message)
 
 
 def test_it_is_said_why_names_and_ages_are_missing() -> None:
-    why = "EC2 told nothing of these images"
+    why = "EC2 does not describe these images"
     assert why not in read(views.ask(WITH_IMAGES, OPEN))
     bare = replace(WITH_IMAGES, images=(ImageChange("backend", Image("ami-0old"), Image("ami-0new")),))
     assert why in read(views.ask(bare, OPEN))

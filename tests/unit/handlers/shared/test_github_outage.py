@@ -39,7 +39,7 @@ async def test_a_silence_counts_from_the_last_answer_to_the_next_one(desk: Desk)
         desk.now = NOW.timestamp() + at
         await outage.observe(run)
     notice = await github_outage.outage_notice(operation(desk))
-    assert "GitHub told nothing for 2 min 5 s from " in notice
+    assert "GitHub did not answer for 2 min 5 s from " in notice
     assert "2026-03-02 12:00 UTC" in notice
 
     later = datetime.fromtimestamp(NOW.timestamp() + 600, UTC)

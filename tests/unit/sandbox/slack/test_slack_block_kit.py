@@ -586,3 +586,85 @@ def test_any_json_for_a_view_is_either_taken_or_refused(view: Any) -> None:
             assert check_view(view, kind)["type"] == kind
         except ApiError as error:
             assert error.code == "invalid_arguments"  # noqa: PT017 - either outcome is right
+
+
+def container(**more: Any) -> Block:
+    return {"type": "container", "title": plain(), "child_blocks": [section()], **more}
+
+
+def data_table(rows: int, columns: int, **more: Any) -> Block:
+    cells = [[{"type": "raw_text", "text": "x"}] * columns] * rows
+    return {"type": "data_table", "caption": "x", "rows": cells, **more}
+
+
+RICH_CELL: Block = {
+    "type": "rich_text",
+    "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "x"}]}],
+}
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        container(title=plain(150), child_blocks=[section()] * 10, is_collapsible=True, default_collapsed=True),
+        container(subtitle=mrkdwn(150), width="full", has_header_divider=True),
+        data_table(101, 20, page_size=100, row_header_column_index=0),
+        data_table(2, 1),
+        {**data_table(2, 1), "rows": [[{"type": "raw_text", "text": "n"}], [{"type": "raw_number", "value": 1.5}]]},
+    ],
+)
+def test_the_newer_blocks_at_their_limits(block: Block) -> None:
+    assert check_message([block])
+
+
+@pytest.mark.parametrize(
+    ("block", "fault"),
+    [
+        (container(title=plain(151)), "must be less than 151"),
+        (container(child_blocks=[section()] * 11), "no more than 10"),
+        (container(child_blocks=[]), "no less than 1"),
+        (container(child_blocks=[container()]), "unsupported type: container"),
+        (container(default_collapsed=True), "needs is_collapsible"),
+        (container(is_collapsible=True, has_header_divider=True), "has_header_divider"),
+        (container(width="huge"), "must be one of"),
+        ({**container(), "fold": True}, "invalid additional property"),
+        (data_table(102, 1), "no more than 101"),
+        (data_table(1, 1), "no less than 2"),
+        (data_table(2, 21), "no more than 20"),
+        (data_table(2, 1, page_size=101), "must be between 1 and 100"),
+        ({**data_table(2, 1), "rows": [[RICH_CELL], [RICH_CELL]]}, "unsupported type: rich_text"),
+        ({key: part for key, part in data_table(2, 1).items() if key != "caption"}, "missing required field: caption"),
+        ({"type": "alert", "text": mrkdwn()}, "unsupported type: alert"),
+    ],
+)
+def test_the_newer_blocks_past_their_limits(block: Block, fault: str) -> None:
+    with pytest.raises(ApiError) as refusal:
+        check_message([block])
+    assert fault in str(refusal.value.extra)
+
+
+def test_one_table_or_data_table_in_a_message() -> None:
+    with pytest.raises(ApiError) as refusal:
+        check_message([table(2, 1), data_table(2, 1)])
+    assert "only_one_table_allowed" in str(refusal.value.extra)
+
+
+@pytest.mark.parametrize(
+    ("alert", "fault"),
+    [
+        ({"text": mrkdwn(200), "level": "error"}, ""),
+        ({"text": mrkdwn(201)}, "must be less than 201"),
+        ({"text": plain(), "level": "loud"}, "must be one of"),
+        ({"level": "info"}, "missing required field: text"),
+    ],
+)
+def test_an_alert_in_a_modal_alone(alert: Block, fault: str) -> None:
+    view = {"type": "modal", "title": plain(), "blocks": [{"type": "alert", **alert}]}
+    if not fault:
+        assert check_view(view, "modal")
+        with pytest.raises(ApiError):
+            check_view({"type": "home", "blocks": view["blocks"]}, "home")
+        return
+    with pytest.raises(ApiError) as refusal:
+        check_view(view, "modal")
+    assert fault in str(refusal.value.extra)

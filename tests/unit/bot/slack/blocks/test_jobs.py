@@ -62,6 +62,6 @@ def test_silence_is_told_with_its_reason() -> None:
         stale_since=AT, stale_because="GitHub cannot be <reached>",
     )  # fmt: skip
     rendered = read(kit.message("stale", job_blocks.stale(run)))
-    assert "GitHub has told nothing since" in rendered
+    assert "GitHub has not answered since" in rendered
     assert "GitHub cannot be <reached>" in rendered
     assert "The run goes on there" in rendered

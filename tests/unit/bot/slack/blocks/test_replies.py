@@ -19,12 +19,6 @@ def test_an_apology_has_the_id_that_is_in_the_log() -> None:
     assert "The log has the details under ab12" in read(replies.apology("ab12"))
 
 
-def test_help_has_every_command() -> None:
-    rendered = read(replies.help_page(tuple((f"/command{number} <x>", "Does it.") for number in range(60))))
-    assert "`/command0 <x>`" in rendered
-    assert "`/command59 <x>`" in rendered
-
-
 def test_every_entry_of_the_trail_that_was_asked_for_is_shown_whole() -> None:
     rows = [
         (1_700_000_000.0 + n, "U0ANA", f"click {n} refused", f"#{n} why=ask S0LEADS " + "x" * 150) for n in range(30)
@@ -39,7 +33,7 @@ def test_slack_takes_every_answer_whatever_is_in_it(pool: list[str], count: int)
     first, last = pool[0], pool[-1]
     read(replies.refusal(first))
     read(replies.apology("ab12"))
-    read(replies.help_page(((first, last),) * count))
+    read(replies.typed_for_you(f"/{first}"[:500]))
     read(replies.audit_page([(1.0, first, last, last)] * min(count, 30)))
     check_view(replies.home([kit.section(kit.escape(f"? {last}"))] * count), "home")
 
