@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
+PROJECT_FILE = Path(__file__).parents[1] / "pyproject.toml"
+
+
 def _takes_config(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument("--config", default=default, metavar="FILE", type=Path, help="the configuration file")
+
+
+class _Version(argparse.Action):
+    """Prints the version; read only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        project = tomllib.loads(PROJECT_FILE.read_text(encoding="utf-8"))["project"]
+        parser.exit(message=f"Signalbox {project['version']}\n")
 
 
 def parser(runs: Mapping[str, Callable[[argparse.Namespace], int]]) -> argparse.ArgumentParser:
     """The parser; the arguments that it returns have the chosen command's function as `run`."""
     whole = argparse.ArgumentParser(prog="python -m bot", description="Signalbox: infrastructure from Slack.")
+    whole.add_argument("--version", action=_Version, nargs=0, help="print the version")
     _takes_config(whole, "signalbox.yaml")
     commands = whole.add_subparsers(required=True, metavar="command")
 
