@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 from botocore import exceptions
 
 from bot.check.result import Findings
-from runners.aws.client import Clients, explained, make_clients
+from runners.aws.client import Clients, code_of, explained, make_clients
 from runners.concurrency import run_blocking
 from runners.errors import RunnerError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bot.config import Config
     from runners.results import AwsPlace
 
 TIMEOUT = 30.0
+ALLOWED = "DryRunOperation"  # AWS's answer to a dry run of an allowed call
 
 
 async def check_aws(config: Config) -> Findings:
@@ -39,6 +42,8 @@ async def _check_place(place: AwsPlace, whose: str, findings: Findings) -> None:
         findings.add_fact(f"{whose}account {identity['Account']} as {who}, {place.region}")
         doing = "listing EC2 instances"
         await run_blocking(_check_describe, clients, timeout=TIMEOUT, doing=doing)
+        for missing in await run_blocking(_not_displayed, clients, timeout=TIMEOUT, doing="reading health"):
+            findings.add_fact(f"{whose}{missing}")
     except RunnerError as error:
         findings.add_problem(f"{whose}{error}", error.remedy)
     except (exceptions.BotoCoreError, exceptions.ClientError) as error:
@@ -50,6 +55,22 @@ def _check_describe(clients: Clients) -> None:
     try:
         clients.ec2.describe_instances(DryRun=True)
     except exceptions.ClientError as error:
-        # AWS's answer to a dry run of an allowed call.
-        if error.response.get("Error", {}).get("Code") != "DryRunOperation":
+        if code_of(error) != ALLOWED:
             raise
+
+
+def _not_displayed(clients: Clients) -> list[str]:
+    """What Home and /infra status do not display of the machines' health, as AWS does not let us read it."""
+    reads: dict[str, Callable[[], object]] = {
+        "status checks": lambda: clients.ec2.describe_instance_status(DryRun=True),
+        "alarms": lambda: clients.cloudwatch.describe_alarms(MaxRecords=1),
+    }
+    missing = []
+    for what, read in reads.items():
+        try:
+            read()
+        except exceptions.ClientError as error:
+            if code_of(error) != ALLOWED:
+                failure = explained(error, f"reading {what}")
+                missing.append(f"Home and /infra status display no {what}: {failure.problem}. {failure.remedy}")
+    return missing

@@ -23,6 +23,15 @@ if TYPE_CHECKING:
     from tests.scenarios.moments import Phase
 
 
+_OF_TRANSFER = {"content-length", "content-encoding", "transfer-encoding", "connection", "date", "server"}
+
+
+def _named(request: web.Request) -> str:
+    """The name of a call of a service that does not speak as EC2 does."""
+    target = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+    return target or request.path.rpartition("/operation/")[2]
+
+
 @dataclass
 class AwsBetween:
     """`handle` leads through here to moto; `calls` counts what was answered, by EC2's name of the call."""
@@ -53,10 +62,11 @@ class AwsBetween:
         url = f"{self.moto.url}{request.path_qs}"
         headers = {name: value for name, value in request.headers.items() if name.lower() != "content-length"}
         async with session.request(request.method, url, data=body, headers=headers) as answered:
-            content, status, kind = await answered.read(), answered.status, answered.content_type
+            content, status = await answered.read(), answered.status
+            answers = {name: value for name, value in answered.headers.items() if name.lower() not in _OF_TRANSFER}
         self.calls[call] += 1
         await self._dies(call, "after", request)
-        return web.Response(body=content, status=status, content_type=kind)
+        return web.Response(body=content, status=status, headers=answers)
 
     async def _dies(self, call: str, phase: Phase, request: web.Request) -> bool:
         if self._dies_at is None or self._world is None or self._dies_at[:2] != (call, phase):
