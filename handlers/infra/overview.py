@@ -93,10 +93,10 @@ async def homes(services: Services, users: Collection[str]) -> Mapping[str, Bloc
             continue
         own = preferences.home_blocks(turn=chosen[user].turn, ended=chosen[user].ended, quiet=chosen[user].quiet)
         locks = [each for each in snapshot.closures if each.person == user]
-        first = waiting.blocks(waiting.for_person(services, person, asked), locks)
-        stands = state_views.blocks(
-            await state.page(services, snapshot, person), kit.VIEW_BLOCKS - len(own) - len(first)
-        )
+        mine = waiting.for_person(services, person, asked)
+        first = waiting.blocks(mine, locks)
+        page, room = await state.page(services, snapshot, person), kit.VIEW_BLOCKS - len(own) - len(first)
+        stands = state_views.blocks(page, room, [each.record.number for each in mine])
         views[user] = replies.home([*first, *stands, *own])
     return views
 

@@ -13,7 +13,7 @@ from runners import phrases
 from runners.results.fleet import IMPAIRED, PASSED, RUNNING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from bot.slack.blocks.kit import Block, Message
     from runners.results import Image
@@ -118,14 +118,17 @@ def page(state: Page, note: Sequence[str]) -> Message:
     return kit.message("How things stand", blocks(state, kit.MESSAGE_BLOCKS - 2), foot=[kit.context(*note)])
 
 
-def blocks(state: Page, most: int) -> list[Block]:
-    """The same in at most so many blocks, for the Home tab: where there are too many environments, the last are left out."""
+def blocks(state: Page, most: int, waiting: Collection[int] = ()) -> list[Block]:
+    """The same in at most so many blocks, for the Home tab: where there are too many environments, the last are left out.
+
+    `waiting` are the operations that the tab has above, as they wait for the person.
+    """
     builders = [kit.header("Stuck builders"), *kit.sections(map(line, state.builders))] if state.builders else []
     shared = [kit.header("Under way"), *kit.sections(map(line, state.shared))] if state.shared else []
     recent = kit.sections(list(map(line, state.recent)) or ["_None yet._"])
     rest = [*builders, *shared, kit.header("Last operations"), *recent]
     room = max(most - len(rest) - 2, 1)
-    cards = _fitting([kit.section(card(each)) for each in state.cards[:room]])
+    cards = _fitting([kit.section(card(each, waiting)) for each in state.cards[:room]])
     left_out = len(state.cards) - len(cards)
     more = [kit.context(f"and {left_out} more: {kit.code('/infra status <environment>')}")] if left_out else []
     return [kit.header("Environments"), *cards, *more, *rest]
@@ -136,9 +139,9 @@ def _fitting(cards: Sequence[Block]) -> list[Block]:
     return [each for each, size in zip(cards, sizes, strict=True) if size <= MOST_BYTES]
 
 
-def card(state: Card) -> str:
+def card(state: Card, waiting: Collection[int] = ()) -> str:
     """An environment in a few lines of mrkdwn: what runs, its health, what forbids changes, what is under way."""
-    lines = [*_running(state, MOST_SERVICES), *_health(state), *_closed(state), *_operations(state)]
+    lines = [*_running(state, MOST_SERVICES), *_health(state), *_closed(state), *_operations(state, waiting)]
     return f"*{kit.escape(state.name)}*: " + "\n".join(lines)
 
 
@@ -282,9 +285,15 @@ def _closed(state: Card) -> list[str]:
     return [*state.closed, *window]
 
 
-def _operations(state: Card) -> list[str]:
-    lines = [line(each) for each in state.current]
+def _operations(state: Card, waiting: Collection[int] = ()) -> list[str]:
+    lines = [_for_you(each) if each.number in waiting else line(each) for each in state.current]
     if state.queue:
         links = [kit.link(f"#{each.number}", each.url) if each.url else f"#{each.number}" for each in state.queue]
         lines.append(f"{common.EMOJI['waiting']} queue: {phrases.listed(links, MOST_NAMED)}")
     return lines
+
+
+def _for_you(operation: OperationLine) -> str:
+    number = f"#{operation.number}"
+    linked = kit.link(number, operation.url) if operation.url else number
+    return f"{common.EMOJI['approval']} {linked} waits for you, see above"

@@ -32,6 +32,7 @@ MOST_FILTER_VALUES = 200  # of a filter, by EC2's limit
 INTERACTIVE_ATTEMPTS = 7
 PROTECTION_TAG = "signalbox:keep"  # on a resource that Signalbox must not delete
 
+_IAM_NAMES = {"monitoring": "cloudwatch"}  # of services that sign requests with another name than policies have
 _CREDENTIALS = "Give the bot AWS credentials: a role on its machine, AWS's own variables, or aws.profile."
 
 
@@ -128,7 +129,9 @@ class Account:
 
 def _note_action(parsed: dict[str, Any], model: Any, **_: Any) -> None:
     """Note the IAM action of a call in its answer, so that an error can name it: an error itself knows no service."""
-    parsed.setdefault("ResponseMetadata", {})["Action"] = f"{model.service_model.signing_name}:{model.name}"
+    signing_name = model.service_model.signing_name
+    service = _IAM_NAMES.get(signing_name, signing_name)
+    parsed.setdefault("ResponseMetadata", {})["Action"] = f"{service}:{model.name}"
 
 
 def make_clients(place: AwsPlace) -> Clients:

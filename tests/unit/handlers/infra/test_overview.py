@@ -73,6 +73,8 @@ async def test_what_waits_comes_first_with_its_buttons(desk: Desk) -> None:
         ("open-ahead", None),
     ]
     assert "Plan for staging" in str(view["blocks"][1])
+    assert str(view).count("Plan for staging") == 1 + str(view["blocks"][2]).count("Plan for staging")  # in its dialogs
+    assert "waits for you, see above" in str(view)
 
 
 async def test_it_waits_for_nobody_who_may_not_approve_or_has_approved(desk: Desk) -> None:
