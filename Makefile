@@ -62,7 +62,7 @@ bench: $(DEV) ## measures
 	@$(BIN)/python -m tests.bench
 
 soak: $(DEV) ## lets random faults befall three machines: N rounds (200) from the seed SEED (1) on, with a lease of LEASE seconds (5)
-	@$(BIN)/python -m tests.soak
+	@LEASE=$${LEASE:-5} $(BIN)/python -m tests.soak
 
 gallery: $(DEV) ## writes pictures of all messages to .cache/gallery, and names those that are too long
 	@$(BIN)/python -m tests.gallery
