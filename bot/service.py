@@ -29,7 +29,7 @@ from bot.engine.shared_work import Share
 from bot.engine.single_instance import is_surely_dead, single_instance_lock
 from bot.engine.takeover import Takeover
 from bot.engine.versions import APPLICATION_VERSION, refuse_if_newer
-from bot.inbound import app as bolt, github_webhooks, hcp_notifications, pages, server
+from bot.inbound import app as bolt, form_pages, github_webhooks, hcp_notifications, pages, server
 from bot.inbound.connections import Connections
 from bot.inbound.dispatch import Dispatch
 from bot.inbound.github_webhooks import Webhooks
@@ -282,6 +282,7 @@ class Service:
             application.router.add_post(github_webhooks.PATH, hooks.handle)
         if self._config.operations.pages:
             application.router.add_get(pages.ROUTE, pages.OperationPages(services, reception).handle)
+        form_pages.add(application, services, registry.pages, reception)
         await self._open(stack, services, application, reception.peers)
 
     async def _open(

@@ -33,6 +33,7 @@ _KINDS: Mapping[str, tuple[str, Right]] = {
     "remove orphaned resources": ("/infra builders", "run"),
     "clean up": ("/infra amis", "run"),
     "propose clean-up": ("/infra amis", "run"),
+    "set secret": ("/infra secret", "run"),
     "rotate key": ("/infra rotate", "run"),
     "emergency review": ("/infra", "run"),
 }

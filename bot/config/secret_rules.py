@@ -1,4 +1,4 @@
-"""Rules about secrets: their environments exist, and keys have places for both halves."""
+"""Rules about secrets: their environments exist, keys have places for both halves, and values that people set have a page."""
 
 from __future__ import annotations
 
@@ -27,6 +27,12 @@ def check(top: Mapping[str, object], environments: Mapping[str, object], add_fau
             for half in [half for half in _HALVES if half not in halves]:
                 problem = f"has no place for the key's {half}; add one with `value: {half}`"
                 add_fault(("secrets", "rotate", name, "places"), problem)
+    for name, places in keys_of(secrets.get("values")).items():
+        for environment in keys_of(places):
+            _environment(("secrets", "values", name, environment), environment, environments, add_fault)
+    if secrets.get("values") and keys_of(top.get("operations")).get("pages") is None:
+        problem = "needs `operations.pages.url`, the address under which people's browsers reach Signalbox"
+        add_fault(("secrets", "values"), problem)
 
 
 def _environment(at: tuple[str, ...], named: object, environments: Mapping[str, object], add_fault: AddFault) -> None:
@@ -36,4 +42,7 @@ def _environment(at: tuple[str, ...], named: object, environments: Mapping[str, 
 
 def needs_aws(secrets: Mapping[str, object]) -> bool:
     """Whether something of it is in AWS."""
-    return any(secrets.get(key) for key in ("users", "parameters", "secrets_manager", "rotate"))
+    if any(secrets.get(key) for key in ("users", "parameters", "secrets_manager", "rotate")):
+        return True
+    places = (place for each in keys_of(secrets.get("values")).values() for place in keys_of(each).values())
+    return any(keys_of(place).get(key) is not None for place in places for key in ("parameter", "secrets_manager"))

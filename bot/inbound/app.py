@@ -57,6 +57,7 @@ SECTIONS = {
     "FOLLOW_UPS": "follow_ups",
     "APPROVAL_CHECKS": "approval_checks",
     "THREAD_LISTENERS": "thread_listeners",
+    "PAGES": "pages",
 }
 _working: set[asyncio.Task[object]] = set()
 

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from bot.access import policy
 from bot.access.page_links import PATH
+from bot.inbound import page_headers
 from bot.inbound.connections import authenticated
 from bot.inbound.peers import counted_as
 from bot.inbound.refusals import RefusedError
@@ -32,16 +33,7 @@ PACE, MINUTE = 120, 60.0  # requests of one address within a minute: a page that
 AT_ONCE = 4  # pages that are drawn together
 FRESH = 2.0  # seconds for which a page is displayed again as it was
 MOST_PEERS, MOST_DRAWN = 4096, 64
-HEADERS = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{page_html.STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "X-Robots-Tag": "noindex, nofollow",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+HEADERS = page_headers.headers(page_html.STYLE_HASH)
 
 
 class OperationPages:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bot.config import Config, Environment
     from bot.config.models.access import Right
     from bot.operations.operation import Operation
+    from bot.operations.pages import Page
     from bot.operations.thread_replies import ThreadListener
     from bot.services import Services
     from bot.slack.answer_thread import Thread
@@ -295,3 +296,4 @@ class Registry:
     follow_ups: tuple[FollowUp, ...] = ()
     approval_checks: tuple[ApprovalCheck, ...] = ()
     thread_listeners: tuple[ThreadListener, ...] = ()
+    pages: tuple[Page, ...] = ()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 USER = "image-builder"
 WORKFLOW = "use-key.yml"
-_OPERATIONS = 'operations:\n  directory: "{files}/var"\n'
+OPERATIONS = 'operations:\n  directory: "{files}/var"\n'
 SECTION = f"""secrets:
   users: [{USER}]
   parameters: [/ci/]
@@ -32,7 +32,7 @@ SECTION = f"""secrets:
         - {{github: BUILD_KEY}}
         - {{parameter: /ci/build-key}}
 """
-CONFIG = {_OPERATIONS: SECTION + _OPERATIONS}
+CONFIG = {OPERATIONS: SECTION + OPERATIONS}
 _FILE = """name: Use the key
 on: {workflow_dispatch: }
 permissions: {id-token: write}

@@ -82,7 +82,7 @@ class RotatedKey(Model):
 
 
 class Secrets(Model):
-    """What `/infra secrets` lists, `/infra rotate` rotates.
+    """What `/infra secrets` lists, `/infra rotate` rotates and `/infra secret set` sets.
 
     `organization` lists the secrets of the repository's organization too. `users` are IAM users; `parameters` and
     `secrets_manager` are prefixes of names.
@@ -93,6 +93,7 @@ class Secrets(Model):
     parameters: tuple[ParameterName, ...] = ()
     secrets_manager: tuple[EntryName, ...] = ()
     rotate: Mapping[Name, RotatedKey] = {}
+    values: Mapping[SecretName, Mapping[NameWithPart, SecretPlace]] = {}
 
     @property
     def uses_aws(self) -> bool:
