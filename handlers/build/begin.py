@@ -1,4 +1,4 @@
-"""Begins builds: /build with words, or the window that /build without words opens; nothing starts before it is submitted."""
+"""Begins builds: /build with words, or the window that /build without words, or without a required input, opens."""
 
 from __future__ import annotations
 
@@ -13,28 +13,31 @@ from bot.operations.registry import Button, Click, Command, Invocation, Modal, S
 from bot.operations.requests import OperationRequest
 from bot.slack.modal import open_modal, open_modal_early
 from handlers.build import window
-from handlers.build.command import REF, USAGE, all_machines, check_given, images_of, parse
+from handlers.build.command import REF, USAGE, BuildRequest, all_machines, check_given, images_of, parse
 from handlers.shared.input_views import about_of
-from handlers.shared.inputs import declared_inputs, submitted as entered
+from handlers.shared.inputs import ask_for, declared_inputs, missing_inputs, submitted as entered
 from handlers.shared.permissions import attempt, check_may_use
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bot.services import Services
     from bot.slack.blocks.kit import Block, Message
-    from handlers.build.command import BuildRequest
+    from runners.github.runs.workflow_file import Input
 
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
-    """Start a build of what is named; without words ask in a window, or list the image workflows where there are several."""
+    """Start a build of what is named; without words, or an input that it needs, ask in a window.
+
+    Without words, several image workflows are listed.
+    """
     await _check_may_build(services, invocation.user)
     text, given = inputs.take(invocation.text, USAGE, other=(REF.rstrip("="),))
     several = len(services.config.builds) > 1
     words = typed_arguments.split(text, USAGE, most=4 if several else 3, refs=True)
     if words or given:
         request = replace(parse(services.config, words), given=given)
-        await _start(services, request, invocation.user, invocation.key)
+        await _start_or_ask(services, request, invocation)
         return None
     images_of(services.config)
     if several:
@@ -55,6 +58,23 @@ async def _check_may_build(services: Services, user: str) -> None:
     await requests.check_may_use(services, user, "/build", target=next(allowed, targets[0]))
 
 
+async def _start_or_ask(services: Services, request: BuildRequest, invocation: Invocation) -> None:
+    """Start the build, or open its window where the workflow requires an input that nobody gave."""
+    images = images_of(services.config, request.build)
+    check_given(images, request)
+    if images.command_inputs.keys() - request.given.keys():
+        workflow = WorkflowOf(services.config.github.repository, images.workflow)
+        declared = await declared_inputs(services, workflow, request.ref, images.command_inputs)
+        if missing := missing_inputs(declared, request.given):
+
+            async def content() -> Block:
+                return _view(services, request, declared)
+
+            await ask_for(services, invocation.trigger_id, window.TITLE, content, missing)
+            return
+    await _start(services, request, invocation.user, invocation.key)
+
+
 async def _start(services: Services, request: BuildRequest, user: str, key: str) -> None:
     check_given(images_of(services.config, request.build), request)
     target = policy.target_of(services.config, builds_target(request.build))
@@ -62,10 +82,16 @@ async def _start(services: Services, request: BuildRequest, user: str, key: str)
 
 
 async def _window(services: Services, build: str) -> Block:
-    config, images = services.config, images_of(services.config, build)
-    workflow = WorkflowOf(config.github.repository, images.workflow)
+    images = images_of(services.config, build)
+    workflow = WorkflowOf(services.config.github.repository, images.workflow)
     declared = await declared_inputs(services, workflow, images.ref, images.command_inputs)
-    return window.view(build, images, all_machines(config), tuple(config.whole_environments), declared)
+    return _view(services, BuildRequest((), (), images.ref, build=build), declared)
+
+
+def _view(services: Services, request: BuildRequest, declared: Sequence[Input]) -> Block:
+    config = services.config
+    images = images_of(config, request.build)
+    return window.view(request, images, all_machines(config), tuple(config.whole_environments), declared)
 
 
 async def open_window(services: Services, click: Click) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from bot.config import Images
     from bot.slack.blocks.kit import Block, Message
+    from handlers.build.command import BuildRequest
     from runners.github.runs.workflow_file import Input
 
 CALLBACK, OPEN, TITLE = "build-images", "build-open", "Build images"
@@ -33,20 +34,27 @@ def listing(builds: Mapping[str, Images]) -> Message:
 
 
 def view(
-    build: str, images: Images, machines: Sequence[str], environments: Sequence[str], declared: Sequence[Input]
+    request: BuildRequest,
+    images: Images,
+    machines: Sequence[str],
+    environments: Sequence[str],
+    declared: Sequence[Input],
 ) -> Block:
-    """Asks what to build; the image workflow's name comes back with the submission."""
+    """Asks what to build, with what is requested already; the image workflow's name comes back with the submission."""
     head = f"{kit.code(images.workflow)}: without a choice it builds all of its images."
-    window = input_views.window(CALLBACK, head, (build, ""), declared, title=TITLE, submit="Build")
+    window = input_views.window(
+        CALLBACK, head, (request.build, ""), declared, title=TITLE, submit="Build", given=request.given
+    )
     first, *fields = window["blocks"]
     choices = [
-        modals.some_of(name, label, [(each, each) for each in values])
-        for name, label, values in (
-            (ROLES, "Roles (all if none is chosen)", machines),
-            (ENVIRONMENTS, "Environments (all if none is chosen)", environments),
+        modals.some_of(name, label, [(each, each) for each in values], chosen=chosen)
+        for name, label, values, chosen in (
+            (ROLES, "Roles (all if none is chosen)", machines, request.machines),
+            (ENVIRONMENTS, "Environments (all if none is chosen)", environments, request.environments),
         )
         if values
     ]
     hint = f"{images.ref} unless you name another branch or tag."
-    branch = modals.text(BRANCH, "Branch or tag", longest=LONGEST_REF, hint=hint, optional=True)
+    written = request.ref if request.ref != images.ref else ""
+    branch = modals.text(BRANCH, "Branch or tag", longest=LONGEST_REF, hint=hint, optional=True, written=written)
     return {**window, "blocks": [first, *choices, branch, *fields]}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -97,3 +99,45 @@ async def test_who_may_run_no_commands_gets_no_window_and_starts_nothing(workflo
     sent = replace(sent_off(), user="U0GUS", private_metadata='["base", ""]')
     assert "may" in await refusal_of(workflows, begin.submitted(workflows.services, sent))
     assert workflows.engine.begun == []
+
+
+class Hub:
+    """A GitHub whose image workflow requires a version."""
+
+    async def get(self, *_: object, **__: object) -> object:
+        text = "on: {workflow_dispatch: {inputs: {machines: {}, version: {required: true}, size: {}}}}\njobs: {a: {}}\n"
+        return SimpleNamespace(data={"content": b64encode(text.encode()).decode()})
+
+
+NEEDING = "images: {workflow: build.yml, command_inputs: {version: , size: [s, l]}}"
+
+
+@pytest.fixture
+def needing(desk: Desk) -> Desk:
+    desk.config = read_config(FILE.replace("images: {workflow: build.yml}", NEEDING))
+    desk.github = Hub()
+    return desk
+
+
+async def test_a_required_input_is_asked_for_with_what_was_typed(needing: Desk) -> None:
+    await begin.handle(needing.services, typed("backend staging fix/apt size=l"))
+    await filled()
+    assert needing.engine.begun == []
+    (view,) = needing.chat.views
+    check_view(view, "modal")
+    elements = {block["block_id"]: block["element"] for block in view["blocks"][1:]}
+    chosen = [elements[name]["initial_options"][0]["value"] for name in ("roles", "environments")]
+    assert chosen == ["backend", "staging"]
+    assert elements["branch"]["initial_value"] == "fix/apt"
+    assert elements["input:size"]["initial_option"]["value"] == "l"
+    sent = sent_off(roles="backend", environments="staging", branch="fix/apt", **{"input:version": "9"})
+    await begin.submitted(needing.services, replace(sent, private_metadata=view["private_metadata"]))
+    assert [begun.title for begun in needing.engine.begun] == [
+        "Build backend images for staging at fix/apt with version=9"
+    ]
+
+
+async def test_a_build_with_its_required_input_starts_at_once(needing: Desk) -> None:
+    await begin.handle(needing.services, typed("backend version=9"))
+    assert needing.chat.views == []
+    assert [begun.arguments["input:version"] for begun in needing.engine.begun] == ["9"]
