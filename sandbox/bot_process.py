@@ -173,7 +173,8 @@ class BotProcess:
         if self._command == "work":  # it listens to nobody
             return b"ready as " in self.log.read_bytes()[self._logged :]
         try:
-            async with session.get(f"http://127.0.0.1:{self.port}/readyz") as response:
+            address = self._environment.get("METRICS_ADDRESS") or f"127.0.0.1:{self.port}"
+            async with session.get(f"http://{address}/readyz") as response:
                 return response.status == 200
         except (ClientError, TimeoutError):
             return False

@@ -26,6 +26,7 @@ from bot.operations.operation import Operation
 from bot.operations.posting import deliver
 from bot.operations.queue import head_of, update_cancelled
 from bot.operations.unfinished import end, refuse_request
+from bot.process import log_context
 from bot.slack.blocks import common, kit
 from bot.store.audit import Entry, request_detail
 from bot.store.operations import Record, Request, Status
@@ -61,10 +62,15 @@ async def begin(services: Services, request: Request, kind: Kind | None) -> None
 
 
 async def _begin(services: Services, request: Request, kind: Kind) -> None:
-    engine = services.engine
     number = await _numbered(services, request, kind)
-    if number is None:
-        return
+    if number is not None:
+        with log_context.operation(number):
+            await _announced(services, request, kind, number)
+
+
+async def _announced(services: Services, request: Request, kind: Kind, number: int) -> None:
+    """Durable: display the operation, and put it into its queue."""
+    engine = services.engine
     if kind.supersedes:
         await engine.step("supersede", lambda: going_first.supersede(services, request.environment))
     refusal = "" if kind.silent else await engine.step("announce", lambda: announce(services, number))
@@ -115,7 +121,8 @@ async def _number(services: Services, request: Request, identity: str) -> int:
     if (await services.operations.get(number)).status.ended:
         # What remembered the request was deleted since (handlers/infra/retention.py): it began this operation long ago.
         raise AlreadyEndedError(f"#{number}, which this request began, has ended")
-    log.info("operation %s: %s in %s, for %s", number, request.kind, request.environment, request.requester)
+    with log_context.operation(number):
+        log.info("operation %s: %s in %s, for %s", number, request.kind, request.environment, request.requester)
     return number
 
 
