@@ -62,25 +62,21 @@ async def begin(services: Services, request: Request, kind: Kind | None) -> None
 
 
 async def _begin(services: Services, request: Request, kind: Kind) -> None:
-    number = await _numbered(services, request, kind)
-    if number is not None:
-        with log_context.operation(number):
-            await _announced(services, request, kind, number)
-
-
-async def _announced(services: Services, request: Request, kind: Kind, number: int) -> None:
-    """Durable: display the operation, and put it into its queue."""
     engine = services.engine
-    if kind.supersedes:
-        await engine.step("supersede", lambda: going_first.supersede(services, request.environment))
-    refusal = "" if kind.silent else await engine.step("announce", lambda: announce(services, number))
-    if refusal:
-        await engine.step("report refusal", lambda: report_refusal(services, number, refusal))
-    else:
-        services.command_answers.began(services, request.key, number)
-        if EMERGENCY in request.arguments:
-            await emergencies.report(services, request, number)
-        await engine.enqueue(request.kind, number, queue_of(services.config, request.environment)[0])
+    number = await _numbered(services, request, kind)
+    if number is None:
+        return
+    with log_context.operation(number):
+        if kind.supersedes:
+            await engine.step("supersede", lambda: going_first.supersede(services, request.environment))
+        refusal = "" if kind.silent else await engine.step("announce", lambda: announce(services, number))
+        if refusal:
+            await engine.step("report refusal", lambda: report_refusal(services, number, refusal))
+        else:
+            services.command_answers.began(services, request.key, number)
+            if EMERGENCY in request.arguments:
+                await emergencies.report(services, request, number)
+            await engine.enqueue(request.kind, number, queue_of(services.config, request.environment)[0])
 
 
 async def _numbered(services: Services, request: Request, kind: Kind) -> int | None:
