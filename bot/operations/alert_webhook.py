@@ -35,7 +35,7 @@ def sender(url: str, where: str) -> Callable[[Alert, str], Awaitable[None]]:
 
 def body(alert: Alert, summary: str, where: str) -> dict[str, str]:
     """What is sent."""
-    more = f": {alert.words}. {alert.remedy}" if alert.firing else "."
+    more = f". On {where}. {alert.remedy}".rstrip()
     return {
         "text": f"{summary}{more}",
         "source": alert.source,

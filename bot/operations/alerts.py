@@ -32,14 +32,14 @@ SAME = 600.0  # seconds within which several processes notice the same, and one 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What is tried: `check` returns what is wrong in words, empty where nothing is.
+    """What is tried: `check` returns what is wrong in words ("Slack does not answer"), empty where nothing is.
 
-    `lasts` are the seconds after which it is reported, `interval` those between two checks. `shared`: every process
+    `clear` is what is true when it works again ("Slack answers again"). `lasts` are the seconds after which it is reported, `interval` those between two checks. `shared`: every process
     notices the same. `reports_itself`: others report it in Slack already.
     """
 
     source: str
-    name: str
+    clear: str
     check: Callable[[], Awaitable[str]]
     remedy: str
     lasts: float = 0.0
@@ -53,7 +53,7 @@ class Alert:
     """What is reported: a source that fails in these words since then (Unix seconds), or that works again."""
 
     source: str
-    name: str
+    clear: str
     words: str
     remedy: str
     since: float
@@ -117,26 +117,26 @@ class Alerts:
         await self._send_all()
 
     async def _judge(self, probe: Probe, standing: _Standing, words: str, now: float) -> None:
-        self.health.warn(probe.source, f"{probe.name}: {words}" if words else "")
+        self.health.warn(probe.source, words)
         if words:
             standing.since = standing.since or now
             standing.words = words
             if not standing.reported and now - standing.since >= probe.lasts:
                 standing.reported = True
                 await self._report(
-                    probe, Alert(probe.source, probe.name, words, probe.remedy, standing.since, firing=True)
+                    probe, Alert(probe.source, probe.clear, words, probe.remedy, standing.since, firing=True)
                 )
         elif standing.since:
-            over = Alert(probe.source, probe.name, standing.words, "", standing.since, firing=False)
+            over = Alert(probe.source, probe.clear, standing.words, "", standing.since, firing=False)
             reported, standing.reported, standing.since = standing.reported, False, 0.0
             if reported:
                 await self._report(probe, over)
 
     async def _report(self, probe: Probe, alert: Alert) -> None:
         if alert.firing:
-            log.error("Signalbox cannot do its work: %s: %s. %s", alert.name, alert.words, alert.remedy)
+            log.error("Signalbox cannot do its work: %s. %s", alert.words, alert.remedy)
         else:
-            log.warning("%s: all clear, after %s", alert.name, self._lasted(alert))
+            log.warning("all clear: %s, after %s", alert.clear, self._lasted(alert))
         if probe.shared and not await self._is_first(alert):
             return
         if self.send is not None:
@@ -156,8 +156,12 @@ class Alerts:
         summary = self.summary(alert)
         icon = ":rotating_light:" if alert.firing else ":white_check_mark:"
         lines = [f"{icon} *{kit.escape(summary)}*"]
-        if alert.firing:
-            lines.append(f"{kit.escape(alert.words)}, since {kit.moment(alert.since)}. {kit.escape(alert.remedy)}")
+        where = kit.escape(self.where)
+        lines.append(
+            f"Since {kit.moment(alert.since)}, on {where}. {kit.escape(alert.remedy)}"
+            if alert.firing
+            else f"On {where}."
+        )
         message = kit.message(kit.escape(summary), [kit.section("\n".join(lines))])
         try:
             channel = await self.services.chat.channel_id(self.services.config.slack.channel)
@@ -166,10 +170,10 @@ class Alerts:
             log.warning("the alert about %s cannot be posted: %s", alert.source, error)
 
     def summary(self, alert: Alert) -> str:
-        """The first line for people: what does not work, or works again, and where."""
+        """The first line for people: what does not work, or works again."""
         if alert.firing:
-            return f"Signalbox on {self.where} cannot do its work: {alert.name}"
-        return f"Signalbox on {self.where}: {alert.name} is all right again, after {self._lasted(alert)}"
+            return f"Signalbox cannot do its work: {alert.words}"
+        return f"{alert.clear}, after {self._lasted(alert)}"
 
     def _lasted(self, alert: Alert) -> str:
         return phrases.duration(max(0.0, self.services.clock() - alert.since))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bot.errors import DatabaseAwayError
 from bot.operations.alert_webhook import sender
 from bot.operations.alerts import Alerts, Probe
+from bot.slack.errors import NO_ANSWER
 from bot.slack.web_api import ChatError
 from runners.errors import AccessDeniedError, RunnerError, UnavailableError
 
@@ -37,22 +38,22 @@ def alerting(services: Services, health: Health, cursors: Cursors, settings: Set
 def probes_of(services: Services, health: Health, *, github: bool) -> tuple[Probe, ...]:
     """The probes of this process; GitHub's only where there are credentials for it."""
     slack = Probe(
-        "slack", "Slack", lambda: _slack(services),
+        "slack", "Slack answers again", lambda: _slack(services),
         "Check status.slack.com, and the token: python -m bot check. Messages wait, and are delivered when Slack answers.",
         lasts=OUTAGE, interval=MINUTE, shared=True,
     )  # fmt: skip
     database = Probe(
-        "database-away", "the database", lambda: _database(services),
+        "database-away", "The database answers again", lambda: _database(services),
         "Start it again. What is under way waits for it; commands and clicks are refused meanwhile.", lasts=MINUTE, shared=True,
     )  # fmt: skip
     disk = Probe(
-        "disk-nearly-full", "the room on its disks", lambda: _disk(health),
+        "disk-nearly-full", "There is room on the disks again", lambda: _disk(health),
         "Make room: without any, nothing starts and /readyz answers 503.",
     )  # fmt: skip
     if not github:
         return slack, database, disk
     answers = Probe(
-        "github", "GitHub", lambda: _github(services),
+        "github", "GitHub answers again", lambda: _github(services),
         "Check www.githubstatus.com, and the credentials: python -m bot check. Deploys and builds do not start meanwhile.",
         lasts=OUTAGE, interval=RARELY, shared=True,
     )  # fmt: skip
@@ -63,7 +64,10 @@ async def _slack(services: Services) -> str:
     try:
         await services.chat.query("auth.test")
     except ChatError as error:
-        return f"{'it does not answer' if error.transient else 'it refuses the token'} ({error.code})"
+        if error.transient:
+            reason = error.code.removeprefix(NO_ANSWER).strip(" ()")
+            return f"Slack does not answer ({reason})" if reason else "Slack does not answer"
+        return f"Slack refuses the bot ({error.code})"
     return ""
 
 
@@ -74,11 +78,11 @@ async def _github(services: Services) -> str:
             services.config.github.repository, "/rate_limit", doing="asking GitHub for the rate limit"
         )
     except AccessDeniedError as error:
-        return f"it refuses the credentials: {error.problem}"
+        return f"GitHub refuses the credentials: {error.problem}"
     except UnavailableError as error:
-        return f"it does not answer: {error.problem}"
+        return f"GitHub does not answer: {error.problem}"
     except RunnerError as error:
-        return error.problem
+        return f"GitHub: {error.problem}"
     return ""
 
 
@@ -87,7 +91,7 @@ async def _database(services: Services) -> str:
         async with asyncio.timeout(DATABASE_WITHIN):
             await services.outbox.backlog()
     except (DatabaseAwayError, TimeoutError) as error:
-        return f"it does not answer ({str(error) or 'no answer in time'})"
+        return f"the database does not answer ({str(error) or 'no answer in time'})"
     return ""
 
 

@@ -47,7 +47,9 @@ class World:
             chat=self,
             config=SimpleNamespace(slack=SimpleNamespace(channel="#ops")),
         )
-        made = Probe("github", "GitHub", self.check, "Check the credentials.", **{"lasts": 120.0, **probe})
+        made = Probe(
+            "github", "GitHub answers again", self.check, "Check the credentials.", **{"lasts": 120.0, **probe}
+        )
         self.alerts = Alerts(cast("Services", services), self.health, cursors, "host-a (serve)", [made])
 
     async def check(self) -> str:
@@ -76,20 +78,22 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 async def test_what_lasts_is_reported_once_with_an_all_clear(caplog: pytest.LogCaptureFixture) -> None:
     world = World()
-    world.words = f"it refuses the credentials of {SECRET}"
+    world.words = f"GitHub refuses the credentials of {SECRET}"
     await world.passes(100)
     assert world.posted == []
-    assert world.health.warnings() == ("GitHub: it refuses the credentials of [redacted]",)
+    assert world.health.warnings() == ("GitHub refuses the credentials of [redacted]",)
     await world.passes(600)
     (text,) = world.posted
-    assert text.startswith("#ops :rotating_light: *Signalbox on host-a (serve) cannot do its work: GitHub*")
+    assert text.startswith(
+        "#ops :rotating_light: *Signalbox cannot do its work: GitHub refuses the credentials of [redacted]*"
+    )
     assert "Check the credentials." in text
     assert SECRET not in text
     (line,) = [each for each in caplog.records if each.levelno == logging.ERROR]
-    assert "cannot do its work: GitHub" in line.getMessage()
+    assert "cannot do its work: GitHub refuses" in line.getMessage()
     world.words = ""
     await world.passes(60)
-    assert "GitHub is all right again, after 11 min" in world.posted[1]
+    assert "GitHub answers again, after 11 min" in world.posted[1]
     assert (len(world.posted), world.health.warnings()) == (2, ())
 
 
@@ -196,17 +200,17 @@ class Refusing:
     ("source", "error", "words"),
     [
         ("slack", None, ""),
-        ("slack", ChatError("auth.test", "token_expired"), "it refuses the token (token_expired)"),
-        ("slack", ChatError("auth.test", "ratelimited"), "it does not answer (ratelimited)"),
+        ("slack", ChatError("auth.test", "token_expired"), "Slack refuses the bot (token_expired)"),
+        ("slack", ChatError("auth.test", "ratelimited"), "Slack does not answer (ratelimited)"),
         ("github", None, ""),
-        ("github", AccessDeniedError("asking", "Bad credentials"), "it refuses the credentials: Bad credentials"),
+        ("github", AccessDeniedError("asking", "Bad credentials"), "GitHub refuses the credentials: Bad credentials"),
         (
             "github",
             UnavailableError("asking", "GitHub cannot be reached"),
-            "it does not answer: GitHub cannot be reached",
+            "GitHub does not answer: GitHub cannot be reached",
         ),
         ("database-away", None, ""),
-        ("database-away", TimeoutError(), "it does not answer (no answer in time)"),
+        ("database-away", TimeoutError(), "the database does not answer (no answer in time)"),
     ],
 )
 async def test_what_each_probe_finds(source: str, error: Exception | None, words: str) -> None:
