@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.slack.blocks.kit import Message
+from sandbox.slack import SlackSettings, SlackStandIn
 from tests.gallery.budget import WORDS, words_of
 from tests.gallery.samples import Sample, samples, value, views
+from tests.gallery.validation import refused_by_slack
 from tests.unit.bot.drawn import read
 
 SAMPLES = samples()
@@ -43,3 +47,16 @@ def test_a_dialog_asks_in_one_sentence(sample: Sample) -> None:
     ]
     asked = [each["confirm"]["text"]["text"] for each in elements if "confirm" in each]
     assert [text for text in asked if len([part for part in text.split(". ") if part]) > 1] == []
+
+
+async def test_slacks_validator_names_what_it_refuses() -> None:
+    slack = SlackStandIn(SlackSettings("xoxb-planted", "secret", None, "http://127.0.0.1:9/", rate_limits=False))
+    await slack.start()
+    client = AsyncWebClient(token="xoxb-planted", base_url=f"{slack.url}/api/")
+    wrong = Sample("wrong", Message("Wrong", ({"type": "section"},)))
+    faults = await refused_by_slack([*SAMPLES[:3], wrong], client)
+    await slack.stop()
+    (fault,) = faults
+    assert fault.startswith("wrong is refused by Slack:")
+    assert "must define either `text` or `fields`" in fault
+    assert '"pointer": "/blocks/0"' in fault

@@ -171,7 +171,15 @@ async def test_no_answer_shows_what_is_hidden(
     assert await hidden.operations.cancel_requested(1) is None
 
 
-@pytest.mark.parametrize("opening", OPENINGS)
+async def test_the_help_is_free_and_names_nothing_to_who_has_no_right(hidden: Desk) -> None:
+    for user in ("U0GUS", "U0BOT"):
+        for text in ("/infra help", "/infra help dev"):
+            answer = await answered(hidden, user, text)
+            assert NAME not in answer
+            assert "/deploy" not in answer
+
+
+@pytest.mark.parametrize("opening", [each for each in OPENINGS if each != "/infra help"])
 async def test_who_has_no_right_is_refused_and_that_is_recorded(hidden: Desk, opening: str) -> None:
     for user in ("U0GUS", "U0BOT"):
         before = len(await hidden.audit_log())
