@@ -48,7 +48,9 @@ LISTED = 5  # commits that a refusal names, and files
 
 async def handle(services: Services, invocation: Invocation) -> Message | None:
     """Begin the deploy of what ran before, or of the deploy or commit that is named; or a plan with the images before."""
-    words = typed_arguments.split(_NUMBER.sub("", invocation.text), USAGE, most=MOST_WORDS, refs=True)
+    text = _NUMBER.sub("", invocation.text)
+    config = await requests.visible_to(services, invocation.user, "/rollback", text)
+    words = typed_arguments.split(text, USAGE, most=MOST_WORDS, refs=True)
     if not words:
         raise UserError(f"Name the environment. Usage: {USAGE}")
     if (
@@ -56,7 +58,6 @@ async def handle(services: Services, invocation: Invocation) -> Message | None:
         and f"{words[0]}{PART}{image_rollback.WORD}" not in services.config.environments
     ):
         return await image_rollback.typed(services, invocation, words)
-    config = await requests.visible_to(services, invocation.user, "/rollback", " ".join(words))
     chosen = parts.choose(config, words, parts.SERVICES, USAGE)
     environment, *others = chosen.parts
     if others:

@@ -112,9 +112,9 @@ async def typed(services: Services, submission: Submission) -> Mapping[str, str]
     try:
         approval_id, _, annotations = submission.private_metadata.partition(" ")
         approval = await read(services, approval_id, submission.user)
+        await check_may(services, approval, submission.user, Outcome.APPROVED)
         if submission.values["word"].strip() != approval.typed_confirmation:
             return {"word": f"That is not {approval.typed_confirmation}. Nothing was approved."}
-        await check_may(services, approval, submission.user, Outcome.APPROVED)
         approver = Approver(submission.user, int(annotations or 0))
         if objection := await objection_to(services, submission.registry, approval, approver):
             return {"word": objection.fault}
