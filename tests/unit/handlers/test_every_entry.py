@@ -273,9 +273,9 @@ async def test_the_home_of_who_has_no_right_shows_nothing(everybody: Desk) -> No
     for home in REGISTRY.homes:
         for kind in WITHOUT_RIGHTS:
             await home.publish(everybody.services, PEOPLE[kind].id)
-            shown = str(everybody.chat.homes[PEOPLE[kind].id])
-            assert not [name for name in CONFIG.environments if name in shown], shown
-            assert "Deploy it" not in shown
+            rendered = str(everybody.chat.homes[PEOPLE[kind].id])
+            assert not [name for name in CONFIG.environments if name in rendered], rendered
+            assert "Deploy it" not in rendered
 
 
 async def test_comments_of_who_has_no_right_are_not_recorded(everybody: Desk) -> None:
