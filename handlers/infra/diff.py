@@ -106,11 +106,15 @@ async def _code(services: Services, first: Environment, second: Environment, sna
     reads = CachedReads(services.github)
     try:
         difference = await commits.difference(reads, repository, there.sha, here.sha)
-        listed = [each.sha for each in (*difference.commits, *difference.lost)][:MOST_PULLS]
-        return CodeChange(name, here, there, difference, await pulls.merged_with(reads, repository, listed))
     except RunnerError as error:
         log.info("comparing %s and %s: %s", first.name, second.name, error.problem)
         return CodeChange(name, here, there, problem=services.redact(error.problem))
+    listed = [each.sha for each in (*difference.commits, *difference.lost)][:MOST_PULLS]
+    try:
+        return CodeChange(name, here, there, difference, await pulls.merged_with(reads, repository, listed))
+    except RunnerError as error:
+        problem = f"the pull requests could not be read: {services.redact(error.problem)}"
+        return CodeChange(name, here, there, difference, problem=problem)
 
 
 async def _with_commits(services: Services, card: Card) -> Card:

@@ -114,7 +114,7 @@ def _service(both: Comparison, change: CodeChange, most: int) -> list[str]:
         lost = phrases.counted(behind, "commit")
         lines.append(f":warning: {name}{lost} of {second} {phrases.plural(behind, 'is', 'are')} not in {first}")
         lines += _commits(change, change.difference.lost, behind, most)
-    return lines
+    return [*lines, *([f":grey_question: {kit.escape(change.problem)}"] if change.problem else [])]
 
 
 def _commits(change: CodeChange, commits: Sequence[Commit], total: int, most: int) -> Iterable[str]:

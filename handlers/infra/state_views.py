@@ -115,7 +115,7 @@ class Page:
 
 def page(state: Page, note: Sequence[str]) -> Message:
     """The answer to /infra status; `note` is small print, in mrkdwn."""
-    return kit.message("How things stand", blocks(state, kit.MESSAGE_BLOCKS - 2), foot=[kit.context(*note)])
+    return kit.message("How things stand", blocks(state, kit.MESSAGE_BLOCKS - 2), foot=list(map(kit.context, note)))
 
 
 def blocks(state: Page, most: int, waiting: Collection[int] = ()) -> list[Block]:
@@ -155,7 +155,7 @@ def detailed(state: Card, recent: Sequence[OperationLine], note: Sequence[str]) 
     alarms = [kit.section("*Alarms*"), *kit.sections(map(_alarm, state.alarms))] if state.alarms else []
     last = kit.sections(list(map(line, recent)) or ["_None yet._"])
     body = [*kit.sections(text), *alarms, *machines, kit.section("*Last operations*"), *last]
-    return kit.message(title, body, foot=[kit.context(*note)] if note else [])
+    return kit.message(title, body, foot=list(map(kit.context, note)))
 
 
 def line(operation: OperationLine) -> str:

@@ -12,7 +12,7 @@ from bot.errors import UserError
 from bot.operations import requests
 from bot.operations.registry import Command, HomeTab, Invocation, Topic
 from bot.slack.answers import answer_of
-from bot.slack.blocks import replies
+from bot.slack.blocks import kit, replies
 from bot.slack.web_api import ChatError
 from bot.store.audit import Entry
 from handlers.infra import entry_lines, overview
@@ -121,10 +121,12 @@ async def _fill_in(
     services: Services, invocation: Invocation, words: Sequence[str], first: Message, wanted: Wanted
 ) -> None:
     await services.observations.refresh(wanted)
+    reading = kit.context(overview.READING)
 
     async def complete() -> Message | None:
         second, _ = await overview.status(services, invocation.user, words)
-        return second if second.blocks[:-1] != first.blocks[:-1] else None
+        before, after = ([block for block in answer.blocks if block != reading] for answer in (first, second))
+        return second if before != after else None
 
     if answer := await answer_of(complete):
         await _respond(services, invocation, answer)

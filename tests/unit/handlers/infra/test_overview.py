@@ -196,6 +196,26 @@ async def test_the_answer_does_not_wait_for_aws_or_github(desk: Desk, account: A
     assert "a second answer follows" not in read(second)
     third = await topics.handle(desk.services, typed("status"))
     assert third is not None
-    assert third.blocks[:-1] == second.blocks[:-1]
+    assert third.blocks == second.blocks
     await asyncio.gather(*topics._pending_answers)
     assert len(desk.chat.told) == 1
+
+
+async def test_no_second_answer_follows_where_nothing_has_changed(desk: Desk, account: Account) -> None:
+    await deployed(desk, "prod")
+    desk.aws, github = account.clients(HOME), SlowGitHub()
+    github.may.set()
+    desk.observations._github = github  # type: ignore[assignment]
+    for words in ("status prod", "status"):
+        await topics.handle(desk.services, typed(words))
+        await asyncio.gather(*topics._pending_answers)
+        assert len(desk.chat.told) == 1
+        desk.now += 600
+        first = await topics.handle(desk.services, typed(words))
+        assert first is not None
+        assert "a second answer follows" in read(first)
+        await asyncio.gather(*topics._pending_answers)
+        assert len(desk.chat.told) == 1
+        desk.chat.told.clear()
+        desk.now += 600
+        desk.observations._branches.clear()
