@@ -21,7 +21,7 @@ import { markRead, unreadIn } from "./unread.js";
 class App {
   constructor() {
     this.timeline = new Timeline("Messages", false);
-    this.composer = new Composer({ testid: "composer", send: (text) => this.say(text, null) });
+    this.composer = new Composer({ testid: "composer", send: (text) => this.say(text, null), use: (callback) => this.useShortcut(callback) });
     this.home = new Home();
     this.thread = new ThreadPanel({ send: (text) => this.say(text, store.thread), close: () => this.openThread(null) });
     this.sidebar = new Sidebar({ go: (place) => this.go(place), actAs: (id) => this.actAs(id) });
@@ -117,6 +117,13 @@ class App {
     const answer = await post("say", { as: me, channel: place, text, ...(thread ? { thread_ts: thread } : {}) });
     if (!answer.ok) this.note(me, place, thread, inSentence(answer.error));
     return undefined;
+  }
+
+  /** Uses a global shortcut, which knows no channel. */
+  async useShortcut(callback) {
+    const { me, place } = store;
+    const answer = await post("shortcut", { as: me, callback_id: callback });
+    if (!answer.ok) this.note(me, place, null, inSentence(answer.error));
   }
 
   note(me, place, thread, words) {

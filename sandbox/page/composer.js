@@ -7,9 +7,10 @@ import { icon } from "./icons.js";
 import { store } from "./store.js";
 
 export class Composer {
-  /** `send(text)` is called with what was typed; `testid` is the hook for tests. */
-  constructor({ testid, send }) {
+  /** `send(text)` is called with what was typed, `use(id)` with a global shortcut that was chosen; `testid` is the hook for tests. */
+  constructor({ testid, send, use = null }) {
     this.send = send;
+    this.use = use;
     this.drafts = new Map();
     this.place = "";
     this.offer = { from: 0, items: [] };
@@ -67,7 +68,8 @@ export class Composer {
 
   complete() {
     if (this.box.selectionStart !== this.box.selectionEnd) return this.offerNothing();
-    this.offer = completionsFor(this.box.value.slice(0, this.box.selectionStart));
+    const { from, items } = completionsFor(this.box.value.slice(0, this.box.selectionStart));
+    this.offer = { from, items: items.filter((item) => this.use || !item.shortcut) };
     this.chosen = 0;
     return this.drawOffer();
   }
@@ -105,6 +107,7 @@ export class Composer {
     this.offerNothing();
     this.resize();
     this.showUsage();
+    if (item.shortcut) this.use(item.shortcut);
   }
 
   key(event) {

@@ -82,7 +82,7 @@ function tools(message, about) {
     return h("div", { class: "tools" }, h("button", { type: "button", title: "Dismiss", "aria-label": "Dismiss this message", "data-testid": "dismiss", onclick: () => about.onDismiss(message.ts) }, icon("close")));
   }
   const reply = !about.inThread && h("button", { type: "button", title: "Reply in thread", "aria-label": `Reply in thread to ${author(message)}`, "data-testid": "reply", onclick: () => about.onThread(message.ts) }, icon("reply"));
-  const shortcuts = message.notice ? [] : store.shortcuts.map((shortcut) => shortcutButton(shortcut, about));
+  const shortcuts = message.notice ? [] : store.shortcuts.filter((shortcut) => shortcut.of_message).map((shortcut) => shortcutButton(shortcut, about));
   return (reply || shortcuts.length > 0) && h("div", { class: "tools" }, reply, shortcuts);
 }
 

@@ -130,10 +130,11 @@ class PageApi:
 
     async def _shortcut(self, request: web.Request) -> web.StreamResponse:
         arguments = await _body(request, "as", "channel", "ts", "callback_id")
-        user, channel = self._person(arguments.get("as")), self._channel(arguments.get("channel"))
-        message = channel.find(str(arguments.get("ts")))
-        if message is None:
-            return _answer({"ok": False, "error": "this message is gone"})
+        user, message = self._person(arguments.get("as")), None
+        if "channel" in arguments:  # else it is a global shortcut
+            message = self._channel(arguments["channel"]).find(str(arguments.get("ts")))
+            if message is None:
+                return _answer({"ok": False, "error": "this message is gone"})
         try:
             reply = await self._client.use_shortcut(user, str(arguments.get("callback_id")), message)
         except LookupError as error:

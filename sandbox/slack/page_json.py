@@ -37,9 +37,8 @@ def workspace(backend: Backend) -> dict[str, Any]:
             for command in backend.registration.commands.values()
         ],
         "shortcuts": [
-            {"callback_id": shortcut.callback_id, "name": shortcut.name}
+            {"callback_id": shortcut.callback_id, "name": shortcut.name, "of_message": shortcut.of_message}
             for shortcut in backend.registration.shortcuts.values()
-            if shortcut.of_message
         ],
         "bot": {"id": seed.BOT_USER_ID, "name": seed.BOT_NAME},
     }

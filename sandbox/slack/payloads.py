@@ -102,8 +102,9 @@ def message_shortcut(backend: Backend, user: User, message: Message, callback_id
 
 
 def global_shortcut(backend: Backend, user: User, callback_id: str) -> dict[str, Any]:
-    """shortcut: one that is chosen anywhere in Slack, so without a channel and a response URL."""
+    """shortcut: one that is chosen anywhere in Slack, so without a channel and a response URL; the person has no `name`."""
     return _interaction("shortcut", user) | {
+        "user": {"id": user.id, "username": user.name, "team_id": user.team_id},
         "action_ts": backend.workspace.new_ts(),
         "callback_id": callback_id,
         "trigger_id": backend.triggers.give(user.id),

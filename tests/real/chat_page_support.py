@@ -36,6 +36,7 @@ MANIFEST: dict[str, Any] = {
             {"command": "/whisper", "description": "Answer only me"},
             {"command": "/silent", "description": "Never answers"},
         ],
+        "shortcuts": [{"name": "Ask for it…", "type": "global", "callback_id": "ask", "description": "From anywhere"}],
     },
     "oauth_config": {
         "scopes": {"bot": ["commands", "chat:write", "channels:read", "channels:history", "files:write", "users:read"]}
@@ -140,6 +141,7 @@ class SmallApp:
             "/silent": self._silent,
         }.items():
             self.app.command(name)(listener)
+        self.app.shortcut("ask")(self._deploy)
         self.app.view("deploy")(self._submitted)
         self.app.view_closed("deploy")(self._closed)
         for action, do in {

@@ -23,7 +23,7 @@ async def test_commands_are_completed_with_the_keyboard_alone(chat: Chat) -> Non
     composer = page.get_by_test_id("composer")
     await composer.press_sequentially("/")
     options = page.get_by_test_id("composer-completions").get_by_role("option")
-    await expect(options).to_have_count(4)
+    await expect(options).to_have_count(5)
     await expect(options.first).to_contain_text("<environment> [ref]")
     await page.keyboard.press("ArrowDown")
     await expect(options.nth(1)).to_have_attribute("aria-selected", "true")
@@ -38,6 +38,17 @@ async def test_commands_are_completed_with_the_keyboard_alone(chat: Chat) -> Non
     await composer.press_sequentially("s")
     await page.keyboard.press("Enter")
     await expect(composer).to_have_value("/whisper ")
+
+
+async def test_a_global_shortcut_is_offered_under_the_commands_and_used(chat: Chat) -> None:
+    page = await chat.open()
+    composer = page.get_by_test_id("composer")
+    await composer.press_sequentially("/ask")
+    options = page.get_by_test_id("composer-completions").get_by_role("option")
+    await expect(options).to_have_text(["Ask for it…Shortcut of Signalbox"])
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_test_id("modal")).to_be_visible()
+    await expect(composer).to_have_value("")
 
 
 async def test_a_command_typed_in_full_is_sent_by_one_enter(chat: Chat) -> None:

@@ -62,6 +62,7 @@ async def test_a_global_shortcut_has_no_channel_and_no_response_url(
     (payload,) = sent
     assert (payload["type"], payload["callback_id"]) == ("shortcut", "anywhere")
     assert not {"channel", "message", "response_url"} & payload.keys()
+    assert payload["user"].keys() == {"id", "username", "team_id"}
     use = inbound.shortcut(shapes.checked(payload).body)
     assert (use.channel, use.message_ts, use.response_url) == ("", "", "")
 
