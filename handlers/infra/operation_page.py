@@ -9,7 +9,7 @@ from bot.store.audit import ACTOR_NAME
 from handlers.infra import entry_lines
 from handlers.shared.operation_logs import sources_of
 from runners.errors import RunnerError
-from runners.explain import explain
+from runners.explain import explain_later
 from runners.results import PlanSummary
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ async def content_of(services: Services, record: Record) -> PageContent:
     changes = tuple((each.address, each.change.value) for each in summary.changes) if summary else ()
     logs, problem = await _logs(services, record)
     failed = [log.text for log in logs if log.state == "failed"]
-    cause = explain(*failed) if failed else None
+    cause = await explain_later(*failed) if failed else None
     page = PageContent(
         number=record.number,
         title=record.title,

@@ -12,7 +12,7 @@ from bot.operations.outgoing import TextFile
 from bot.slack.blocks import kit
 from bot.slack.client import Posted
 from bot.slack.web_api import ChatError
-from runners.explain import explain
+from runners.explain import explain_later
 from runners.logs.failure_patterns import BUILT_IN
 from runners.logs.scan import scan_text
 
@@ -44,7 +44,9 @@ async def deliver(services: Services, user: str, log: Log, record: Record | None
     end = text if len(text) <= MOST else f"(the last {MOST >> 20} MB)\n{text[-MOST:].partition(chr(10))[2]}"
     name = f"log-{_NOT_IN_A_NAME.sub('-', log.of).strip('-').lower()[:60]}.txt"
     where = await _upload(services, user, record, TextFile(name, f"Log of {log.of}", end))
-    return drawn(log, reading, explain(text), where)
+    excerpts = [reading.first_error.text] if reading.first_error else [finding.text for finding in reading.findings]
+    cause = await explain_later(text) or await explain_later(*excerpts)
+    return drawn(log, reading, cause, where)
 
 
 def drawn(log: Log, reading: LogReading, cause: Cause | None, where: str) -> Message:

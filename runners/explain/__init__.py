@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import re2
 
+from runners.concurrency import run_blocking
 from runners.explain.cloud import CLOUD
 from runners.explain.machines import MACHINES
 from runners.explain.network import NETWORK
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from runners.explain.rows import CauseRow
     from runners.logs.classifier import Classifier
 
-MOST = 256 << 10  # characters that are read: a longer text counts with its end
+MOST = (
+    32 << 10
+)  # characters that are read: a longer text counts with its end; nothing but results of Ansible takes a second
+TIMEOUT = 30.0  # seconds
 LONGEST_WORD = 80  # characters of a name in the sentence
 _BOX = "│╷╵┃"
 # The first row that matches a line counts, so a row with the more exact sentence comes first.
@@ -37,6 +41,11 @@ def explain(*texts: str) -> Cause | None:
     """
     text = "\n".join(texts)[-MOST:]
     return _first_in(text) or _first_in(unwrapped(text))
+
+
+async def explain_later(*texts: str) -> Cause | None:
+    """The same on a thread, for texts that may be long."""
+    return await run_blocking(explain, *texts, timeout=TIMEOUT, doing="looking for the cause of a failure")
 
 
 def remedy_of(error: RunnerError) -> str:
