@@ -29,7 +29,9 @@ class Carrier(NamedTuple):
 # The first that matches counts. None matches across the text of a message, and none is a failure by itself.
 CARRIERS: tuple[Carrier, ...] = (
     Carrier(
-        "packer", r"(?:==> |--> |    )(?:[\w.-]+|(?:[\w-]+ )+[\w-]+\.[\w.-]+):(?: |$)", "==> amazon-ebs.cron: text"
+        "packer",
+        r"(?:==> |--> |    )(?:[\w.-]+(?: \(shell-local\))?|(?:[\w-]+ )+[\w-]+\.[\w.-]+):(?: |$)",
+        "==> amazon-ebs.cron: text",
     ),
     # PACKER_LOG=1: Go's log package with the name of the plugin; "ui:" and "ui error:" show what people see.
     Carrier(

@@ -13,7 +13,7 @@ from runners.logs.patterns import WEAK, Row, Table
 _NAME = r"^(?:[a-z/][\w./@+-]*: )?"
 _BEGINNING = r"^(?:[^\w\s]+ )?(?:\(\w+\) )?(?:[a-z/][\w./@+-]*: )?"
 _CLAUSE = r"[\w)\]'\"][:;,!] +"  # what a clause begins after
-_WORD = r"[\w.:/@'\"`()\[\]#=-]+ "
+_WORD = r"[\w.,:/@'\"`()\[\]#=-]+ "
 _ABILITY = r"(?:[Ff]ailed [a-z]+ing|(?:[Ff]ail(?:ed|s|ure)? to|[Uu]nable to|[Nn]ot able to|[Cc]ould(?: not|n't)|[Cc]an(?: ?not|'t)) [a-z]\w)"
 _DONE = (
     r"(?:found|read|opened|loaded|executed|created|installed|downloaded|retrieved|verified|resolved|reached|parsed|started"
@@ -43,7 +43,7 @@ SENTENCES: Table = {
         ),
         Row(
             "could not do it",
-            rf"^(?:{_WORD})+(?:could not|couldn't|can ?not|can't) (?:be (?:\w+ly )?{_DONE}|(?:find|read|open|load|execute|create|install|download|retrieve|verify|resolve|reach|parse|start|write|mount|connect|access|locate|fetch|build) )|^(?:{_WORD})+(?:was|were|is|are) (?:not able|unable) to [a-z]|^(?:{_WORD})+did(?: not|n't) (?:respond|start|finish|complete|return|succeed|exit|become|answer)\b",
+            rf"^(?:{_WORD})+(?:could not|couldn't|can ?not|can't) (?:be (?:\w+ly )?{_DONE}|(?:find|read|open|load|execute|create|install|download|retrieve|verify|resolve|reach|parse|start|write|mount|connect|access|locate|fetch|build) )|^(?:{_WORD})+(?:was|were|is|are) (?:not able|unable) to [a-z]|^(?:{_WORD})+(?:failed to [a-z]|did(?: not|n't) (?:respond|start|finish|complete|return|succeed|exit|become|answer)\b)",
             "The superblock could not be read or does not describe a correct file system",
             "the signature was verified",
         ),

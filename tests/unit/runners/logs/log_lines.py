@@ -155,7 +155,10 @@ TRUE = {
         "make[1]: *** [Makefile:12: build] Error 2",
     ],
     "cmake: cmake failed": ["CMake Error at CMakeLists.txt:3 (find_package):"],
-    "python: traceback": ["Traceback (most recent call last):"],
+    "python: traceback": [
+        "Traceback (most recent call last):",
+        "==> vsphere (shell-local): Traceback (most recent call last):",
+    ],
     "java: uncaught exception": ['Exception in thread "main" java.lang.NoClassDefFoundError: org/x/Y'],
     "aws: aws error": [
         "An error occurred (AccessDenied) when calling the GetObject operation: Access Denied",
@@ -171,6 +174,7 @@ TRUE = {
     "tool: could not do it": [
         "Filesystem can not be safely mounted by this kernel.",
         "errors in crontab file, can't install.",
+        "Package 'Microsoft.VisualC.CRT,version=14.16' failed to download",
         '** (Mix) Could not compile dependency :idna, "/opt/app/.mix/rebar3 bare compile"',
         "===> Failed to update package override_deps_versions from repo hexpm",
     ],
