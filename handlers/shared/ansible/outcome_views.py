@@ -122,7 +122,7 @@ def refusals(state: RolloutState) -> list[str]:
 
 
 def _run_again(frame: Frame, end: RolloutEnd) -> str:
-    return f"Check its hosts, then run {kit.code(end.then)}" if end.then else f"Run {frame.command} again"
+    return f"Check its hosts, then run {kit.code(end.then)}" if end.then else f"Run {kit.escape(frame.command)} again"
 
 
 def _next_step(end: RolloutEnd) -> str:
