@@ -93,10 +93,10 @@ async def give_link(services: Services, click: Click) -> Message:
     """A new link, for the requester alone; the ones before it are not valid any more."""
     record = await clicked(services, click)
     tried = permissions.attempt_on(record, click.user, "enter a value")
+    await permissions.check_may_use(services, tried, needed_for(record).command)
     async with requests.refusals_recorded(services, tried):
         if click.user != record.requester:
             raise Denied("Only the person who requested this may enter the value.")
-    await permissions.check_may_use(services, tried, needed_for(record).command)
     _check_waits(record)
     token = f"{record.number}-{random.token_urlsafe(32)}"
     until = services.clock() + LINK_LIFE

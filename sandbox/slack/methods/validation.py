@@ -13,6 +13,7 @@ from sandbox.slack.rate_limits import TIER_3
 if TYPE_CHECKING:
     from sandbox.slack.backend import Backend
 
+_CODES = {"blocks": "invalid_blocks", "message": "invalid_message", "view": "invalid_view"}
 _POINTER = " [json-pointer:"
 
 
@@ -29,7 +30,7 @@ def _validate(_: Backend, given: dict[str, Any]) -> dict[str, Any]:
         _check(kind, content)
     except ApiError as error:
         problems = [str(each) for each in error.extra.get("errors", [error.code])]
-        raise ApiError(f"invalid_{kind}", errors=[_as_error(problem) for problem in problems]) from None
+        raise ApiError(_CODES[kind], errors=[_as_error(problem) for problem in problems]) from None
     return {}
 
 

@@ -120,7 +120,7 @@ async def test_a_plan_with_variables_says_so_in_its_title(desk: Desk) -> None:
         (deploy_command, ""),
         (plan_command, "staging"),
         (infra_topics, "status"),
-        (infra_topics, ""),
+        (infra_topics, "queue"),
         (build_command, "all"),
     ],
 )
@@ -166,11 +166,14 @@ async def test_help_status_and_the_trail_are_for_the_person_alone(desk: Desk) ->
     for text in ("", "help"):
         answer = await infra_topics.handle(desk.services, typed(text))
         assert answer is not None
-        assert (
-            "`/deploy <environment> [service] [machine,machine] [branch, tag or commit] [check] [input=value ...]`"
-            in read(answer)
-        )
-        assert "`/infra audit [how many]`" in read(answer)
+        assert "*What you may do here*" in read(answer)
+        assert "`/build` Build machine images" in read(answer)
+    answer = await infra_topics.handle(desk.services, typed("help deploy"))
+    assert answer is not None
+    assert (
+        "`/deploy <environment> [service] [machine,machine] [branch, tag or commit] [check] [input=value ...]`"
+        in read(answer)
+    )
     answer = await infra_topics.handle(desk.services, typed("status"))
     assert answer is not None
     assert "*dev*: no deploy by Signalbox yet" in read(answer)

@@ -249,7 +249,7 @@ def _documented(model: type[BaseModel], above: str = "") -> list[str]:
         for inner in _models_in(annotation):
             if inner in {Stack, Service, ImageWorkflow}:
                 continue  # they have the keys of a section, or of an environment, which are documented there
-            named = "<name>." if "Mapping" in str(annotation) else ""
+            named = "<name>." * str(annotation).count("Mapping[")
             result += _documented(inner, f"{above}{key}.{named}")
     if model.model_config.get("extra") == "allow":
         result += [f"{above}<name>", *_documented(CustomOperation, f"{above}<name>.")]

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bot.redaction import Redactor
+from bot.slack.blocks import kit
 from bot.slack.blocks.common import CANCEL, Head
 from handlers.deploy.promote import pipeline_views as views
 from handlers.deploy.promote.pipeline import YOUNG, PipelineReader, PipelineResult, pipelines_of
@@ -112,7 +113,10 @@ def test_it_passes_only_if_every_run_ended_well(states: list[State], missing: bo
 @given(hostile)
 def test_slack_takes_whatever_is_in_it(text: str) -> None:
     pipeline = Pipeline(text, text, text, True, (run(State.FAILED, text),), (text,), problem=text, read=True)
-    for message in (views.waiting(HEAD, [pipeline] * 9), views.stopped(HEAD, [pipeline] * 9, text, text)):
+    for message in (
+        views.waiting(HEAD, [pipeline] * 9),
+        views.stopped(HEAD, [pipeline] * 9, f"*{kit.escape(text)}*", text),
+    ):
         read(message)
 
 
