@@ -12,21 +12,20 @@ if TYPE_CHECKING:
 
 # They take effect over the ssh of `deploy.ansible`.
 _NEED_ANSIBLE = ("daemons", "daemon_checks")
-# With `hcp` the workspace has these settings of its own; its health assessments detect drift.
+# With `hcp` the workspace has these settings of its own.
 _SET_IN_HCP = ("workspace", "backend_config", "var_files", "environment", "secret_environment")
 
 
 def inactive_settings(config: Config) -> list[Connection]:
     """One line with every setting that is written but has no effect; empty without such a setting."""
     inactive: list[str] = []
-    for name, environment in config.environments.items():
+    for environment in config.environments.values():
         written = environment.model_fields_set
         if not environment.deploy or not environment.deploy.settings.reaches_hosts:
             inactive += [environment.key_of(key) for key in _NEED_ANSIBLE if key in written]
         if environment.terraform and environment.terraform.hcp:
             in_terraform = environment.terraform.model_fields_set
             inactive += [environment.key_of("terraform", key) for key in _SET_IN_HCP if key in in_terraform]
-            inactive += [f"watch.drift for {name}"] if config.watch and config.watch.drift else []
     if not inactive:
         return []
     return [Connection(NOTE, ok=True, detail=f"these settings have no effect in this version: {', '.join(inactive)}")]
