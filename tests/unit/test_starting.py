@@ -26,6 +26,7 @@ MODULES = {"ansible_runner", "multiprocessing", "pexpect", "pty", "subprocess"}
 BESIDE = {
     "bot/children/following.py": "the keeper of a child",
     "bot/children/keeper.py": "the supervisor, which starts its program in a room",
+    "bot/proposal/repository.py": "git, for who sets it up, with nothing that the clone configures",
     "runners/removal.py": "rm",
 }
 # What runs no code of a branch.

@@ -36,7 +36,7 @@ LEVELS: Table = {
         ),
         Row(
             "an error answer of a server",
-            r"\breturned (?:an )?error:? \(?[45]\d\d\b|^Invalid response from https?://|\bHTTP (?:error|status|code):? [45]\d\d\b|\b(?:401 Unauthorized|403 Forbidden|404 Not Found|429 Too Many Requests|500 Internal Server Error|502 Bad Gateway|503 Service Unavailable|504 Gateway Time-?out)\b",
+            r"\breturned (?:an )?error:? [(]?[45]\d\d\b|^Invalid response from https?://|\bHTTP (?:error|status|code):? [45]\d\d\b|\b(?:401 Unauthorized|403 Forbidden|404 Not Found|429 Too Many Requests|500 Internal Server Error|502 Bad Gateway|503 Service Unavailable|504 Gateway Time-?out)\b",
             "Invoke-WebRequest : The remote server returned an error: (404) Not Found.",
             "GET /health HTTP/1.1 200 OK",
         ),
