@@ -4,7 +4,7 @@ import { h, s } from "./dom.js";
 import { DRAWINGS } from "./drawings.js";
 
 const CHARACTERS = {
-  white_check_mark: "✅", heavy_check_mark: "✔️", x: "❌", warning: "⚠️", no_entry: "⛔", no_entry_sign: "🚫", octagonal_sign: "🛑",
+  white_check_mark: "✅", grey_question: "❔", heavy_check_mark: "✔️", x: "❌", warning: "⚠️", no_entry: "⛔", no_entry_sign: "🚫", octagonal_sign: "🛑",
   small_blue_diamond: "🔹", rewind: "⏪", twisted_rightwards_arrows: "🔀",
   hourglass: "⌛", hourglass_flowing_sand: "⏳", rocket: "🚀", lock: "🔒", unlock: "🔓", key: "🔑", large_green_circle: "🟢",
   red_circle: "🔴", large_yellow_circle: "🟡", large_orange_circle: "🟠", large_blue_circle: "🔵", large_purple_circle: "🟣",

@@ -17,7 +17,7 @@ from bot.errors import UserError
 from bot.operations import lifecycle
 from bot.operations.command_answers import CommandAnswers
 from bot.operations.queue import QueueDisplay
-from bot.operations.registry import Click, Kind, Registry
+from bot.operations.registry import Click, Kind, Registry, Submission
 from bot.redaction import Redactor
 from bot.slack.blocks import common, kit
 from bot.store.annotations import Annotations
@@ -103,17 +103,25 @@ class Bot:
     async def click(self, record: Record, person: str, decide: Any = approve.approve) -> str:
         """A click of this person on the message; the reply that refuses it, or empty."""
         now = await self.services.operations.get(record.number)
-        wanted = sa.select(approvals.c.id).where(approvals.c.operation == record.number)
-        value = await self.store.run(lambda connection: connection.scalar(wanted))
         click = SimpleNamespace(
-            user=person, value=value, channel=now.channel, message_ts=now.message_ts, trigger_id="1.1",
-            action_id=common.APPROVE, registry=Registry(),
+            user=person, value=await self._approval_of(record), channel=now.channel, message_ts=now.message_ts,
+            trigger_id="1.1", action_id=common.APPROVE, registry=Registry(), at_home=False,
         )  # fmt: skip
         try:
             await decide(self.services, cast("Click", click))
         except UserError as refused:
             return str(refused)
         return ""
+
+    async def reject(self, record: Record, person: str) -> str:
+        """This person sends off the window of Reject without a reason; what refuses it, or empty."""
+        value = await self._approval_of(record)
+        submission = SimpleNamespace(user=person, private_metadata=value, values={"reason": ""})
+        return "".join((await approve.rejected(self.services, cast("Submission", submission))).values())
+
+    async def _approval_of(self, record: Record) -> str | None:
+        wanted = sa.select(approvals.c.id).where(approvals.c.operation == record.number)
+        return await self.store.run(lambda connection: connection.scalar(wanted))
 
     async def attack(self, statement: str, *values: Any) -> None:
         """What the attacker changes in the database; `?` stands for a value."""

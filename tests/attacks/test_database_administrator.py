@@ -13,7 +13,6 @@ from bot.operations import authority, lifecycle
 from bot.seals import Keyring
 from bot.store.audit import Entry
 from bot.store.operations import Status
-from handlers.operation import approve
 from tests.attacks.forgery_world import Bot, binding_of, start
 from tests.unit.bot.store.audit_tampering import drop_triggers
 
@@ -85,7 +84,7 @@ async def rejected_and_rolled_back(bot: Bot) -> Record:
     """An operation whose rejection is taken out of its rows; the audit log is left."""
     record = await bot.request("dev")
     await bot.attack("CREATE TABLE older AS SELECT * FROM signalbox_approvals")
-    assert await bot.click(record, "U0LEE", approve.reject) == ""
+    assert await bot.reject(record, "U0LEE") == ""
     await bot.until(record, Status.REJECTED)
     for _ in range(500):
         if "ended" in await bot.audit_actions():

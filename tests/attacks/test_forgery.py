@@ -14,7 +14,6 @@ from bot.operations import authority
 from bot.seals import Keyring
 from bot.store.approvals import Outcome
 from bot.store.operations import Status
-from handlers.operation import approve
 from tests.attacks.forgery_world import Bot, binding_of, start
 
 if TYPE_CHECKING:
@@ -93,7 +92,7 @@ async def test_a_rejection_cannot_be_taken_back_by_an_older_row(bot: Bot) -> Non
     record = await bot.request("dev")
     older = "CREATE TABLE older AS SELECT * FROM signalbox_approvals"
     await bot.attack(older)
-    assert await bot.click(record, "U0LEE", approve.reject) == ""
+    assert await bot.reject(record, "U0LEE") == ""
     await bot.until(record, Status.REJECTED)
     await bot.attack("DELETE FROM signalbox_approvals")
     await bot.attack("DELETE FROM signalbox_votes")

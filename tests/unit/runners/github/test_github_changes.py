@@ -12,7 +12,7 @@ import github as pygithub
 import pytest
 
 from runners.errors import UncertainError
-from runners.github import GitHub, deployments, pulls
+from runners.github import GitHub, deployments, pulls, secrets
 from runners.github.runs import dispatch as actions, poller, reruns
 from runners.results import PullRequest, PullState
 from sandbox.github import DropConnectionError, Exchange, GitHubError, GitHubStandIn
@@ -152,6 +152,10 @@ async def merge(github: GitHub, _: GitHubStandIn) -> object:
     return await pulls.merge(github, pull, title="Promote")
 
 
+async def set_secret(github: GitHub, _: GitHubStandIn) -> object:
+    return await secrets.set_value(github, REPOSITORY, "NAME", "a value")
+
+
 # Every function that changes something, by file and name: a new one belongs here.
 CHANGES: dict[str, Change] = {
     "dispatch.dispatch": dispatch,
@@ -161,6 +165,7 @@ CHANGES: dict[str, Change] = {
     "pulls.open_or_find": open_pull,
     "reruns.cancel": cancel,
     "reruns.rerun_failed": rerun_failed,
+    "secrets.set_value": set_secret,
 }
 
 
