@@ -212,8 +212,10 @@ def drift_counts(summary: PlanSummary) -> str:
 
 
 def warning_lines(warnings: Sequence[Diagnostic], most: int = MOST_WARNINGS) -> Iterator[Block]:
-    """The first warnings, each in small print, and how many more there are."""
-    for warning in warnings[:most]:
+    """The first warnings and all notes, each in small print, and how many more there are."""
+    notes = [each for each in warnings if each.severity == "note"]  # as the estimated costs
+    warnings = [each for each in warnings if each.severity != "note"]
+    for warning in (*warnings[:most], *notes):
         icon = ":information_source:" if warning.severity == "note" else ":warning:"
         detail = kit.escape(kit.cut(" ".join(warning.detail.split("\n\n")[0].split()), 300))
         about = f" ({kit.code(warning.address)})" if warning.address else ""
