@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.github.seed import APPLICATION
-from sandbox.stories._acting import announce, clicks, expect, shows, types
+from sandbox.stories._acting import announce, clicks, expect, rejects, shows, types
 from sandbox.world import Options
 
 if TYPE_CHECKING:
@@ -49,5 +49,5 @@ async def play(world: World) -> None:
     announce("the next deploy has nothing to promote, and says so in a line")
     await types(world, "ana", "#staging", "/deploy staging")
     ask = await shows(world, "#staging", "#2 ", "Nothing to promote:", "Waiting for approval", "the same commit")
-    await clicks(world, "lee", ask, "Reject")
+    await rejects(world, "lee", ask)
     await shows(world, "#staging", "#2 ", "rejected, nothing was deployed")

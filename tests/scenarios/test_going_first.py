@@ -47,7 +47,7 @@ async def test_a_plan_whose_state_has_changed_meanwhile_is_made_again(world: Wor
     path.write_text(json.dumps(state | {"serial": state["serial"] + 1}))
     await rejects(world, "lee", deploy)
     await shows(world, "#staging", "#1 ", "the state changed while #2 went first", "#3 plans again")
-    await shows(world, "#staging", "@ana", "#1 ", "the state has changed", notice=True)
+    await shows(world, "#staging", "@ana", "#1 ", "the state changed", notice=True)
     again = await shows(world, "#staging", "#3 ", "Plan for staging", "Waiting for approval")
     await rejects(world, "ana", again)
     await shows(world, "#staging", "#3 ", "rejected by @ana")

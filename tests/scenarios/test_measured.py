@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sandbox.ports import free_port
 from tests.scenarios.acting import shows, types
 from tests.scenarios.conftest import FAST
+from tests.scenarios.moments import until
 
 if TYPE_CHECKING:
     from tests.scenarios.conftest import StartWorld
@@ -21,6 +22,7 @@ async def test_one_deploy_is_measured_and_logged_with_its_number(start_world: St
     world = await start_world(speed=FAST, environment={"METRICS_ADDRESS": address, "LOG_FORMAT": "json"})
     await types(world, "ana", "#dev", "/deploy dev")
     await shows(world, "#dev", ":white_check_mark:", "#1 ", "deployed")
+    await until(lambda: "ended, succeeded" in world.bot.log.read_text())  # the message is displayed before
     async with aiohttp.ClientSession() as session, session.get(f"http://{address}/metrics") as answer:
         text = await answer.text()
     measured = {

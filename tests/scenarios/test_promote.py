@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.github import GitHubError
 from sandbox.github.stand_in import BOT_LOGIN
-from tests.scenarios.acting import clicks, infrastructure, operations_in, shows, types
+from tests.scenarios.acting import clicks, infrastructure, operations_in, rejects, shows, types
 from tests.scenarios.moments import dies_at_github
 from tests.scenarios.test_github_faults import Fault
 
@@ -147,7 +147,7 @@ async def test_what_github_refuses_is_said_and_can_be_tried_again(shared_world: 
     number, message = await opened(shared_world, "ready to merge")
     await clicks(shared_world, "lee", message, MERGE)
     message = await shows(shared_world, "#dev", number, "GitHub refused the merge: Base branch was modified")
-    await clicks(shared_world, "lee", message, "Reject")
+    await rejects(shared_world, "lee", message)
     await shows(shared_world, "#dev", number, "rejected, nothing was deployed")
     assert newest(shared_world).state == "open"
 
@@ -158,7 +158,7 @@ async def test_a_review_that_is_missing_is_waited_for(shared_world: World) -> No
     number, _ = await opened(shared_world, "a rule of the branch is not met yet")
     newest(shared_world).review("max-weber")
     message = await shows(shared_world, "#dev", number, "ready to merge")
-    await clicks(shared_world, "ana", message, "Reject")
+    await rejects(shared_world, "ana", message)
     await shows(shared_world, "#dev", number, "rejected, nothing was deployed")
 
 
