@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from bot.access.rights import APPROVAL, LATER_KIND, inner_arguments
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from bot.slack.blocks.kit import Message
 
 LONGEST_WAIT, CHECK_INTERVAL = 6 * 3_600.0, 5.0  # seconds
+NUMBERED_WITHIN, NUMBERED_INTERVAL = 20.0, 0.2  # seconds
 OPEN, UNKNOWN = 0.0, -1.0  # in place of the time at which the target opens
 
 
@@ -98,6 +100,10 @@ def _waiting(operation: Operation, opens_at: float) -> Message:
 async def _begun(operation: Operation, key: str) -> Message:
     services, head = operation.services, operation.head
     newer = await services.operations.started_by(key)
+    end = services.clock() + NUMBERED_WITHIN  # after a restart its number comes later than this step
+    while newer is None and services.clock() < end:
+        await asyncio.sleep(NUMBERED_INTERVAL)
+        newer = await services.operations.started_by(key)
     if newer is None:
         return common.short_message(head, "succeeded", "the window is open, it begins")
     other = await follow_ups.linked(services, await follow_ups.wait_for_message(services, newer.number))
