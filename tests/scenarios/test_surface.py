@@ -64,7 +64,7 @@ async def test_status_and_audit_tell_what_happened_to_operators_alone(shared_wor
     await shows(shared_world, "#dev", "up to date")
     async with asyncio.timeout(30):  # its message shows the end a moment before the list does
         rendered = ""
-        while "#1 Plan for dev: succeeded" not in rendered:
+        while "#1 Plan for dev: up to date" not in rendered:
             rendered = (await types(shared_world, "lee", "#ops", "/infra status")).ephemerals[0].rendered
     audit_log = await types(shared_world, "lee", "#ops", "/infra audit 5")
     assert "@ana #1 plan in dev" in audit_log.ephemerals[0].rendered
