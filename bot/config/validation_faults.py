@@ -147,7 +147,7 @@ def _secret_of_the_environment(keys: Keys) -> str:
     """What is said of a key that asks for a secret where the file has none; "" for any other key."""
     if not _SECRET.search(str(keys[-1])):
         return ""
-    variable = next((name for section, name in _SECRETS_OF.items() if str(keys[0]) == section), "a variable")
+    variable = _SECRETS_OF.get(str(keys[0]), "a variable")
     return f"unknown key; secrets are never in this file: set {variable} in the bot's environment, and remove the line"
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from bot.errors import Fault
+from runners import phrases
 
 if TYPE_CHECKING:
     import yaml
@@ -23,7 +24,7 @@ def fault_of(error: yaml.MarkedYAMLError, text: str) -> Fault:
     problem = str(error.problem or "")
     if at and "expected <block end>" in problem and (misplaced := _misplaced(lines, min(at.line, len(lines) - 1))):
         number, blanks, siblings = misplaced
-        return Fault(number + 1, "", f"is indented by {_blanks(blanks)}, its siblings by {siblings}")
+        return Fault(number + 1, "", f"is indented by {phrases.counted(blanks, 'blank')}, its siblings by {siblings}")
     if "could not find expected ':'" in problem and error.context_mark:
         line = error.context_mark.line
         word = lines[line].strip() if line < len(lines) else ""
@@ -54,10 +55,6 @@ def _misplaced(lines: list[str], at: int) -> tuple[int, int, int] | None:
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip(" "))
-
-
-def _blanks(number: int) -> str:
-    return f"{number} blank" if number == 1 else f"{number} blanks"
 
 
 def _problem(error: yaml.MarkedYAMLError) -> str:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import itertools
 import re
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.config import load
+from bot.config import read
 from bot.errors import ConfigError, UserError
 from bot.proposal import facts, repository
 from bot.proposal.compose import compose
 from bot.proposal.questions import answers
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bot.check.slack import SlackCalls
     from bot.errors import Fault
     from bot.proposal.questions import Ask
@@ -67,13 +67,10 @@ def _accepted(text: str) -> str:
 
 
 def _faults(text: str) -> tuple[Fault, ...]:
-    with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch) / "signalbox.yaml"
-        file.write_text(text, encoding="utf-8")
-        try:
-            load(file)
-        except ConfigError as error:
-            return error.faults
+    try:
+        read(text)
+    except ConfigError as error:
+        return error.faults
     return ()
 
 

@@ -25,7 +25,7 @@ async def answers(ask: Ask, *, repository: str, slack: SlackCalls | None) -> Ans
     """Ask. With Slack's token, names of channels and groups become ids.
 
     Raises:
-        UserError: an answer is no name of a repository, channel or group, or Slack knows no such channel or group.
+        UserError: an answer is not the name of a repository or channel, or Slack knows no such channel or group.
     """
     named = ask("The repository on GitHub, as owner/name", repository or NO_REPOSITORY).strip()
     if problem := repository_problem(named):
