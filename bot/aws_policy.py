@@ -160,15 +160,15 @@ def _of_environments(config: Config, environments: Sequence[Environment]) -> Ite
 
 def _of_secrets(config: Config, environments: set[str]) -> Iterator[Statement]:
     secrets = config.secrets
-    if not secrets.uses_aws:
-        return
-    yield Statement("ListsOfSecrets", _SECRET_LISTS)
+    if secrets.uses_aws:
+        yield Statement("ListsOfSecrets", _SECRET_LISTS)
     rotated = [each for each in secrets.rotate.values() if each.environment in environments]
     if users := sorted({*secrets.users, *(each.user for each in rotated)}):
         yield Statement("AgesOfKeys", _USER_KEYS, _users(users))
     if rotated:
         yield Statement("RotateKeys", _ROTATED_KEYS, _users(sorted({each.user for each in rotated})))
     places = [place for each in rotated for place in each.places]
+    places += [place for each in secrets.values.values() for name, place in each.items() if name in environments]
     if parameters := sorted({place.parameter for place in places if place.parameter}):
         arns = tuple(f"arn:aws:ssm:*:*:parameter/{name.lstrip('/')}" for name in parameters)
         yield Statement("ParametersOfKeys", _PARAMETER, arns)

@@ -150,6 +150,19 @@ def test_the_role_of_an_environment_has_its_own_policy(config: Config) -> None:
         aws_policy.statements(config, "nowhere")
 
 
+def test_places_of_values_that_people_set_may_be_written() -> None:
+    places = "{dev: {parameter: /app/token}, prod: {secrets_manager: app/token}}"
+    pages = TEXT.replace("operations: {", "operations: {pages: {url: https://signalbox.example.com}, ")
+    config = read(pages.replace("secrets:\n", f"secrets:\n  values: {{TOKEN: {places}}}\n"))
+    own = {each.sid: each for each in aws_policy.statements(config)}
+    assert own["ParametersOfKeys"].resources == (
+        "arn:aws:ssm:*:*:parameter/app/token",
+        "arn:aws:ssm:*:*:parameter/ci/key",
+    )
+    role = {each.sid: each for each in aws_policy.statements(config, "prod")}
+    assert role["EntriesOfKeys"].resources == ("arn:aws:secretsmanager:*:*:secret:app/token-??????",)
+
+
 def test_what_changes_something_is_limited_to_its_resources(config: Config) -> None:
     by_sid = {each.sid: each for each in aws_policy.statements(config)}
     assert by_sid["TerminateBuilders"].condition == {"StringEquals": {"aws:ResourceTag/Name": "Packer Builder"}}
