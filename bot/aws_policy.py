@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from bot.config import Config, Environment
+    from bot.config.models.secrets import SecretPlace
 
 EVERYTHING = ("*",)  # EC2's and most services' lists cannot be limited to resources
 _INVENTORY = (
@@ -167,7 +168,7 @@ def _of_secrets(config: Config, environments: set[str]) -> Iterator[Statement]:
         yield Statement("AgesOfKeys", _USER_KEYS, _users(users))
     if rotated:
         yield Statement("RotateKeys", _ROTATED_KEYS, _users(sorted({each.user for each in rotated})))
-    places = [place for each in rotated for place in each.places]
+    places: list[SecretPlace] = [place for each in rotated for place in each.places]
     places += [place for each in secrets.values.values() for name, place in each.items() if name in environments]
     if parameters := sorted({place.parameter for place in places if place.parameter}):
         arns = tuple(f"arn:aws:ssm:*:*:parameter/{name.lstrip('/')}" for name in parameters)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from bot.config import log_patterns, value_problems
 from bot.config.matching import Matching
@@ -131,6 +131,8 @@ TerminateAfter = Annotated[
 ]
 CheckNames = Annotated[bool | tuple[str, ...], PlainValidator(_parse_checks), _as(anyOf=[{"type": "boolean"}, _TEXTS])]
 PipelineFiles = Annotated[bool | tuple[str, ...], PlainValidator(_parse_pipeline)]
+HCP_NAME = r"^[A-Za-z0-9_-]{1,90}$"
+HcpName = Annotated[str, Field(pattern=HCP_NAME)]
 WindowText = Annotated[Window, BeforeValidator(_parse_window), _as(type="string")]
 FollowUp = Annotated[
     Literal["start", "offer", "off"], BeforeValidator(_unquoted_off), _as(enum=["start", "offer", "off", False])

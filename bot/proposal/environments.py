@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from bot.config.values import HCP_NAME
 from bot.proposal.text import comment, entry, value
 from bot.proposal.workflows import Purpose
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 LONGEST = 32  # characters of the name of an environment or of a part with its environment's
 MOST_MACHINES = 12  # playbooks for each machine; more are for other things
-_HCP_NAME = re.compile(r"[A-Za-z0-9_-]{1,90}")
+_HCP_NAME = re.compile(HCP_NAME)
 KEY = "ANSIBLE_PRIVATE_KEY"
 VAULT = "ANSIBLE_VAULT_PASSWORD"
 

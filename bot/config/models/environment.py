@@ -17,6 +17,7 @@ from bot.config.values import (
     Channel,
     EnvironmentName,
     FollowUp,
+    HcpName,
     Name,
     NameWithPart,
     Ref,
@@ -38,8 +39,8 @@ TERRAFORM_RUNNERS = ("directory", "terragrunt", "hcp")  # keys of `terraform`, o
 class Hcp(Model):
     """A workspace of HCP Terraform."""
 
-    organization: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,90}$")]
-    workspace: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,90}$")]
+    organization: HcpName
+    workspace: HcpName
 
 
 class Terraform(Model):

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from bot.config.matching import Matching
 from bot.config.models import Model
+from bot.config.models.environment import Hcp
 from bot.config.values import Duration, Name, NameWithPart, Repository, Workflow
 
 SecretName = Annotated[
@@ -30,11 +31,9 @@ GitHubEnvironment = Annotated[str, Matching(r"[^\x00-\x1f]{1,255}", "is not the 
 _KEEPERS = ("github", "parameter", "secrets_manager", "hcp")
 
 
-class HcpVariable(Model):
+class HcpVariable(Hcp):
     """A variable of an HCP Terraform workspace."""
 
-    organization: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,90}$")]
-    workspace: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,90}$")]
     variable: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,250}$")]
 
 
